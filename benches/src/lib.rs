@@ -1,0 +1,7 @@
+//! What the benchmarks and the comparison programs share: workloads, and training steps on them.
+
+mod training;
+mod workload;
+
+pub use training::{Training, normal};
+pub use workload::{Error, LossName, OptimizerName, Workload};

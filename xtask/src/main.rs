@@ -1,0 +1,77 @@
+//! `cargo xtask`: the chores of this workspace, and the door to the `highwater` program.
+//!
+//! A word that names no chore is a job. Jobs are not linked into this program: it has cargo build `highwater` with
+//! full optimisation and then becomes it. So a chore never waits for the numeric code, the arguments of a job are
+//! described in one place, and Ctrl-C reaches the job alone.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+
+mod cargo;
+mod ci;
+mod tidy;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The chores and jobs of Highwater.
+
+Usage: cargo xtask CHORE
+       cargo xtask JOB [ARGUMENTS]
+
+Jobs, for everybody; they are the `highwater` program, built with full optimisation:
+  train           train a network and keep the best one; without --data, on handwritten digits
+  resume          continue a run from one of its checkpoints
+  evaluate        score a saved model on data
+  predict         predict a label or a value for each row of a CSV file
+  checkpoints     list, show and verify what a run has saved
+
+Chores, for those who change the code:
+  ci              every check, cheapest first, up to the first that fails
+  tidy            the rules of this workspace that no compiler knows
+  fmt             format the code
+  bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
+  bench NAME      run a program of the `benches` folder; arguments may follow
+
+`cargo xtask JOB --help` tells all about a job. A good first one: cargo xtask train
+";
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    let (word, rest) = match args.split_first() {
+        Some((first, rest)) => (first.to_str().unwrap_or_default(), rest),
+        None => ("help", &args[..]),
+    };
+    let chore = matches!(word, "ci" | "tidy" | "fmt" | "bench");
+    let asks_for_help = rest.first().is_some_and(|arg| arg == "--help" || arg == "-h");
+    match word {
+        "help" | "--help" | "-h" if rest.is_empty() => help(),
+        _ if chore && asks_for_help => help(),
+        "ci" | "tidy" if !rest.is_empty() => {
+            eprintln!("`cargo xtask {word}` takes no arguments, but got {}", rest[0].display());
+            ExitCode::from(2)
+        }
+        "ci" => ci::run(),
+        "tidy" => tidy::run(),
+        "fmt" => cargo::become_call("fmt", rest),
+        "bench" => bench(rest),
+        _ => cargo::become_call("run --profile train -p highwater-cli --bin highwater --", &args),
+    }
+}
+
+fn help() -> ExitCode {
+    print!("{HELP}");
+    ExitCode::SUCCESS
+}
+
+/// Without a name all criterion benchmarks, else the program of that name.
+fn bench(args: &[OsString]) -> ExitCode {
+    match args.split_first() {
+        Some((name, rest)) if !name.as_encoded_bytes().starts_with(b"-") => {
+            let program = [&[name.clone(), "--".into()], rest].concat();
+            cargo::become_call("run --profile bench -p highwater-benches --bin", &program)
+        }
+        _ => cargo::become_call("bench -p highwater-benches", args),
+    }
+}
