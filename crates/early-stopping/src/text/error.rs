@@ -1,0 +1,112 @@
+use crate::rule::InvalidRule;
+use alloc::string::{String, ToString};
+use core::{error::Error, fmt, ops::Range};
+
+/// A text that is no rule, and where it fails to be one.
+///
+/// ```
+/// use highwater_early_stopping::{Problem, Rule};
+///
+/// let error = "patience(10) or gk(5)".parse::<Rule>().unwrap_err();
+/// assert_eq!(error.column(), 17);
+/// assert!(matches!(error.problem(), Problem::UnknownRule { suggestion: Some("gl"), .. }));
+/// assert_eq!(
+///     error.to_string(),
+///     "there is no rule `gk`; did you mean `gl`?\n  patience(10) or gk(5)\n                  ^^"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    text: String,
+    place: Range<usize>,
+    problem: Problem,
+}
+
+/// What is wrong with a text that is no rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Something else should stand here.
+    Expected {
+        /// What should.
+        expected: &'static str,
+    },
+    /// No rule has this name.
+    UnknownRule {
+        /// The name that was given.
+        name: String,
+        /// A name that is close to it.
+        suggestion: Option<&'static str>,
+    },
+    /// The rule has no parameter of this name, or none without a name at this place, or it was given before.
+    UnknownParameter {
+        /// The rule.
+        rule: String,
+        /// The parameters that are still free.
+        free: String,
+    },
+    /// The rule lacks a parameter that it cannot do without.
+    MissingParameter {
+        /// The rule.
+        rule: String,
+        /// The parameter.
+        parameter: &'static str,
+    },
+    /// The numbers are well written and make no sense.
+    Invalid(InvalidRule),
+    /// Parentheses, `not` and rules within rules go deeper than 64 levels.
+    TooDeep,
+}
+
+impl ParseError {
+    /// A problem in the bytes `place` of `text`.
+    pub(crate) fn new(text: &str, place: Range<usize>, problem: Problem) -> Self {
+        Self { text: text.to_string(), place, problem }
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// Where in the text: a range of bytes, empty at the end of a text that breaks off.
+    pub fn place(&self) -> Range<usize> {
+        self.place.clone()
+    }
+
+    /// The column of the first wrong character, 1 for the first of the text.
+    pub fn column(&self) -> usize {
+        self.text[..self.place.start].chars().count() + 1
+    }
+}
+
+/// The problem, then the text, then a line that points at the place.
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let line: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let indent = self.column() - 1;
+        let width = self.text[self.place.clone()].chars().count().max(1);
+        write!(f, "{}\n  {line}\n  {:indent$}{:^<width$}", self.problem, "", "")
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Problem::Expected { expected } => write!(f, "expected {expected}"),
+            Problem::UnknownRule { name, suggestion } => {
+                write!(f, "there is no rule `{name}`")?;
+                suggestion.map_or(Ok(()), |rule| write!(f, "; did you mean `{rule}`?"))
+            }
+            Problem::UnknownParameter { rule, free } if free.is_empty() => {
+                write!(f, "`{rule}` takes nothing more")
+            }
+            Problem::UnknownParameter { rule, free } => write!(f, "`{rule}` takes here only {free}"),
+            Problem::MissingParameter { rule, parameter } => write!(f, "`{rule}` needs `{parameter}`"),
+            Problem::Invalid(invalid) => write!(f, "{invalid}"),
+            Problem::TooDeep => f.write_str("rules are nested deeper than 64 levels"),
+        }
+    }
+}
+
+impl Error for ParseError {}
