@@ -1,0 +1,73 @@
+//! What the text of one cell means.
+
+/// The number that the text is, if it is one, finite, and no larger than an `f32` holds (so that squares and sums
+/// of many stay finite in `f64`).
+pub(crate) fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|value| value.abs() <= f64::from(f32::MAX))
+}
+
+/// Whether the text is one of the customary signs for "not known".
+pub(crate) fn is_missing(text: &str) -> bool {
+    ["", "?", "na", "n/a", "nan", "null"].iter().any(|sign| text.eq_ignore_ascii_case(sign))
+}
+
+/// Why a text is not a number, as a clause.
+pub(crate) fn complaint(text: &str) -> String {
+    let shown = shorten(text);
+    if text.is_empty() {
+        "the cell is empty where a number is needed".to_owned()
+    } else if is_missing(text) {
+        format!("the value is missing ({shown:?}) where a number is needed")
+    } else if text.parse::<f64>().is_ok() {
+        format!("{shown:?} is not a finite 32-bit number")
+    } else {
+        format!("{shown:?} is not a number")
+    }
+}
+
+/// At most forty characters of a text, for a message.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_finite_and_fits_thirty_two_bits() {
+        let cases = [
+            ("1", Some(1.0)),
+            ("-2.5e3", Some(-2500.0)),
+            ("+.5", Some(0.5)),
+            ("", None),
+            ("1,5", None),
+            ("0x10", None),
+            ("inf", None),
+            ("NaN", None),
+            ("1e39", None),
+            ("1e999", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(number(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_says_what_is_wrong_with_the_text() {
+        let cases = [
+            ("", "the cell is empty where a number is needed"),
+            ("NA", "the value is missing (\"NA\") where a number is needed"),
+            ("-inf", "\"-inf\" is not a finite 32-bit number"),
+            ("tall", "\"tall\" is not a number"),
+            ("a\nb", "\"a\\nb\" is not a number"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(complaint(text), expected);
+        }
+        assert_eq!(complaint(&"é".repeat(50)), format!("\"{}…\" is not a number", "é".repeat(40)));
+    }
+}

@@ -1,0 +1,236 @@
+use std::fmt;
+use std::io;
+
+use crate::cell;
+
+/// What this crate's functions return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can be wrong with a table, or with what is asked of it. Each message names the file and the place in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is not there, may not be read, or stopped being readable.
+    #[error("cannot read {file}: {error}")]
+    Read {
+        /// The file's name.
+        file: String,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+    /// Nothing but blank lines.
+    #[error("{file} is empty: its first line should name the columns")]
+    Empty {
+        /// The file's name.
+        file: String,
+    },
+    /// A header and nothing below it.
+    #[error("{file} has a header, but no rows below it")]
+    NoRows {
+        /// The file's name.
+        file: String,
+    },
+    /// A row that has another number of fields than the header.
+    #[error("{file}, line {line}: {found} field{} where the header has {expected}", plural(*.found))]
+    Fields {
+        /// The file's name.
+        file: String,
+        /// The line the row begins on, from 1.
+        line: u64,
+        /// The header's number of fields.
+        expected: usize,
+        /// The row's number of fields.
+        found: usize,
+    },
+    /// A quoted field that the file ends in.
+    #[error("{file}, line {line}: a quote (\") is opened in this row and never closed")]
+    UnclosedQuote {
+        /// The file's name.
+        file: String,
+        /// The line the row begins on, from 1.
+        line: u64,
+    },
+    /// Bytes that are not UTF-8, or a NUL byte, which no text has.
+    #[error("{file}, line {line}: not UTF-8 text; if this is a table, save it as CSV in UTF-8")]
+    NotUtf8 {
+        /// The file's name.
+        file: String,
+        /// The line, from 1 (the last one, of a row with line breaks inside).
+        line: u64,
+    },
+    /// A field of the header without text.
+    #[error("{file}: column {number} of the header has no name")]
+    UnnamedColumn {
+        /// The file's name.
+        file: String,
+        /// Which column, from 1.
+        number: usize,
+    },
+    /// A name that occurs twice in the header.
+    #[error("{file}: columns {first} and {second} of the header are both named {column:?}")]
+    DuplicateColumn {
+        /// The file's name.
+        file: String,
+        /// The name.
+        column: String,
+        /// Where it occurs first, from 1.
+        first: usize,
+        /// Where it occurs again, from 1.
+        second: usize,
+    },
+    /// A column was asked for that the table does not have.
+    #[error("{file} has no column {column:?}; {instead}")]
+    UnknownColumn {
+        /// The file's name.
+        file: String,
+        /// The name asked for.
+        column: String,
+        /// A sentence with the nearest name, if one is near, and the names there are.
+        instead: String,
+    },
+    /// A column that the preparation was fitted with is not in this table.
+    #[error("{file} has no column {column:?}, which the model was trained on; {instead}")]
+    MissingInput {
+        /// The file's name.
+        file: String,
+        /// The name the preparation knows.
+        column: String,
+        /// A sentence with the nearest name, if one is near, and the names there are.
+        instead: String,
+    },
+    /// Nothing is left to learn from when the target is taken away.
+    #[error("{file} has no column besides the target {target:?}: nothing to learn from")]
+    NoInputs {
+        /// The file's name.
+        file: String,
+        /// The target column.
+        target: String,
+    },
+    /// A cell of a numeric column that is not a finite number.
+    #[error("{at}: {}", cell::complaint(.text))]
+    NotANumber {
+        /// Where.
+        at: Place,
+        /// What is there.
+        text: String,
+    },
+    /// A number so far from those of the training rows that its standardised value is infinite.
+    #[error("{at}: {text} is too far from the training rows' values to be put on their scale")]
+    OutOfScale {
+        /// Where.
+        at: Place,
+        /// What is there.
+        text: String,
+    },
+    /// A row without a target.
+    #[error("{at}: the target is missing ({text:?}); fill it in, or leave the row out")]
+    MissingTarget {
+        /// Where.
+        at: Place,
+        /// What is there instead: nothing, `NA`, `?` and the like.
+        text: String,
+    },
+    /// One class only, or one value only.
+    #[error("{file}: the target {column:?} is {value:?} in all {rows} training rows: nothing to learn")]
+    ConstantTarget {
+        /// The file's name.
+        file: String,
+        /// The target column.
+        column: String,
+        /// Its only value.
+        value: String,
+        /// The number of training rows.
+        rows: usize,
+    },
+    /// As many classes as rows: no two rows to learn a class from.
+    #[error(
+        "{file}: the target {column:?} has {rows} different values in {rows} training rows, too many for classes; \
+         for a quantity choose regression, otherwise another target"
+    )]
+    ClassPerRow {
+        /// The file's name.
+        file: String,
+        /// The target column.
+        column: String,
+        /// The number of training rows.
+        rows: usize,
+    },
+    /// A class that no training row has.
+    #[error("{at}: class {class:?} is not one of the training rows' classes ({known})")]
+    UnseenClass {
+        /// Where.
+        at: Place,
+        /// The unknown class.
+        class: String,
+        /// The known ones.
+        known: String,
+    },
+    /// Not one row for each class in training, validation and test.
+    #[error(
+        "{file}: {rows} row{} cannot be split: {} for training, one each for {held_out} other part{}",
+        plural(*.rows), training_need(*.classes), plural(*.held_out)
+    )]
+    TooFewRows {
+        /// The file's name.
+        file: String,
+        /// The number of rows.
+        rows: usize,
+        /// The number of classes; 1 where rows are not split by class.
+        classes: usize,
+        /// How many of validation and test are wanted.
+        held_out: usize,
+    },
+    /// No rows to fit a preparation to.
+    #[error("{file}: no training rows")]
+    NoTrainingRows {
+        /// The file's name.
+        file: String,
+    },
+    /// Shares of the rows that are negative, not finite, or leave nothing to train on.
+    #[error(
+        "cannot hold out {validation} of the rows for validation and {test} for testing: \
+         each must be 0 or more, together less than 1"
+    )]
+    Fractions {
+        /// The share for validation.
+        validation: f64,
+        /// The share for testing.
+        test: f64,
+    },
+    /// A word that is not the name of a task.
+    #[error("unknown task {text:?}; there are \"classification\" and \"regression\"")]
+    UnknownTask {
+        /// The word.
+        text: String,
+    },
+}
+
+/// A cell of a table, as messages name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name.
+    pub file: String,
+    /// The line the row begins on, from 1.
+    pub line: u64,
+    /// The column's name.
+    pub column: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}, column {:?}", self.file, self.line, self.column)
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn training_need(classes: usize) -> String {
+    if classes == 1 {
+        "one row is needed".to_owned()
+    } else {
+        format!("one row of each of {classes} classes is needed")
+    }
+}

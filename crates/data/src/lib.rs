@@ -1,0 +1,59 @@
+//! From a table to mini-batches, without leaks and without luck.
+//!
+//! Between a file and a network lie a dozen small steps, each with a classic mistake: the mean is taken over the test
+//! rows too, a class has no row in the training part, a shuffled order cannot be repeated after a crash, a model is
+//! fed columns in another order than it was trained on, a word among numbers turns into NaN. This crate takes those
+//! steps:
+//!
+//! - [`Table`] reads a CSV file; [`digits`] is a table that is always there.
+//! - [`split`] and [`split_table`] divide the rows by a seed and, for a [`Task`] with classes, evenly by class.
+//! - [`Preparation`] learns from the training rows how cells become numbers; it is saved with the model.
+//! - [`Dataset`] holds the numbers; a [`BatchBuffer`] gathers mini-batches in the order that [`epoch_order`] gives.
+//!
+//! Every random choice is a function of a seed and a counter, so that there is no generator to save; every error
+//! names the file, the line and the column.
+//!
+//! ```
+//! use highwater_data::{BatchBuffer, Fractions, Preparation, Task, digits, epoch_order, split_table};
+//!
+//! let table = digits();
+//! let task = Task::infer(&table, "digit")?;
+//! assert_eq!(task, Task::Classification);
+//!
+//! let parts = split_table(&table, "digit", task, Fractions::default(), 1)?;
+//! let preparation = Preparation::fit(&table, &parts.train, "digit", task)?;
+//! let train = preparation.dataset(&table, &parts.train)?;
+//! assert_eq!((train.rows(), train.inputs(), preparation.output_count()), (1257, 64, 10));
+//!
+//! let mut buffer = BatchBuffer::new();
+//! let order = epoch_order(1, 0, train.rows());
+//! let sizes: Vec<usize> = order.chunks(256).map(|rows| buffer.gather(&train, rows).features.nrows()).collect();
+//! assert_eq!(sizes, [256, 256, 256, 256, 233]);
+//! # Ok::<(), highwater_data::Error>(())
+//! ```
+
+mod cell;
+mod classes;
+mod csv_reader;
+mod dataset;
+mod digits;
+mod error;
+mod order;
+mod preparation;
+mod scale;
+mod split;
+mod stream;
+mod suggest;
+pub mod synthetic;
+mod table;
+mod task;
+
+pub use dataset::{Batch, BatchBuffer, BatchTargets, Dataset, Targets};
+pub use digits::digits;
+pub use error::{Error, Place, Result};
+pub use order::{epoch_order, epoch_order_into};
+pub use preparation::{Input, Preparation, Target, TargetKind};
+pub use scale::Scale;
+pub use split::{Fractions, Split, split, split_table};
+pub use table::{Column, Table};
+pub use task::Task;

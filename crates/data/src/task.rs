@@ -1,0 +1,114 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell;
+use crate::error::{Error, Result};
+use crate::table::Table;
+
+/// The most different whole numbers that are still taken for names of classes.
+const MOST_NUMBERED_CLASSES: usize = 20;
+
+/// What is to be learnt about the target column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Which of two or more classes a row belongs to.
+    Classification,
+    /// How much: a number.
+    Regression,
+}
+
+impl Task {
+    /// The task that a target column suggests.
+    ///
+    /// Classification if a value is not a number, or if all are whole numbers, at most 20 different ones, each
+    /// occurring twice on average; otherwise regression. Missing values have no say.
+    ///
+    /// ```
+    /// use highwater_data::{Table, Task};
+    ///
+    /// let csv = "size,rooms,price\n50,2,200.5\n70,3,280\n71,3,291\n90,2,350\n";
+    /// let table = Table::from_csv_reader("flats", csv.as_bytes())?;
+    /// assert_eq!(Task::infer(&table, "price")?, Task::Regression);
+    /// assert_eq!(Task::infer(&table, "rooms")?, Task::Classification);
+    /// # Ok::<(), highwater_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`] if there is no such column.
+    pub fn infer(table: &Table, target: &str) -> Result<Task> {
+        let column = table.column(target)?;
+        let mut whole = BTreeSet::new();
+        let mut measured = false;
+        for text in (0..table.rows()).map(|row| column.get(row)).filter(|text| !cell::is_missing(text)) {
+            match cell::number(text) {
+                None => return Ok(Task::Classification),
+                Some(value) if value.fract() != 0.0 => measured = true,
+                Some(value) => {
+                    whole.insert(value.to_bits());
+                }
+            }
+        }
+        let few = whole.len() <= MOST_NUMBERED_CLASSES && 2 * whole.len() <= table.rows();
+        Ok(if few && !measured { Task::Classification } else { Task::Regression })
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Task::Classification => "classification",
+            Task::Regression => "regression",
+        })
+    }
+}
+
+impl FromStr for Task {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Task> {
+        match text {
+            "classification" => Ok(Task::Classification),
+            "regression" => Ok(Task::Regression),
+            _ => Err(Error::UnknownTask { text: text.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(target: &[&str], expected: Task) {
+        let csv = format!("x,y\n{}", target.iter().map(|cell| format!("0,{cell}\n")).collect::<String>());
+        let table = Table::from_csv_reader("t.csv", csv.as_bytes()).unwrap();
+        assert_eq!(Task::infer(&table, "y").unwrap(), expected, "{target:?}");
+    }
+
+    #[test]
+    fn names_and_a_few_whole_numbers_are_classes_and_other_numbers_are_not() {
+        check(&["yes", "no"], Task::Classification);
+        check(&["1", "2", "three"], Task::Classification);
+        check(&["1.5", "no"], Task::Classification);
+        check(&["0", "1", "0", "1"], Task::Classification);
+        check(&["0.0", "1.0", "0.0", "1"], Task::Classification);
+        check(&["0", "1", "", "NA", "0", "1"], Task::Classification);
+        check(&["0", "1", "2"], Task::Regression);
+        check(&["0.5", "1", "0.5", "1"], Task::Regression);
+        let years: Vec<String> = (0..100).map(|i| (1950 + i % 21).to_string()).collect();
+        check(&years.iter().map(String::as_str).collect::<Vec<_>>(), Task::Regression);
+    }
+
+    #[test]
+    fn a_task_is_written_and_read_back() {
+        for task in [Task::Classification, Task::Regression] {
+            assert_eq!(task.to_string().parse::<Task>().unwrap(), task);
+        }
+        assert_eq!(
+            "clustering".parse::<Task>().unwrap_err().to_string(),
+            "unknown task \"clustering\"; there are \"classification\" and \"regression\""
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! Real tables, untidy ones and arbitrary bytes, from file to batches.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use highwater_data::{
+    BatchBuffer, Error, Fractions, Preparation, Scale, Table, TargetKind, Targets, Task, digits, epoch_order,
+    split_table,
+};
+use ndarray::Axis;
+use proptest::prelude::*;
+
+fn real(file: &str) -> Table {
+    Table::read_csv(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file))
+        .expect("a sound file")
+}
+
+fn table(csv: &str) -> Table {
+    Table::from_csv_reader("t.csv", csv.as_bytes()).expect("a sound table")
+}
+
+fn all(table: &Table) -> Vec<usize> {
+    (0..table.rows()).collect()
+}
+
+fn fit(csv: &str, task: Task) -> Result<Preparation, Error> {
+    let table = table(csv);
+    Preparation::fit(&table, &all(&table), "y", task)
+}
+
+#[test]
+fn the_embedded_digits_are_the_published_ones() {
+    let digits = digits();
+    let mut counts = BTreeMap::new();
+    for row in 0..digits.rows() {
+        *counts.entry(digits.column("digit").unwrap().get(row)).or_insert(0) += 1;
+    }
+    // The class distribution of the test part in the repository's `optdigits.names`.
+    let published = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180];
+    assert_eq!(counts.into_values().collect::<Vec<_>>(), published);
+
+    let grey = |name: &str, row| digits.column(name).unwrap().get(row).parse::<u8>().unwrap();
+    assert_eq!(
+        (0..8).map(|column| grey(&format!("pixel_1_{column}"), 0)).collect::<Vec<_>>(),
+        [0, 0, 13, 15, 10, 15, 5, 0]
+    );
+    assert!(
+        digits.columns().iter().all(|column| all(&digits).iter().all(|row| grey(column.name(), *row) <= 16))
+    );
+}
+
+#[test]
+fn real_tables_become_standardised_batches() {
+    let check = |table: &Table, target, task, inputs, classes: &[&str]| {
+        assert_eq!(Task::infer(table, target).unwrap(), task);
+        let parts = split_table(table, target, task, Fractions::default(), 5).unwrap();
+        let preparation = Preparation::fit(table, &parts.train, target, task).unwrap();
+        assert_eq!((preparation.task(), preparation.input_count()), (task, inputs));
+        assert_eq!(preparation.class_names(), classes);
+        assert_eq!(preparation.output_count(), classes.len().max(1));
+
+        let train = preparation.dataset(table, &parts.train).unwrap();
+        for feature in train.features().axis_iter(Axis(1)) {
+            let scale = Scale::fit(feature.iter().map(|value| f64::from(*value)));
+            assert!(scale.mean.abs() < 1e-5 && (scale.sd - 1.0).abs() < 1e-5, "{target}: {scale:?}");
+        }
+        for part in [&parts.validation, &parts.test] {
+            let held_out = preparation.dataset(table, part).unwrap();
+            assert_eq!(held_out.rows(), part.len());
+            assert!(held_out.features().iter().all(|value| value.is_finite()));
+        }
+        let mut buffer = BatchBuffer::new();
+        for rows in epoch_order(1, 1, train.rows()).chunks(32) {
+            let selected = train.select(&rows.iter().map(|row| *row as usize).collect::<Vec<_>>());
+            assert_eq!(buffer.gather(&train, rows), selected.batch(0..rows.len()));
+        }
+    };
+    check(&real("iris.csv"), "species", Task::Classification, 4, &["setosa", "versicolor", "virginica"]);
+    check(&real("wine.csv"), "cultivar", Task::Classification, 13, &["1", "2", "3"]);
+    check(&real("diabetes.csv"), "progression", Task::Regression, 10, &[]);
+}
+
+#[test]
+fn a_predicted_value_is_mapped_back_to_the_targets_units() {
+    let table = real("diabetes.csv");
+    let preparation = Preparation::fit(&table, &all(&table), "progression", Task::Regression).unwrap();
+    let TargetKind::Value(scale) = preparation.target().kind else { panic!("a value") };
+    assert!((scale.mean - 152.133_484).abs() < 1e-6, "{scale:?}");
+    let data = preparation.dataset(&table, &[0, 441]).unwrap();
+    let Targets::Values(values) = data.targets() else { panic!("values") };
+    assert!((scale.invert(values[[0, 0]]) - 151.0).abs() < 1e-4);
+    assert!((scale.invert(values[[1, 0]]) - 57.0).abs() < 1e-4);
+}
+
+#[test]
+fn constant_columns_become_zeros() {
+    let table = table("a,b,y\n0.1,1,u\n0.1,2,v\n0.1,3,u\n");
+    let preparation = Preparation::fit(&table, &[0, 1, 2], "y", Task::Classification).unwrap();
+    assert_eq!(preparation.features(&table, &[0, 1, 2]).unwrap().column(0).to_vec(), [0.0; 3]);
+}
+
+#[test]
+fn columns_are_found_by_name_whatever_stands_around_them() {
+    let preparation = fit("a,b,y\n1,10,u\n3,30,v\n1,10,v\n3,30,u\n", Task::Classification).unwrap();
+    let other = table("note,b,y,a\nhello,20,w,5\n");
+    assert_eq!(preparation.features(&other, &[0]).unwrap().into_raw_vec_and_offset().0, [3.0, 0.0]);
+
+    let error = preparation.features(&table("A,b\n1,2\n"), &[0]).unwrap_err();
+    let expected =
+        "t.csv has no column \"a\", which the model was trained on; did you mean \"A\"? It has \"A\", \"b\"";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
+    use Task::{Classification, Regression};
+    let cases = [
+        ("a,x\n1,2\n", Classification, "t.csv has no column \"y\"; it has \"a\", \"x\""),
+        (
+            "y\nu\nv\nu\n",
+            Classification,
+            "t.csv has no column besides the target \"y\": nothing to learn from",
+        ),
+        (
+            "a,y\n1,u\n2,u\n",
+            Classification,
+            "t.csv: the target \"y\" is \"u\" in all 2 training rows: nothing to learn",
+        ),
+        (
+            "a,y\n1,7\n2,7.0\n",
+            Classification,
+            "t.csv: the target \"y\" is \"7\" in all 2 training rows: nothing to learn",
+        ),
+        (
+            "a,y\n1,7\n2,7.0\n",
+            Regression,
+            "t.csv: the target \"y\" is \"7\" in all 2 training rows: nothing to learn",
+        ),
+        (
+            "a,y\n1,u\n2,v\n3,w\n",
+            Classification,
+            "t.csv: the target \"y\" has 3 different values in 3 training rows, too many for classes; \
+             for a quantity choose regression, otherwise another target",
+        ),
+        ("a,y\n1,u\n\nx,v\n2,u\n", Classification, "t.csv, line 4, column \"a\": \"x\" is not a number"),
+        (
+            "a,y\n1,u\n,v\n2,u\n",
+            Classification,
+            "t.csv, line 3, column \"a\": the cell is empty where a number is needed",
+        ),
+        (
+            "a,y\n1,u\ninf,v\n2,u\n",
+            Classification,
+            "t.csv, line 3, column \"a\": \"inf\" is not a finite 32-bit number",
+        ),
+        ("a,y\n1,1\n2,two\n", Regression, "t.csv, line 3, column \"y\": \"two\" is not a number"),
+        (
+            "a,y\n1,u\n2,?\n3,u\n",
+            Classification,
+            "t.csv, line 3, column \"y\": the target is missing (\"?\"); fill it in, or leave the row out",
+        ),
+    ];
+    for (csv, task, message) in cases {
+        assert_eq!(fit(csv, task).expect_err(message).to_string(), message, "{csv:?}");
+    }
+    let error = Preparation::fit(&table("a,y\n1,u\n"), &[], "y", Classification).unwrap_err();
+    assert_eq!(error.to_string(), "t.csv: no training rows");
+}
+
+#[test]
+fn held_out_rows_that_do_not_fit_the_training_rows_are_refused() {
+    let preparation = fit("a,y\n1,u\n3,v\n1,v\n", Task::Classification).unwrap();
+    let check = |csv: &str, message: &str| {
+        let other = table(csv);
+        let error = preparation.dataset(&other, &all(&other)).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    };
+    check(
+        "a,y\n1,u\n1,w\n",
+        "t.csv, line 3, column \"y\": class \"w\" is not one of the training rows' classes (u, v)",
+    );
+    check("a\n1\n", "t.csv has no column \"y\"; it has \"a\"");
+    check("a,y\nten,u\n", "t.csv, line 2, column \"a\": \"ten\" is not a number");
+
+    let narrow = fit("a,y\n0,u\n1e-30,v\n0,v\n", Task::Classification).unwrap();
+    let error = narrow.features(&table("a\n1e30\n"), &[0]).unwrap_err();
+    let expected = "t.csv, line 2, column \"a\": \
+                    1e30 is too far from the training rows' values to be put on their scale";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_table_with_fewer_rows_than_a_split_needs_is_refused_by_name() {
+    let small = table("a,y\n1,u\n2,v\n3,w\n4,u\n");
+    let error = split_table(&small, "y", Task::Classification, Fractions::default(), 1).unwrap_err();
+    let expected = "t.csv: 4 rows cannot be split: \
+                    one row of each of 3 classes is needed for training, one each for 2 other parts";
+    assert_eq!(error.to_string(), expected);
+    assert!(split_table(&small, "y", Task::Regression, Fractions::default(), 1).is_ok());
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("none.csv"), folder.path().to_owned()] {
+        let error = Table::read_csv(&path).unwrap_err();
+        assert!(matches!(error, Error::Read { .. }), "{error:?}");
+        assert!(error.to_string().starts_with(&format!("cannot read {}: ", path.display())), "{error}");
+    }
+}
+
+/// From bytes to numbers for a network, with the first column as the target.
+fn prepare(bytes: &[u8], task: Option<Task>) -> Result<(), Error> {
+    let table = Table::from_csv_reader("t.csv", bytes)?;
+    let target = table.columns()[0].name();
+    let task = task.map_or_else(|| Task::infer(&table, target), Ok)?;
+    let parts = split_table(&table, target, task, Fractions { validation: 0.3, test: 0.0 }, 1)?;
+    let preparation = Preparation::fit(&table, &parts.train, target, task)?;
+    let data = preparation.dataset(&table, &parts.validation)?;
+    assert!(data.features().iter().all(|value| value.is_finite()));
+    Ok(())
+}
+
+const PIECES: [&str; 19] = [
+    "a", "b", ",", ",", "\n", "\n", "\r\n", "\r", "\"", "1", "-2.5", "1e38", "-3e38", "1e-320", "nan", "?",
+    " ", "\0", "\u{feff}",
+];
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = prepare(&bytes, None);
+    }
+
+    #[test]
+    fn text_that_looks_like_a_table_never_panics(
+        pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..80),
+    ) {
+        for task in [None, Some(Task::Classification), Some(Task::Regression)] {
+            let _ = prepare(pieces.concat().as_bytes(), task);
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_prepared(
+        rows in prop::collection::vec(prop::collection::vec(-1e38..1e38_f64, 3), 4..20),
+    ) {
+        let lines: String = rows.iter().map(|row| format!("{:e},{},{}\n", row[0], row[1], row[2])).collect();
+        prepare(format!("a,b,c\n{lines}").as_bytes(), Some(Task::Regression)).unwrap();
+    }
+
+    #[test]
+    fn what_held_out_rows_hold_changes_nothing_in_the_preparation(
+        cells in prop::collection::vec((-1e6..1e6_f64, 0..3_u32), 12..60),
+        others in prop::collection::vec((-1e6..1e6_f64, 0..3_u32), 60),
+        seed: u64,
+        regression: bool,
+    ) {
+        let task = if regression { Task::Regression } else { Task::Classification };
+        let write = |cells: &[(f64, u32)]| {
+            let class = |class: u32| if regression { class.to_string() } else { format!("c{class}") };
+            let lines: String = cells.iter().map(|(a, y)| format!("{a},{},{}\n", a * 3.0, class(*y))).collect();
+            table(&format!("a,b,y\n{lines}"))
+        };
+        let before = write(&cells);
+        let Ok(parts) = split_table(&before, "y", task, Fractions::default(), seed) else { return Ok(()) };
+        let fitted = |table: &Table| {
+            Preparation::fit(table, &parts.train, "y", task).map_err(|error| error.to_string())
+        };
+
+        let mut changed = cells;
+        for row in parts.validation.iter().chain(&parts.test) {
+            changed[*row] = others[*row];
+        }
+        prop_assert_eq!(fitted(&before), fitted(&write(&changed)));
+
+        changed[parts.train[0]].0 += 1.0;
+        if let (Ok(before), Ok(after)) = (fitted(&before), fitted(&write(&changed))) {
+            prop_assert_ne!(before, after);
+        }
+    }
+}
