@@ -1,3 +1,5 @@
+//! Rows of numbers with their targets, and batches of them.
+
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, Axis, s};

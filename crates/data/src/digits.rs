@@ -1,3 +1,5 @@
+//! The built-in table: handwritten digits.
+
 use std::io::Read;
 
 use flate2::read::GzDecoder;

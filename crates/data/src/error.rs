@@ -1,3 +1,5 @@
+//! What can be wrong with a table, and where.
+
 use std::fmt;
 use std::io;
 

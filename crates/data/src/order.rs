@@ -1,3 +1,5 @@
+//! The order of the rows of an epoch: a function of (seed, epoch).
+
 use crate::stream::{Purpose, shuffle, stream};
 
 /// The order in which an epoch visits `rows` rows: a permutation of `0..rows` that depends on nothing but the

@@ -1,3 +1,5 @@
+//! From cells of text to numbers, as fitted on the training rows.
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! Standardising a column, and back.
+
 use serde::{Deserialize, Serialize};
 
 /// Puts values on a scale where those it was fitted to have mean 0 and standard deviation 1, and back.

@@ -1,3 +1,5 @@
+//! Which rows are for training, validation and testing.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

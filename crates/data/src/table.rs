@@ -1,3 +1,5 @@
+//! A table of text cells, column by column.
+
 use crate::cell;
 use crate::error::{Error, Place, Result};
 use crate::suggest;

@@ -1,3 +1,5 @@
+//! Whether classes or values are to be predicted.
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;

@@ -1,3 +1,5 @@
+//! Which observations were best, whatever ends the run.
+
 use crate::{Delta, Goal, Observation};
 use alloc::vec::Vec;
 

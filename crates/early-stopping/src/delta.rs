@@ -1,3 +1,5 @@
+//! How much better a value must be to count as a gain.
+
 use crate::text::Shortest;
 use crate::{Goal, Observation};
 use core::fmt;

@@ -1,3 +1,5 @@
+//! Gradient statistics for the evidence-based criterion, which needs no validation set.
+
 /// The evidence that the gradients of a batch are more than noise, without any validation data.
 ///
 /// M. Mahsereci, L. Balles, C. Lassner and P. Hennig, *Early Stopping without a Validation Set* (arXiv

@@ -1,3 +1,5 @@
+//! Whether small or large values are good.
+
 /// Which values of the watched quantity are better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]

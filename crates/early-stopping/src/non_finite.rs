@@ -1,3 +1,5 @@
+//! What a value of NaN or infinity does to a run.
+
 use crate::{Observation, ParseError, Problem, StopReason, StoppingRule};
 use alloc::boxed::Box;
 use core::{fmt, str::FromStr};

@@ -1,3 +1,5 @@
+//! What is known about a run at one moment.
+
 use core::time::Duration;
 
 /// What is known about a run at one moment: the watched value, and whatever else the rules in use need.

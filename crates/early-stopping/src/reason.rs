@@ -1,3 +1,5 @@
+//! Why a run ended: a tree that prints as one sentence.
+
 use crate::text::{Rounded, Timespan};
 use crate::{Best, Delta, Divergence, Smoothing, Span, Unit};
 use alloc::{boxed::Box, string::String, vec::Vec};

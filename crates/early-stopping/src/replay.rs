@@ -1,3 +1,5 @@
+//! Rules over recorded histories: where each would have stopped, and what that would have cost.
+
 use crate::elementary::sqrt;
 use crate::{Best, BestTracker, Goal, NonFinite, Observation, Rule, StopReason};
 use alloc::vec::Vec;

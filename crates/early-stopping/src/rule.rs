@@ -1,3 +1,5 @@
+//! Rules as values: the description of when to stop.
+
 mod composition;
 mod evidence;
 mod expected_increase;

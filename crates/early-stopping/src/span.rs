@@ -1,3 +1,5 @@
+//! A length of training, in observations, epochs or steps.
+
 use crate::Observation;
 use core::fmt;
 

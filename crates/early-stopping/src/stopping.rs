@@ -1,3 +1,5 @@
+//! The running form of a rule, and a rule together with a best tracker.
+
 use crate::{Best, BestTracker, Goal, NonFinite, Observation, Rule, StopReason};
 use alloc::boxed::Box;
 use core::fmt::Debug;

@@ -1,3 +1,5 @@
+//! Gradients of several small batches as those of one large batch.
+
 use crate::clip::Scale;
 use crate::pass::{self, Rule};
 use crate::real::Real;

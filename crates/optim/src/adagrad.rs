@@ -1,3 +1,5 @@
+//! Adagrad.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

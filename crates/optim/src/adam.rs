@@ -1,3 +1,5 @@
+//! Adam and AdamW.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

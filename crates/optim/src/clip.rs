@@ -1,3 +1,5 @@
+//! Clipping of gradients, by norm and by value.
+
 use std::array;
 
 use pulp::{Arch, NullaryFnOnce};

@@ -1,3 +1,5 @@
+//! What can be wrong with an optimizer, its groups or a schedule.
+
 use thiserror::Error;
 
 /// What can be wrong with an optimizer, its groups, its saved state or a schedule.

@@ -1,3 +1,5 @@
+//! Groups of parameters with options of their own, chosen by name.
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};

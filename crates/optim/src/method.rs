@@ -1,3 +1,5 @@
+//! The methods, and what they have in common.
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! A method with its state.
+
 use crate::method::{At, Update};
 use crate::real::Real;
 use crate::{Error, Groups, Method};

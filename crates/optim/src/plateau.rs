@@ -1,3 +1,5 @@
+//! A learning rate that falls when a metric no longer improves.
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, require};

@@ -1,3 +1,5 @@
+//! The two element types.
+
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

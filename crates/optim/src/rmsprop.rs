@@ -1,3 +1,5 @@
+//! RMSprop.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

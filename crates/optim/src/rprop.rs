@@ -1,3 +1,5 @@
+//! Rprop, in PyTorch's form and in that of 1993.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

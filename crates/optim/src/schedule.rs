@@ -1,3 +1,5 @@
+//! The learning rate as a function of the step.
+
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};

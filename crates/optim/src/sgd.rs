@@ -1,3 +1,5 @@
+//! Gradient descent, with momentum if asked for.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

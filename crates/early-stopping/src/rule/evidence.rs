@@ -1,3 +1,5 @@
+//! The rule that the gradients look like noise.
+
 use crate::{Observation, StopReason, StoppingRule};
 
 /// Fires while the observed criterion is above zero.

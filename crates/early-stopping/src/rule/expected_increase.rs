@@ -1,3 +1,5 @@
+//! The largest decayed increase so far, for CatBoost's detector, on a convex hull.
+
 use alloc::vec::Vec;
 
 const DECAY: f64 = 0.99;

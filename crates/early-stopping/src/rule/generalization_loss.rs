@@ -1,3 +1,5 @@
+//! Prechelt's GL: the value is so many percent worse than the best.
+
 use super::InvalidRule;
 use super::strip::{Strip, Strips, excess};
 use crate::text::{Arguments, Shortest};

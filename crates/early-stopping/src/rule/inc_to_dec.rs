@@ -1,3 +1,5 @@
+//! CatBoost's IncToDec: a new best is improbable.
+
 use super::InvalidRule;
 use super::expected_increase::ExpectedIncrease;
 use crate::elementary::exp;

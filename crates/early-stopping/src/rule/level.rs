@@ -1,3 +1,5 @@
+//! Rules that compare one value with a level: target and divergence.
+
 use super::InvalidRule;
 use crate::text::{Arguments, Shortest};
 use crate::{Best, Goal, Observation, ParseError, StopReason, StoppingRule};

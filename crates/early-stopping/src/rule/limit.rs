@@ -1,3 +1,5 @@
+//! Limits of observations, epochs, steps and time.
+
 use crate::span::Position;
 use crate::{Observation, Span, StopReason, StoppingRule};
 use core::time::Duration;

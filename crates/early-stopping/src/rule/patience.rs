@@ -1,3 +1,5 @@
+//! Patience: nothing was gained for a while.
+
 use super::InvalidRule;
 use crate::span::Position;
 use crate::text::{Arguments, Shortest};

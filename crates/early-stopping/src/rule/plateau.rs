@@ -1,3 +1,5 @@
+//! Reductions of the learning rate that brought nothing.
+
 use super::InvalidRule;
 use crate::text::Arguments;
 use crate::{Best, Delta, Goal, Observation, ParseError, StopReason, StoppingRule};

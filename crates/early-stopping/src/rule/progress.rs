@@ -1,3 +1,5 @@
+//! Prechelt's training progress: PQ, and progress below a bound.
+
 use super::InvalidRule;
 use super::generalization_loss::Loss;
 use super::strip::Strips;

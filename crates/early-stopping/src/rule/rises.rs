@@ -1,3 +1,5 @@
+//! Prechelt's UP: successive rises from strip to strip.
+
 use super::InvalidRule;
 use super::strip::Strips;
 use crate::text::Arguments;

@@ -1,3 +1,5 @@
+//! Rules on a smoothed series.
+
 use super::InvalidRule;
 use crate::text::Shortest;
 use crate::{Observation, StopReason, StoppingRule};

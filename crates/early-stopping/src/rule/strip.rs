@@ -1,3 +1,5 @@
+//! Strips of so many epochs, at whose ends the criteria of Prechelt are measured.
+
 use crate::span::Position;
 use crate::{Observation, Unit};
 

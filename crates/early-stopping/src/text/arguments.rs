@@ -1,3 +1,5 @@
+//! The arguments of a rule in its text.
+
 use super::{ParseError, Problem, parse_duration};
 use crate::{Delta, Span, Unit};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};

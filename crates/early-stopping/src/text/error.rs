@@ -1,3 +1,5 @@
+//! What is wrong with a text, and where.
+
 use crate::rule::InvalidRule;
 use alloc::string::{String, ToString};
 use core::{error::Error, fmt, ops::Range};

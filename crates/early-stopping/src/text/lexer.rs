@@ -1,3 +1,5 @@
+//! From characters to words, numbers and signs.
+
 use alloc::vec::Vec;
 use core::ops::Range;
 

@@ -1,3 +1,5 @@
+//! Numbers as they are printed and read back.
+
 use alloc::format;
 use core::{fmt, time::Duration};
 

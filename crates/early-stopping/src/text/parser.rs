@@ -1,3 +1,5 @@
+//! From words to a rule.
+
 use super::arguments::{self, Argument, Arguments};
 use super::lexer::{Token, tokens};
 use super::{ParseError, Problem};

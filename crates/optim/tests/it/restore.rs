@@ -1,3 +1,5 @@
+//! A restored optimizer goes on as if it had never stopped.
+
 use highwater_optim::{
     Adagrad, Adam, AdamW, Error, InitialStep, Method, Optimizer, RmsProp, Rprop, Rprop1993, Sgd,
 };

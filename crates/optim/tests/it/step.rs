@@ -1,3 +1,5 @@
+//! What a step does, whatever the method.
+
 use highwater_optim::{
     Adam, AdamW, Error, GroupRule, Groups, Method, Optimizer, RmsProp, Rprop, Rprop1993, Sgd, clip_norm,
 };
