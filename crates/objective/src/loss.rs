@@ -1,0 +1,276 @@
+//! What training makes small, recorded into a graph.
+//!
+//! Every loss is a weighted mean over the rows of the batch, Σ wᵢ·lᵢ / Σ wᵢ, with wᵢ = 1 unless sample weights or
+//! class weights are given; the loss of a row with several outputs is the mean over them. This is what PyTorch's
+//! `reduction="mean"` computes.
+
+use highwater_autodiff::{Axis, Indices, Var};
+use serde::{Deserialize, Serialize};
+
+/// A loss function with its settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// (output - target)².
+    MeanSquaredError,
+    /// |output - target|.
+    MeanAbsoluteError,
+    /// ½d² up to |d| = `delta`, then linear: delta·(|d| - ½delta) (Huber 1964).
+    Huber {
+        /// Where the parabola ends.
+        delta: f64,
+    },
+    /// -ln softmax(outputs) of the class, from logits.
+    CrossEntropy(CrossEntropy),
+    /// -target·ln σ(output) - (1 - target)·ln(1 - σ(output)) for each output, from logits; targets within 0..=1.
+    BinaryCrossEntropy(BinaryCrossEntropy),
+}
+
+/// Settings of the cross-entropy.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossEntropy {
+    /// Mixes the target with the uniform distribution over all classes (Szegedy et al. 2016, section 7).
+    pub label_smoothing: f64,
+    /// A weight for each class; empty: all 1.
+    pub class_weights: Vec<f64>,
+}
+
+/// Settings of the binary cross-entropy.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BinaryCrossEntropy {
+    /// A weight for the positive examples of each output; empty: all 1.
+    pub positive_weights: Vec<f64>,
+}
+
+/// What the outputs are compared with.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'g> {
+    /// batch×outputs.
+    Values(Var<'g>),
+    /// The class of each row.
+    Classes(Indices<'g>),
+}
+
+impl Loss {
+    /// Whether targets are classes; else they are values.
+    pub fn wants_classes(&self) -> bool {
+        matches!(self, Loss::CrossEntropy(_))
+    }
+
+    /// Records the loss (1×1) of `outputs` (batch×n), and the target as the next thing that is given with each run.
+    ///
+    /// # Panics
+    /// If there are class weights or positive weights, and not one for each output.
+    #[track_caller]
+    pub fn record<'g>(&self, outputs: Var<'g>) -> Var<'g> {
+        let target = self.record_target(outputs);
+        self.between(outputs, target, None)
+    }
+
+    /// Like [`record`](Loss::record), and after the target the sample weights (batch×1, not negative, not all 0) are
+    /// given with each run.
+    #[track_caller]
+    pub fn record_weighted<'g>(&self, outputs: Var<'g>) -> Var<'g> {
+        let target = self.record_target(outputs);
+        let weights = outputs.graph().input(1);
+        self.between(outputs, target, Some(weights))
+    }
+
+    fn record_target<'g>(&self, outputs: Var<'g>) -> Target<'g> {
+        match self.wants_classes() {
+            true => Target::Classes(outputs.graph().indices()),
+            false => Target::Values(outputs.graph().input(outputs.columns())),
+        }
+    }
+
+    /// The loss (1×1) of `outputs` (batch×n) against targets recorded elsewhere, with a weight (batch×1) for each row
+    /// or without.
+    ///
+    /// # Panics
+    /// If the target is of the wrong kind or shape.
+    #[track_caller]
+    pub fn between<'g>(&self, outputs: Var<'g>, target: Target<'g>, weights: Option<Var<'g>>) -> Var<'g> {
+        let graph = outputs.graph();
+        let classes = outputs.columns();
+        match (self, target) {
+            (Loss::CrossEntropy(settings), Target::Classes(target)) => {
+                let log_probabilities = outputs.log_softmax();
+                let picked = -log_probabilities.pick(target);
+                let smoothing = settings.label_smoothing;
+                if settings.class_weights.is_empty() {
+                    let rows = match smoothing {
+                        0.0 => picked,
+                        _ => {
+                            picked * (1.0 - smoothing)
+                                - log_probabilities.mean_over(Axis::Columns) * smoothing
+                        }
+                    };
+                    return weighted_mean(rows, weights);
+                }
+                let class_weights = graph.constant([classes, 1], &settings.class_weights);
+                let weight = class_weights.look_up(target);
+                let weight_and_sample = weights.map_or(weight, |w| w * weight);
+                let share = |rows: Var<'g>, weight: Var<'g>| (rows * weight).sum() / weight_and_sample.sum();
+                let hard = share(picked, weight_and_sample);
+                if smoothing == 0.0 {
+                    return hard;
+                }
+                let row_weights = graph.constant([1, classes], &settings.class_weights);
+                let spread = -(log_probabilities * row_weights).mean_over(Axis::Columns);
+                let spread = weights.map_or(spread, |w| spread * w);
+                hard * (1.0 - smoothing) + spread.sum() / weight_and_sample.sum() * smoothing
+            }
+            (Loss::CrossEntropy(_), Target::Values(_)) => {
+                panic!("cross-entropy is against classes, not values")
+            }
+            (_, Target::Classes(_)) => panic!("{self:?} is against values, not classes"),
+            (_, Target::Values(target)) => {
+                let elements = self.elements(outputs, target);
+                let rows = if classes == 1 { elements } else { elements.mean_over(Axis::Columns) };
+                weighted_mean(rows, weights)
+            }
+        }
+    }
+
+    #[track_caller]
+    fn elements<'g>(&self, outputs: Var<'g>, target: Var<'g>) -> Var<'g> {
+        match self {
+            Loss::MeanSquaredError => (outputs - target).square(),
+            Loss::MeanAbsoluteError => (outputs - target).abs(),
+            Loss::Huber { delta } => {
+                let distance = (outputs - target).abs();
+                let near = distance.clamp(0.0, *delta);
+                near * (distance - near * 0.5)
+            }
+            Loss::BinaryCrossEntropy(settings) => {
+                let positive = target * (-outputs).softplus();
+                let negative = (-target + 1.0) * outputs.softplus();
+                if settings.positive_weights.is_empty() {
+                    return positive + negative;
+                }
+                let weights = outputs.graph().constant([1, outputs.columns()], &settings.positive_weights);
+                positive * weights + negative
+            }
+            Loss::CrossEntropy(_) => unreachable!("its targets are classes"),
+        }
+    }
+}
+
+fn weighted_mean<'g>(rows: Var<'g>, weights: Option<Var<'g>>) -> Var<'g> {
+    match weights {
+        None => rows.mean(),
+        Some(weights) => (rows * weights).sum() / weights.sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwater_autodiff::{Feed, Graph, Mode};
+    use ndarray::{Array2, array};
+
+    fn value<'a>(
+        loss: &Loss,
+        outputs: &'a Array2<f64>,
+        target: Feed<'a, f64>,
+        weights: Option<&'a Array2<f64>>,
+    ) -> f64 {
+        let g = Graph::new();
+        let y = g.input(outputs.ncols());
+        let recorded = if weights.is_some() { loss.record_weighted(y) } else { loss.record(y) };
+        let program = g.compile(recorded, &[]);
+        let mut ws = program.workspace(outputs.nrows());
+        let mut feeds = vec![outputs.into(), target];
+        feeds.extend(weights.map(Feed::from));
+        program.forward(&mut ws, &[], &feeds, Mode::Evaluate);
+        ws.loss()
+    }
+
+    #[track_caller]
+    fn check(found: f64, expected: f64) {
+        assert!((found - expected).abs() <= 1e-12 * expected.abs().max(1.0), "{found}, not {expected}");
+    }
+
+    #[test]
+    fn losses_of_values_are_as_defined() {
+        let (y, t) = (array![[1.0, -2.0], [0.5, 4.0]], array![[0.0, 0.0], [0.0, 1.0]]);
+        let on = |loss: &Loss| value(loss, &y, (&t).into(), None);
+        check(on(&Loss::MeanSquaredError), (1.0 + 4.0 + 0.25 + 9.0) / 4.0);
+        check(on(&Loss::MeanAbsoluteError), (1.0 + 2.0 + 0.5 + 3.0) / 4.0);
+        check(on(&Loss::Huber { delta: 1.0 }), (0.5 + 1.5 + 0.125 + 2.5) / 4.0);
+        let softplus = |x: f64| (1.0 + x.exp()).ln();
+        let binary = softplus(1.0) + softplus(-2.0) + softplus(0.5) + softplus(-4.0);
+        check(on(&Loss::BinaryCrossEntropy(BinaryCrossEntropy::default())), binary / 4.0);
+        let weighted = BinaryCrossEntropy { positive_weights: vec![1.0, 3.0] };
+        let binary = softplus(1.0) + softplus(-2.0) + softplus(0.5) + 3.0 * softplus(-4.0);
+        check(on(&Loss::BinaryCrossEntropy(weighted)), binary / 4.0);
+    }
+
+    #[test]
+    fn cross_entropy_weighs_classes_and_smooths_labels_as_pytorch_does() {
+        let y = array![[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]];
+        let classes: &[u32] = &[1, 0];
+        let p: Vec<f64> = y
+            .rows()
+            .into_iter()
+            .flat_map(|r| {
+                let sum: f64 = r.iter().map(|x: &f64| x.exp()).sum();
+                r.iter().map(move |x: &f64| (x.exp() / sum).ln()).collect::<Vec<_>>()
+            })
+            .collect();
+        let on = |settings: CrossEntropy| value(&Loss::CrossEntropy(settings), &y, classes.into(), None);
+        check(on(CrossEntropy::default()), -(p[1] + p[3]) / 2.0);
+        let smooth = CrossEntropy { label_smoothing: 0.1, ..Default::default() };
+        let spread = -p.iter().sum::<f64>() / 3.0 / 2.0;
+        check(on(smooth), 0.9 * -(p[1] + p[3]) / 2.0 + 0.1 * spread);
+        let w = [0.5, 2.0, 1.0];
+        let weighted = CrossEntropy { class_weights: w.to_vec(), ..Default::default() };
+        let hard = -(2.0 * p[1] + 0.5 * p[3]) / 2.5;
+        check(on(weighted.clone()), hard);
+        let spread: f64 = -(0..6).map(|i| w[i % 3] * p[i]).sum::<f64>() / 3.0 / 2.5;
+        check(on(CrossEntropy { label_smoothing: 0.2, ..weighted }), 0.8 * hard + 0.2 * spread);
+    }
+
+    #[test]
+    fn a_sample_of_weight_two_counts_as_two_samples() {
+        let y = array![[1.0, 2.0], [0.3, -1.0]];
+        let twice = array![[1.0, 2.0], [1.0, 2.0], [0.3, -1.0]];
+        let (t, t_twice) = (array![[0.1, 0.0], [0.0, 1.0]], array![[0.1, 0.0], [0.1, 0.0], [0.0, 1.0]]);
+        let weights = array![[2.0], [1.0]];
+        for loss in [
+            Loss::MeanSquaredError,
+            Loss::MeanAbsoluteError,
+            Loss::Huber { delta: 0.4 },
+            Loss::BinaryCrossEntropy(BinaryCrossEntropy::default()),
+        ] {
+            check(
+                value(&loss, &y, (&t).into(), Some(&weights)),
+                value(&loss, &twice, (&t_twice).into(), None),
+            );
+        }
+        for settings in [
+            CrossEntropy::default(),
+            CrossEntropy { label_smoothing: 0.3, class_weights: vec![] },
+            CrossEntropy { label_smoothing: 0.3, class_weights: vec![0.4, 1.5] },
+        ] {
+            let loss = Loss::CrossEntropy(settings);
+            let (classes, classes_twice): (&[u32], &[u32]) = (&[1, 0], &[1, 1, 0]);
+            check(
+                value(&loss, &y, classes.into(), Some(&weights)),
+                value(&loss, &twice, classes_twice.into(), None),
+            );
+        }
+    }
+
+    #[test]
+    fn extreme_logits_give_finite_losses() {
+        let y = array![[1e4, -1e4], [-1e4, 1e4]];
+        let classes: &[u32] = &[0, 0];
+        check(value(&Loss::CrossEntropy(CrossEntropy::default()), &y, classes.into(), None), 1e4);
+        let t = array![[1.0, 0.0], [1.0, 0.0]];
+        let loss = Loss::BinaryCrossEntropy(BinaryCrossEntropy::default());
+        check(value(&loss, &y, (&t).into(), None), 5e3);
+    }
+}
