@@ -1,0 +1,34 @@
+//! What can be wrong with a network.
+
+use crate::activation::Activation;
+use crate::init::Init;
+use thiserror::Error;
+
+/// What is wrong with a network.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Error {
+    /// A layer, or the input, has no units.
+    #[error("{} needs at least one unit", layer.map_or("the input".to_owned(), |l| format!("layer {l}")))]
+    Width {
+        /// The layer's number; `None` for the input.
+        layer: Option<usize>,
+    },
+    /// A dropout rate out of range.
+    #[error("a dropout rate lies within 0 and 1 (1 excluded), not {rate}")]
+    DropoutRate {
+        /// The rate.
+        rate: f64,
+    },
+    /// Bounds that are not finite or not in order.
+    #[error("the initial weights {init:?} must have finite bounds, the lower one first")]
+    Init {
+        /// The initialisation.
+        init: Init,
+    },
+    /// A name that no activation has.
+    #[error("there is no activation {name:?}; known are {}", Activation::ALL.map(Activation::name).join(", "))]
+    UnknownActivation {
+        /// The name.
+        name: String,
+    },
+}

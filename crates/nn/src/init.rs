@@ -1,0 +1,96 @@
+//! Initial weights: a function of (seed, parameter), with no generator state between parameters.
+
+use ndarray::Array1;
+use ndarray_rand::RandomExt;
+use ndarray_rand::rand::SeedableRng;
+use ndarray_rand::rand_distr::{Normal, Uniform};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// How the weights of a dense layer begin. Biases begin at 0, except where it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Init {
+    /// `torch.nn.Linear`'s default: weights and biases uniform within ±1/√inputs.
+    #[default]
+    Pytorch,
+    /// Uniform within ±√(6/inputs) (He et al. 2015, for relu).
+    HeUniform,
+    /// Normal with deviation √(2/inputs) (He et al. 2015, for relu).
+    HeNormal,
+    /// Uniform within ±√(6/(inputs + outputs)) (Glorot & Bengio 2010, equation 16).
+    GlorotUniform,
+    /// Normal with deviation √(2/(inputs + outputs)) (Glorot & Bengio 2010).
+    GlorotNormal,
+    /// Uniform within ±√(3/inputs) (LeCun et al. 1998, section 4.6).
+    LecunUniform,
+    /// Normal with deviation √(1/inputs) (LeCun et al. 1998, section 4.6).
+    LecunNormal,
+    /// Weights and biases uniform within low..high.
+    Uniform {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
+    /// Weights and biases all the same.
+    Constant {
+        /// The value.
+        value: f64,
+    },
+}
+
+/// What is being initialised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Weight,
+    Bias,
+}
+
+/// Distinguishes this use of the seed from every other one ("init" in ASCII).
+const PURPOSE: u64 = 0x696e_6974;
+
+impl Init {
+    /// The first values of a parameter: the `index`-th of its model, in a layer of so many inputs and outputs.
+    pub(crate) fn values(
+        self,
+        part: Part,
+        (inputs, outputs): (usize, usize),
+        length: usize,
+        seed: u64,
+        index: u64,
+    ) -> Array1<f64> {
+        let (i, o) = (inputs.max(1) as f64, outputs as f64);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ PURPOSE.rotate_left(32));
+        rng.set_stream(index);
+        let mut uniform = |low: f64, high: f64| {
+            let distribution = Uniform::new_inclusive(low, high).expect("bounds are finite and in order");
+            Array1::random_using(length, distribution, &mut rng)
+        };
+        if part == Part::Bias && !matches!(self, Init::Pytorch | Init::Uniform { .. } | Init::Constant { .. }) {
+            return Array1::zeros(length);
+        }
+        let normal = match self {
+            Init::Pytorch => return uniform(-1.0 / i.sqrt(), 1.0 / i.sqrt()),
+            Init::HeUniform => return uniform(-(6.0 / i).sqrt(), (6.0 / i).sqrt()),
+            Init::GlorotUniform => return uniform(-(6.0 / (i + o)).sqrt(), (6.0 / (i + o)).sqrt()),
+            Init::LecunUniform => return uniform(-(3.0 / i).sqrt(), (3.0 / i).sqrt()),
+            Init::Uniform { low, high } => return uniform(low, high),
+            Init::Constant { value } => return Array1::from_elem(length, value),
+            Init::HeNormal => (2.0 / i).sqrt(),
+            Init::GlorotNormal => (2.0 / (i + o)).sqrt(),
+            Init::LecunNormal => (1.0 / i).sqrt(),
+        };
+        let distribution = Normal::new(0.0, normal).expect("the deviation is finite");
+        Array1::random_using(length, distribution, &mut rng)
+    }
+
+    pub(crate) fn validate(self) -> Result<(), crate::Error> {
+        let sound = match self {
+            Init::Uniform { low, high } => low.is_finite() && high.is_finite() && low <= high,
+            Init::Constant { value } => value.is_finite(),
+            _ => true,
+        };
+        if sound { Ok(()) } else { Err(crate::Error::Init { init: self }) }
+    }
+}
