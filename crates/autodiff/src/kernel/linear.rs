@@ -1,0 +1,97 @@
+//! The fused dense layer: y = f(x · wᵀ + b).
+
+use super::matmul::{Factor, product, product_then};
+use super::unary::Unary;
+use super::{Matrix, Write, vectorize};
+use crate::real::Real;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
+
+/// Rows shorter than this are handled several at a time, so that vectors are full.
+const PATTERN: usize = 64;
+
+/// Elements from which on a pass over them is shared between threads.
+const PARALLEL: usize = 1 << 17;
+
+/// y = f(x · weightᵀ + bias) for `x` rows×inputs, `weight` outputs×inputs, `bias` 1×outputs.
+pub(crate) fn forward<T: Real>(
+    x: Matrix<'_, T>,
+    weight: Matrix<'_, T>,
+    bias: &[T],
+    activation: Option<Unary>,
+    y: &mut [T],
+) {
+    let weight = Factor { matrix: weight, transposed: true };
+    product_then(y, x.into(), weight, Write::Set, |y, start| {
+        let width = bias.len().min(y.len());
+        let bias = &bias[start..(start + width).min(bias.len())];
+        finish(y, bias, activation);
+    });
+}
+
+/// y = f(y + bias) for rows of the length of `bias`.
+fn finish<T: Real>(y: &mut [T], bias: &[T], activation: Option<Unary>) {
+    let mut pattern = [T::ZERO; PATTERN];
+    let bias = repeat(bias, &mut pattern);
+    match activation {
+        Some(activation) => activation.forward_biased(bias, y),
+        None => vectorize(
+            #[inline(always)]
+            || {
+                for y in y.chunks_mut(bias.len()) {
+                    y.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
+                }
+            },
+        ),
+    }
+}
+
+/// `row` as often as it fits into the pattern, or itself.
+fn repeat<'a, T: Real>(row: &'a [T], pattern: &'a mut [T; PATTERN]) -> &'a [T] {
+    let whole = PATTERN / row.len() * row.len();
+    if whole < 2 * row.len() {
+        return row;
+    }
+    pattern[..whole].chunks_exact_mut(row.len()).for_each(|p| p.copy_from_slice(row));
+    &pattern[..whole]
+}
+
+/// Turns the gradient of y into that of x · weightᵀ + bias.
+pub(crate) fn backward_activation<T: Real>(activation: Option<Unary>, y: &[T], dy: &mut [T]) {
+    let Some(activation) = activation else { return };
+    if dy.len() < PARALLEL {
+        return activation.backward_in_place(y, dy);
+    }
+    let size = PARALLEL / 8;
+    dy.par_chunks_mut(size).zip(y.par_chunks(size)).for_each(|(dy, y)| activation.backward_in_place(y, dy));
+}
+
+/// The gradient of the bias: the sum of the rows of `dz`.
+pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
+    let columns = bias.len();
+    let mut sums = [T::ZERO; PATTERN];
+    let whole = PATTERN / columns * columns;
+    if whole < 2 * columns {
+        return super::rows::sum_rows(dz, columns, bias, write);
+    }
+    let sums = &mut sums[..whole];
+    vectorize(
+        #[inline(always)]
+        || {
+            for dz in dz.chunks(whole) {
+                sums.iter_mut().zip(dz).for_each(|(sum, &dz)| *sum += dz);
+            }
+        },
+    );
+    super::rows::sum_rows(sums, columns, bias, write);
+}
+
+/// The gradient of the weight, outputs×inputs: dzᵀ · x.
+pub(crate) fn backward_weight<T: Real>(dz: Matrix<'_, T>, x: Matrix<'_, T>, weight: &mut [T], write: Write) {
+    product(weight, Factor::from(dz).transpose(), x.into(), write);
+}
+
+/// The gradient of the input: dz · weight.
+pub(crate) fn backward_input<T: Real>(dz: Matrix<'_, T>, weight: Matrix<'_, T>, x: &mut [T], write: Write) {
+    product(x, dz.into(), weight.into(), write);
+}

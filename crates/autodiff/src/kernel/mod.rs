@@ -1,0 +1,79 @@
+//! What the ops do with numbers: for each op its forward and its backward rule, side by side.
+//!
+//! Kernels see slices of row-major matrices and allocate nothing.
+
+pub(crate) mod binary;
+pub(crate) mod columns;
+pub(crate) mod dropout;
+pub(crate) mod linear;
+pub(crate) mod log_softmax;
+pub(crate) mod matmul;
+pub(crate) mod reduce;
+pub(crate) mod rows;
+pub(crate) mod unary;
+
+use crate::real::Real;
+use std::sync::LazyLock;
+
+/// A row-major matrix to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    pub(crate) data: &'a [T],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+/// Whether a gradient is written for the first time or added to what other uses of the value contributed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    Set,
+    Add,
+}
+
+static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
+
+/// Runs `f` compiled for the widest vectors of this processor.
+#[inline(always)]
+pub(crate) fn vectorize<R>(f: impl FnOnce() -> R) -> R {
+    ARCH.dispatch(f)
+}
+
+/// The number of partial sums kept side by side: it fixes the order of every sum, on every processor.
+const LANES: usize = 16;
+
+/// The sum of `count` elements, in one order whatever the processor.
+#[inline(always)]
+fn sum_of<T: Real>(count: usize, element: impl Fn(usize) -> T) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let whole = count / LANES * LANES;
+    let mut start = 0;
+    while start < whole {
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += element(start + lane);
+        }
+        start += LANES;
+    }
+    for (lane, sum) in lanes.iter_mut().enumerate().take(count - whole) {
+        *sum += element(whole + lane);
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            let other = lanes[lane + width];
+            lanes[lane] += other;
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// target = source, or target += source.
+pub(crate) fn accumulate<T: Real>(target: &mut [T], source: &[T], write: Write) {
+    match write {
+        Write::Set => target.copy_from_slice(source),
+        Write::Add => vectorize(
+            #[inline(always)]
+            || target.iter_mut().zip(source).for_each(|(t, &s)| *t += s),
+        ),
+    }
+}

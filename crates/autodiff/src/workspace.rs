@@ -1,0 +1,208 @@
+//! The memory of a running program: made once, reused by every run.
+
+use crate::compile::{Node, Place};
+use crate::op::Op;
+use crate::program::{Plan, Program};
+use crate::real::Real;
+use ndarray::Array2;
+use std::sync::Arc;
+
+/// Multiplications of a tile, forward: enough to be worth handing to another thread.
+const TILE_WORK: usize = 160_000;
+/// Above this many parameters, tiles of their own would cost more memory than they save: rows stay together, and
+/// single products are shared between threads.
+const TILE_PARAMETERS: usize = 1 << 16;
+/// Rows of a tile are a multiple of this.
+const TILE_STEP: usize = 16;
+
+/// Values and gradients of one program for batches of up to a number of rows. A run allocates nothing.
+pub struct Workspace<T> {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) tiles: Vec<Tile<T>>,
+    pub(crate) shared: Shared<T>,
+    pub(crate) tile_rows: usize,
+    pub(crate) max_rows: usize,
+    /// Rows of the last run.
+    pub(crate) rows: usize,
+    /// The last run's key for random choices, if it was a run for training.
+    pub(crate) key: Option<u64>,
+}
+
+/// What belongs to a run of rows. Each vector has one entry for each node, empty where it does not apply.
+pub(crate) struct Tile<T> {
+    /// Values of batch rows, and parts of joined values.
+    pub(crate) values: Vec<Vec<T>>,
+    /// Gradients of values of batch rows.
+    pub(crate) gradients: Vec<Vec<T>>,
+    /// Parts of the gradients of values of fixed size; empty where there is but one tile.
+    pub(crate) parts: Vec<Vec<T>>,
+    /// Parts of the gradients of parameters; empty where there is but one tile.
+    pub(crate) parameter_parts: Vec<T>,
+}
+
+/// What has a fixed size. Each vector has one entry for each node, empty where it does not apply.
+pub(crate) struct Shared<T> {
+    pub(crate) values: Vec<Vec<T>>,
+    pub(crate) gradients: Vec<Vec<T>>,
+}
+
+/// How many elements the vectors of a workspace have.
+struct Lengths {
+    tiles: usize,
+    tile_rows: usize,
+    tile_values: Vec<usize>,
+    tile_gradients: Vec<usize>,
+    tile_parts: Vec<usize>,
+    parameter_parts: usize,
+    shared_values: Vec<usize>,
+    shared_gradients: Vec<usize>,
+}
+
+impl Program {
+    /// Memory for batches of up to `max_rows` rows.
+    ///
+    /// # Panics
+    /// If `max_rows` is 0.
+    #[track_caller]
+    pub fn workspace<T: Real>(&self, max_rows: usize) -> Workspace<T> {
+        self.workspace_with_tile_rows(max_rows, self.0.tile_rows(max_rows))
+    }
+
+    /// Like [`workspace`](Program::workspace), with `tile_rows` rows carried through the program together instead of
+    /// the program's own choice: to measure what that choice is worth. The sums over rows are grouped by tile, so
+    /// different sizes differ in the last bits. A program with a maximum over the batch has but one tile.
+    ///
+    /// # Panics
+    /// If one of the two is 0.
+    #[track_caller]
+    pub fn workspace_with_tile_rows<T: Real>(&self, max_rows: usize, tile_rows: usize) -> Workspace<T> {
+        assert!(max_rows > 0 && tile_rows > 0, "a workspace is for at least one row, and so is a tile");
+        let plan = &self.0;
+        let lengths = Lengths::new(plan, max_rows, tile_rows);
+        let vectors = |lengths: &[usize]| lengths.iter().map(|&n| vec![T::ZERO; n]).collect();
+        let tile = || Tile {
+            values: vectors(&lengths.tile_values),
+            gradients: vectors(&lengths.tile_gradients),
+            parts: vectors(&lengths.tile_parts),
+            parameter_parts: vec![T::ZERO; lengths.parameter_parts],
+        };
+        let mut values: Vec<Vec<T>> = vectors(&lengths.shared_values);
+        for (value, node) in values.iter_mut().zip(&plan.nodes) {
+            if let Op::Constant(elements) = &node.op {
+                value.iter_mut().zip(elements).for_each(|(v, &e)| *v = T::from_f64(e));
+            }
+        }
+        Workspace {
+            plan: Arc::clone(plan),
+            tiles: (0..lengths.tiles).map(|_| tile()).collect(),
+            shared: Shared { values, gradients: vectors(&lengths.shared_gradients) },
+            tile_rows: lengths.tile_rows,
+            max_rows,
+            rows: 0,
+            key: None,
+        }
+    }
+
+    /// What [`workspace`](Program::workspace) takes, in bytes: that of its elements.
+    pub fn workspace_bytes<T: Real>(&self, max_rows: usize) -> usize {
+        Lengths::new(&self.0, max_rows, self.0.tile_rows(max_rows)).elements() * size_of::<T>()
+    }
+}
+
+impl Lengths {
+    fn new(plan: &Plan, max_rows: usize, tile_rows: usize) -> Lengths {
+        let tile_rows = if plan.can_be_tiled() { tile_rows.min(max_rows) } else { max_rows };
+        let tiles = max_rows.div_ceil(tile_rows);
+        let lengths = |applies: &dyn Fn(usize, &Node) -> bool| -> Vec<usize> {
+            let size = |node: &Node| node.shape.rows_for(tile_rows) * node.shape.columns;
+            let nodes = plan.nodes.iter().enumerate();
+            nodes.map(|(id, node)| if applies(id, node) { size(node) } else { 0 }).collect()
+        };
+        let in_tile = |node: &Node| node.place == Place::Tile;
+        let is_fixed = |node: &Node| matches!(node.place, Place::Shared | Place::Joined);
+        let has_parts = |id: usize| plan.stages.iter().any(|s| s.joins.iter().any(|&(join, _)| join == id));
+        Lengths {
+            tiles,
+            tile_rows,
+            tile_values: lengths(&|_, node| in_tile(node) || node.place == Place::Joined),
+            tile_gradients: lengths(&|_, node| in_tile(node) && node.has_gradient),
+            tile_parts: lengths(&|id, node| tiles > 1 && is_fixed(node) && has_parts(id)),
+            parameter_parts: if tiles > 1 && plan.loss.is_some() { plan.parameter_count() } else { 0 },
+            shared_values: lengths(&|_, node| is_fixed(node)),
+            shared_gradients: lengths(&|_, node| is_fixed(node) && node.has_gradient),
+        }
+    }
+
+    fn elements(&self) -> usize {
+        let sum = |lengths: &[usize]| lengths.iter().sum::<usize>();
+        let tile = sum(&self.tile_values) + sum(&self.tile_gradients) + sum(&self.tile_parts);
+        let shared = sum(&self.shared_values) + sum(&self.shared_gradients);
+        self.tiles * (tile + self.parameter_parts) + shared
+    }
+}
+
+impl Plan {
+    /// How many rows are carried through the program together. It depends on the program and the size of the batch,
+    /// not on the number of threads: sums have the same order on one thread as on many.
+    fn tile_rows(&self, max_rows: usize) -> usize {
+        if self.parameter_count() > TILE_PARAMETERS {
+            return max_rows;
+        }
+        (TILE_WORK / self.work_per_row().max(1)).next_multiple_of(TILE_STEP).max(TILE_STEP)
+    }
+}
+
+impl<T: Real> Workspace<T> {
+    /// The loss of the last run.
+    ///
+    /// # Panics
+    /// If the program has no loss or has not run.
+    #[track_caller]
+    pub fn loss(&self) -> T {
+        let loss = self.plan.loss.expect("only a program that was compiled with a loss has one");
+        assert!(self.rows > 0, "the program has not run yet");
+        self.shared.values[loss][0]
+    }
+
+    /// Copies output `index` (in the order of compilation) of the last run into `target`, row by row.
+    ///
+    /// # Panics
+    /// If there is no such output, the program has not run, or `target` is not rows·columns long.
+    #[track_caller]
+    pub fn copy_output(&self, index: usize, target: &mut [T]) {
+        let ([rows, columns], given) = (self.output_shape(index), target.len());
+        assert_eq!(
+            given,
+            rows * columns,
+            "output {index} is {rows}×{columns}, and the target has {given} elements"
+        );
+        let id = self.plan.outputs[index];
+        if self.plan.nodes[id].place == Place::Tile {
+            let blocks = target.chunks_mut(self.tile_rows * columns).zip(&self.tiles);
+            blocks.for_each(|(block, tile)| block.copy_from_slice(&tile.values[id][..block.len()]));
+        } else {
+            target.copy_from_slice(&self.shared.values[id]);
+        }
+    }
+
+    /// Output `index` (in the order of compilation) of the last run as a new matrix.
+    ///
+    /// # Panics
+    /// If there is no such output, or the program has not run.
+    #[track_caller]
+    pub fn output(&self, index: usize) -> Array2<T> {
+        let shape = self.output_shape(index);
+        let mut elements = vec![T::ZERO; shape[0] * shape[1]];
+        self.copy_output(index, &mut elements);
+        Array2::from_shape_vec(shape, elements).expect("as many elements as rows times columns")
+    }
+
+    #[track_caller]
+    fn output_shape(&self, index: usize) -> [usize; 2] {
+        let outputs = &self.plan.outputs;
+        assert!(index < outputs.len(), "the program has {} outputs, and none at {index}", outputs.len());
+        assert!(self.rows > 0, "the program has not run yet");
+        let shape = self.plan.nodes[outputs[index]].shape;
+        [shape.rows_for(self.rows), shape.columns]
+    }
+}

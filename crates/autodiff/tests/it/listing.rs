@@ -1,0 +1,60 @@
+//! A program in print.
+
+use crate::nets::{classifier, dense};
+use highwater_autodiff::{Axis, Graph, Program, Var};
+
+#[track_caller]
+fn check(program: &Program, expected: &str) {
+    let found = format!("{program:?}");
+    assert!(found == expected, "expected\n{expected}\nfound\n{found}");
+}
+
+#[test]
+fn a_classifier_in_print() {
+    check(
+        &classifier(&[4, 8, 3]),
+        "\
+stage 0, for each tile of rows
+  %3   batch×8  Linear Relu(feed 0, 0.weight, 0.bias)  ∂ 0.weight, 0.bias
+  %6   batch×3  Linear(%3, 1.weight, 1.bias)           ∂ %3, 1.weight, 1.bias
+  %7   batch×3  LogSoftmax(%6)                         ∂ %6
+  %9   batch×1  Pick(%7, feed 1)                       ∂ %7
+  %10  1×1      Mean over Rows(%9), in parts           ∂ %9
+stage 1, once
+  %10  1×1  join the parts
+  %11  1×1  Neg(%10)  ∂ %10
+loss %11
+outputs %6
+",
+    );
+}
+
+#[test]
+fn a_program_with_a_mean_over_the_batch_in_print() {
+    let g = Graph::new();
+    let x = g.input(4);
+    let y = dense(x, &[4, 2], Var::tanh);
+    let centred = y - y.mean_over(Axis::Rows);
+    let program = g.compile((centred * centred).dropout(0.5).sum() / 2.0, &[centred]);
+    check(
+        &program,
+        "\
+stage 0, for each tile of rows
+  %3  batch×2  Linear(feed 0, 0.weight, 0.bias)  ∂ 0.weight, 0.bias
+  %4  1×2      Mean over Rows(%3), in parts      ∂ +%3
+stage 1, once
+  %4  1×2  join the parts
+stage 1, for each tile of rows
+  %5  batch×2  Sub(%3, %4)                  ∂ %3, %4
+  %6  batch×2  Mul(%5, %5)                  ∂ %5, +%5
+  %7  batch×2  Dropout 0.5(%6)              ∂ %6
+  %8  batch×1  Sum over Columns(%7)         ∂ %7
+  %9  1×1      Sum over Rows(%8), in parts  ∂ %8
+stage 2, once
+  %9   1×1  join the parts
+  %10  1×1  Scale(0.5)(%9)  ∂ %9
+loss %10
+outputs %5
+",
+    );
+}
