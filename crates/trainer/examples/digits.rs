@@ -1,0 +1,65 @@
+//! The shortest useful program: a network that reads digits, stopped in time, with checkpoints.
+//! `cargo run --release -p highwater-trainer --example digits`
+#![allow(clippy::print_stdout, reason = "an example shows its result")]
+
+use highwater_checkpoint::{KeepLast, Store};
+use highwater_data::{Fractions, Preparation, Task, digits, split_table};
+use highwater_nn::{Activation, Init, Mlp, Model};
+use highwater_objective::{CrossEntropy, Loss, metrics::Metric};
+use highwater_optim::{Adam, Method, Schedule};
+use highwater_trainer::{Checkpoints, Config, Data, Event, Every, Run, Score, evaluate, fit};
+use std::ops::ControlFlow;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (table, task) = (digits(), Task::Classification);
+    let split = split_table(&table, "digit", task, Fractions::default(), 1)?;
+    let preparation = Preparation::fit(&table, &split.train, "digit", task)?;
+    let part = |rows: &[usize]| preparation.dataset(&table, rows);
+    let (train, validation, test) = (part(&split.train)?, part(&split.validation)?, part(&split.test)?);
+
+    let (inputs, outputs) = (preparation.input_count(), preparation.output_count());
+    let mlp = Mlp { inputs, hidden: vec![64], outputs, activation: Activation::Relu, dropout: 0.2 };
+    let mut model = Model::new(mlp.network(), Init::HeUniform, 1)?;
+    let loss = Loss::CrossEntropy(CrossEntropy::default());
+    let config = Config {
+        seed: 1,
+        epochs: 200,
+        batch_size: 32,
+        learning_rate: 0.003,
+        schedule: Schedule::default(),
+        optimizer: Method::Adam(Adam::default()),
+        clip_norm: None,
+        validate: Every::Epochs(1),
+        stop: "patience(10)".parse()?,
+        monitor: Score::Loss,
+        select: Score::Loss,
+        non_finite: Default::default(),
+        metrics: vec![Metric::Accuracy],
+    };
+
+    let dir = tempfile::tempdir()?;
+    let best = dir.path().join("best.safetensors");
+    let mut store = Store::open(dir.path().join("checkpoints"))?;
+    store.retain(KeepLast(2));
+    let mut show = |event: &Event<'_>| {
+        if let Event::Validated { record, improved, .. } = event {
+            let mark = if *improved { " *" } else { "" };
+            println!("epoch {:3}   validation loss {:.4}{mark}", record.epoch, record.validation_loss);
+        }
+        ControlFlow::Continue(())
+    };
+    let run = Run {
+        model: &mut model,
+        loss: &loss,
+        store: Some(Checkpoints { store: &mut store, best: Some(&best), sections: &[] }),
+        observers: vec![&mut show],
+        interrupt: None,
+    };
+    let report = fit(run, Data { train: &train, validation: &validation, unit: None }, &config)?;
+
+    let kept = report.best().ok_or("no finite loss")?;
+    println!("stopped: {}; kept: epoch {}", report.ended, kept.epoch);
+    let scores = evaluate(&model, &loss, &config.metrics, &test, None);
+    println!("test accuracy {:.4} on {} rows", scores.metrics[0].1, scores.rows);
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! The best model so far, whatever the stopping rule thinks of it.
+
+use highwater_early_stopping::{BestTracker, Goal, Observation, Selection};
+use highwater_nn::Model;
+
+/// Which record is best, and the parameters that it was recorded of.
+pub(crate) struct Best {
+    tracker: BestTracker,
+    parameters: Vec<f32>,
+}
+
+impl Best {
+    pub(crate) fn new(goal: Goal) -> Best {
+        Best { tracker: BestTracker::new(goal), parameters: Vec::new() }
+    }
+
+    /// Takes in the next record of the history; whether it is the best.
+    pub(crate) fn observe(&mut self, observation: &Observation, parameters: &[f32]) -> bool {
+        let improved = self.tracker.observe(observation) == Some(0);
+        if improved {
+            self.parameters.clear();
+            self.parameters.extend_from_slice(parameters);
+        }
+        improved
+    }
+
+    /// Of a history: the best record whose parameters `find` still has, given its place. Those that were better and are
+    /// lost count no more; the first return value says which that are, the best first.
+    pub(crate) fn recover(
+        goal: Goal,
+        history: &[Observation],
+        mut find: impl FnMut(usize) -> Option<Vec<f32>>,
+    ) -> (Vec<usize>, Best) {
+        let mut ranking = BestTracker::with(Selection { keep: history.len(), ..Selection::new(goal) });
+        history.iter().for_each(|observation| _ = ranking.observe(observation));
+        let (mut lost, mut best) = (Vec::new(), Best::new(goal));
+        for place in ranking.ranking().iter().map(|ranked| ranked.index as usize) {
+            match find(place) {
+                Some(parameters) => {
+                    best.parameters = parameters;
+                    break;
+                }
+                None => lost.push(place),
+            }
+        }
+        for (place, observation) in history.iter().enumerate() {
+            let value = if lost.contains(&place) { f64::NAN } else { observation.value };
+            best.tracker.observe(&Observation { value, ..*observation });
+        }
+        (lost, best)
+    }
+
+    /// Place of the best record within the history.
+    pub(crate) fn place(&self) -> Option<usize> {
+        self.tracker.best().map(|best| best.index as usize)
+    }
+
+    /// Makes a model the best one, if there is one.
+    pub(crate) fn restore(&self, model: &mut Model<f32>) {
+        if self.place().is_some() {
+            model.parameters_mut().copy_from_slice(&self.parameters);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_that_is_left_takes_the_place_of_what_is_lost() {
+        let values = [0.9, 0.5, f64::NAN, 0.4, 0.4, 0.6];
+        let history: Vec<Observation> = (1..).zip(values).map(|(at, v)| Observation::new(at, v)).collect();
+        for (gone, lost, place) in [
+            (&[][..], &[][..], Some(3)),
+            (&[0, 2], &[], Some(3)),
+            (&[3], &[3], Some(4)),
+            (&[3, 4], &[3, 4], Some(1)),
+            (&[0, 1, 3, 4, 5], &[3, 4, 1, 5, 0], None),
+        ] {
+            let find = |place: usize| (!gone.contains(&place)).then(|| vec![place as f32]);
+            let (found_lost, best) = Best::recover(Goal::Minimize, &history, find);
+            assert_eq!((&found_lost[..], best.place()), (lost, place), "{gone:?}");
+            assert_eq!(best.parameters, place.map(|place| place as f32).into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_comes_later_is_held_against_what_is_left() {
+        let history = [Observation::new(1, 0.1), Observation::new(2, 0.5)];
+        let find = |place: usize| (place == 1).then(|| vec![2.0]);
+        let (_, mut best) = Best::recover(Goal::Minimize, &history, find);
+        assert!(!best.observe(&Observation::new(3, 0.6), &[3.0]));
+        assert!(best.observe(&Observation::new(4, 0.4), &[4.0]));
+        assert_eq!((best.place(), &best.parameters[..]), (Some(3), &[4.0][..]));
+    }
+}

@@ -1,0 +1,174 @@
+//! What a run is asked to do.
+
+use crate::error::Error;
+use highwater_early_stopping::{Goal, NonFinite, Rule};
+use highwater_objective::metrics::Metric;
+use highwater_optim::{Method, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides the course of a run, apart from the data and the model it begins with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Decides the order of the rows of each epoch, and what dropout drops.
+    pub seed: u64,
+    /// The run ends after so many epochs at the latest.
+    pub epochs: u64,
+    /// Rows of a training step; the last step of an epoch takes what is left.
+    pub batch_size: usize,
+    /// The base learning rate.
+    pub learning_rate: f64,
+    /// How the learning rate goes on from the base, step by step.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How parameters are updated.
+    pub optimizer: Method,
+    /// Gradients with a larger norm are scaled down to it.
+    pub clip_norm: Option<f64>,
+    /// When the model is tried on the validation rows.
+    pub validate: Every,
+    /// When to stop before the last epoch.
+    pub stop: Rule,
+    /// What the rule watches, see [`Record::observation`](crate::Record::observation).
+    pub monitor: Score,
+    /// What chooses the model that is kept; of equal values the first.
+    pub select: Score,
+    /// What a watched value that is not finite does.
+    #[serde(default)]
+    pub non_finite: NonFinite,
+    /// Metrics of the validation rows that are recorded beside the loss.
+    pub metrics: Vec<Metric>,
+}
+
+/// How often something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    /// After so many epochs.
+    Epochs(u64),
+    /// After so many steps.
+    Steps(u64),
+}
+
+impl Every {
+    /// In steps.
+    pub(crate) fn steps(self, steps_per_epoch: u64) -> u64 {
+        match self {
+            Every::Epochs(epochs) => epochs.saturating_mul(steps_per_epoch),
+            Every::Steps(steps) => steps,
+        }
+    }
+}
+
+/// A value of the validation rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// The loss.
+    Loss,
+    /// One of the metrics.
+    Metric(Metric),
+}
+
+impl Score {
+    /// Whether small or large is good.
+    pub fn goal(self) -> Goal {
+        match self {
+            Score::Metric(metric) if metric.higher_is_better() => Goal::Maximize,
+            Score::Loss | Score::Metric(_) => Goal::Minimize,
+        }
+    }
+}
+
+impl std::fmt::Display for Score {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Score::Loss => f.write_str("loss"),
+            Score::Metric(metric) => metric.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for Score {
+    type Err = highwater_objective::metrics::UnknownMetric;
+
+    fn from_str(name: &str) -> Result<Score, Self::Err> {
+        if name == "loss" { Ok(Score::Loss) } else { name.parse().map(Score::Metric) }
+    }
+}
+
+impl Serialize for Score {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Score {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Score, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Config {
+    /// Whether the values make sense together.
+    ///
+    /// # Errors
+    /// Names the first field that does not.
+    pub fn validate(&self) -> Result<(), Error> {
+        let positive = |field: &'static str, value: f64| match value.is_finite() && value > 0.0 {
+            true => Ok(()),
+            false => Err(Error::Setting { field, value: value.to_string(), must: "be a positive number" }),
+        };
+        let counted = |field: &'static str, value: u64| match value {
+            0 => Err(Error::Setting { field, value: "0".into(), must: "be at least 1" }),
+            _ => Ok(()),
+        };
+        positive("learning_rate", self.learning_rate)?;
+        self.clip_norm.map_or(Ok(()), |limit| positive("clip_norm", limit))?;
+        counted("epochs", self.epochs)?;
+        counted("batch_size", self.batch_size as u64)?;
+        counted("validate", self.validate.steps(1))?;
+        for (field, score) in [("monitor", self.monitor), ("select", self.select)] {
+            if let Score::Metric(metric) = score
+                && !self.metrics.contains(&metric)
+            {
+                return Err(Error::Setting {
+                    field,
+                    value: metric.to_string(),
+                    must: "be loss or one of the metrics of the run",
+                });
+            }
+        }
+        self.stop.check().map_err(|what| Error::Rule { what: what.to_string() })?;
+        if let Some(rule) = starving(&self.stop) {
+            return Err(Error::Rule { what: format!("`{rule}` needs what this loop does not measure") });
+        }
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        Ok(())
+    }
+}
+
+/// A part of a rule that would never hold, since nothing in a [`Record`](crate::Record) feeds it.
+fn starving(rule: &Rule) -> Option<&Rule> {
+    match rule {
+        Rule::Plateau(_) | Rule::Evidence => Some(rule),
+        Rule::Smoothed { rule, .. }
+        | Rule::After { rule, .. }
+        | Rule::Skip { rule, .. }
+        | Rule::Held { rule, .. }
+        | Rule::Latched(rule)
+        | Rule::Not(rule) => starving(rule),
+        Rule::AtLeast { rules, .. } | Rule::Any(rules) | Rule::All(rules) => rules.iter().find_map(starving),
+        Rule::Never
+        | Rule::Patience(_)
+        | Rule::GeneralizationLoss(_)
+        | Rule::ProgressQuotient(_)
+        | Rule::Rises(_)
+        | Rule::ProgressBelow(_)
+        | Rule::Limit(_)
+        | Rule::Time(_)
+        | Rule::Target(_)
+        | Rule::Divergence(_)
+        | Rule::IncToDec(_) => None,
+    }
+}

@@ -1,0 +1,104 @@
+//! What a run tells while it goes on. Observers only watch: what changes a run is a named argument.
+
+use crate::record::Record;
+use crate::report::Report;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A moment of a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// The run begins, or goes on from a checkpoint.
+    Started(&'a Plan),
+    /// A training step is done.
+    Stepped {
+        /// Of the whole run, this one included.
+        step: u64,
+        /// In progress, from 1.
+        epoch: u64,
+        /// Of this epoch, this one included.
+        step_of_epoch: u64,
+        /// The step's own loss, before its update.
+        loss: f64,
+    },
+    /// The model was tried on the validation rows.
+    Validated {
+        /// What was found.
+        record: &'a Record,
+        /// Whether it is the best so far.
+        improved: bool,
+        /// The best so far.
+        best: Option<&'a Record>,
+        /// How many more validations it takes until the stopping rule can fire, at the least.
+        earliest_stop: Option<u64>,
+    },
+    /// A checkpoint is on the disk, durable. That of a validation comes before the validation is told.
+    Saved {
+        /// The file.
+        path: &'a Path,
+        /// Its size.
+        bytes: u64,
+        /// How long training waited for it.
+        took: Duration,
+    },
+    /// Something went wrong that the run can live with.
+    Warning(&'a str),
+    /// The run is over, and the best model restored. A run that ends with an error does not get here.
+    Ended(&'a Report),
+}
+
+/// What is known when a run begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Rows to train on.
+    pub training_rows: usize,
+    /// Rows to validate on.
+    pub validation_rows: usize,
+    /// The number of the model's parameters.
+    pub parameters: usize,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// The limit of epochs.
+    pub epochs: u64,
+    /// Steps from one validation to the next.
+    pub steps_per_validation: u64,
+    /// The step from which an earlier run goes on.
+    pub resumed_at: Option<u64>,
+    /// What was recorded before that.
+    pub history: Vec<Record>,
+}
+
+/// Someone who watches a run. A closure is one.
+pub trait Observer {
+    /// Sees an event; `Break` asks the run to save and end.
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(&Event<'_>) -> ControlFlow<()>> Observer for F {
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        self(event)
+    }
+}
+
+/// Everyone outside of a run: who watches it, and who can ask it to end.
+pub(crate) struct Audience<'a> {
+    pub(crate) observers: Vec<&'a mut dyn Observer>,
+    pub(crate) interrupt: Option<&'a AtomicBool>,
+    /// Whether an observer asked.
+    pub(crate) leave: bool,
+}
+
+impl Audience<'_> {
+    /// All see it, also after one has asked for the end.
+    pub(crate) fn tell(&mut self, event: &Event<'_>) {
+        for observer in &mut self.observers {
+            self.leave |= observer.observe(event).is_break();
+        }
+    }
+
+    pub(crate) fn wants_the_end(&self) -> bool {
+        self.leave || self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether configuration, model, loss and data go together.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::run::{Data, Run};
+use highwater_data::{Dataset, Targets};
+
+/// Checks everything that would go wrong later, before anything is done.
+pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<(), Error> {
+    config.validate()?;
+    let of_classes = run.loss.wants_classes();
+    if let Some(metric) = config.metrics.iter().find(|metric| metric.is_of_classes() != of_classes) {
+        let must = if of_classes { "be of classes, as the loss is" } else { "be of values, as the loss is" };
+        return Err(Error::Setting { field: "metrics", value: metric.to_string(), must });
+    }
+    check_part(run, data.train, "training")?;
+    check_part(run, data.validation, "validation")?;
+    match data.train.targets() {
+        Targets::Classes(classes) if classes.iter().all(|class| *class == classes[0]) => {
+            let found = format!("rows of class {} only", classes[0]);
+            Err(Error::Data { part: "training", found, needed: "at least two classes".to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_part(run: &Run<'_>, data: &Dataset, part: &'static str) -> Result<(), Error> {
+    if data.rows() == 0 {
+        return Err(Error::NoRows { part });
+    }
+    let (inputs, outputs) = (run.model.network().inputs, run.model.network().outputs());
+    let wrong = |found: String, needed: String| Err(Error::Data { part, found, needed });
+    if data.inputs() != inputs {
+        return wrong(format!("{} columns", data.inputs()), format!("{inputs}"));
+    }
+    match (data.targets(), run.loss.wants_classes()) {
+        (Targets::Classes(classes), true) => match classes.iter().find(|&&class| class as usize >= outputs) {
+            Some(class) => wrong(format!("a class {class}"), format!("classes below {outputs}")),
+            None => Ok(()),
+        },
+        (Targets::Values(values), false) if values.ncols() != outputs => {
+            wrong(format!("{} target columns", values.ncols()), format!("{outputs}"))
+        }
+        (Targets::Values(_), false) => Ok(()),
+        (Targets::Classes(_), false) => wrong("classes as targets".to_owned(), "values".to_owned()),
+        (Targets::Values(_), true) => wrong("values as targets".to_owned(), "classes".to_owned()),
+    }
+}

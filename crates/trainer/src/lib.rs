@@ -1,0 +1,188 @@
+//! A training loop that knows when to stop, keeps the best model, and loses nothing.
+//!
+//! Everybody writes this loop, and nearly everybody writes it wrong: it stops at the first wiggle of the validation loss, it
+//! saves the last model instead of the best, one NaN is "best" for ever, and what is killed starts again from nothing, or
+//! goes on with other random numbers and without the optimizer's momentum. (The example `article` shows the first two with
+//! numbers.) This crate has the loop once. It does no numerics of its own and has no opinions on when to stop or what to
+//! keep on disk: it composes a [`Model`](highwater_nn::Model), an optimizer, a stopping
+//! [`Rule`](highwater_early_stopping::Rule) and a checkpoint [`Store`](highwater_checkpoint::Store).
+//!
+//! ```
+//! use highwater_data::{Dataset, Targets};
+//! use highwater_nn::{Activation, Init, Mlp, Model};
+//! use highwater_objective::Loss;
+//! use highwater_optim::{Method, Schedule, Sgd};
+//! use highwater_trainer::{Config, Data, Event, Every, Run, Score, fit};
+//! use ndarray::array;
+//! use std::ops::ControlFlow;
+//!
+//! // The training rows are on the line y = 3x - 1; at x = 2 it is at 5, and the validation row is not.
+//! let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
+//! let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
+//! let data = Data { train: &train, validation: &validation, unit: None };
+//!
+//! let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+//! let mut model = Model::new(line.network(), Init::Constant { value: 0.0 }, 0)?;
+//! let config = Config {
+//!     seed: 0,
+//!     epochs: 100,
+//!     batch_size: 2,
+//!     learning_rate: 0.25,
+//!     schedule: Schedule::default(),
+//!     optimizer: Method::Sgd(Sgd::default()),
+//!     clip_norm: None,
+//!     validate: Every::Epochs(1),
+//!     stop: "patience(2)".parse()?,
+//!     monitor: Score::Loss,
+//!     select: Score::Loss,
+//!     non_finite: Default::default(),
+//!     metrics: vec![],
+//! };
+//!
+//! let mut losses = Vec::new();
+//! let mut watch = |event: &Event<'_>| {
+//!     if let Event::Validated { record, .. } = event {
+//!         losses.push(record.validation_loss);
+//!     }
+//!     ControlFlow::Continue(())
+//! };
+//! let run = Run {
+//!     model: &mut model,
+//!     loss: &Loss::MeanSquaredError,
+//!     store: None,
+//!     observers: vec![&mut watch],
+//!     interrupt: None,
+//! };
+//! let report = fit(run, data, &config)?;
+//!
+//! // Each step halves the distance to the line; the validation row is passed after three.
+//! assert_eq!(losses, [3.515625, 0.390625, 0.0, 0.09765625, 0.2197265625]);
+//! assert_eq!(report.ended.to_string(), "no improvement in 2 epochs: best 0 at epoch 3");
+//! assert_eq!(report.best().map(|best| best.epoch), Some(3));
+//! assert_eq!(model.parameters(), [2.625, -0.875]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Stopping and keeping are two things
+//!
+//! `config.stop` decides when a run ends, going by `config.monitor`; `config.select` decides which model is kept. That is
+//! the model that comes back whatever ended the run: the rule, the limit of epochs, an observer, the interrupt flag, or an
+//! error. Values that are not finite are never best, and neither is a model whose validation loss is not finite, however
+//! good its accuracy; `config.non_finite` says what else they do.
+//!
+//! # Resuming
+//!
+//! With a store there is a checkpoint of the initial state, one of each validation, and one of the step at which a run
+//! was interrupted. [`resume`] goes on from the newest that verifies. If that is not the newest of all, an
+//! [`Event::Warning`] says what was refused, and why; if there are checkpoints and none is sound, it is an error and never a
+//! fresh start. A run that was killed without a word goes on from its last checkpoint and repeats what came after.
+//!
+//! The history of a run is all that its rules remember: it is replayed through the rules of the *present* configuration.
+//! So a longer patience or a higher limit lets a run that had ended go on; with the same it ends again at once, with the
+//! same report.
+//!
+//! ```
+//! # use highwater_data::{Dataset, Targets};
+//! # use highwater_nn::{Activation, Init, Mlp, Model};
+//! # use highwater_objective::Loss;
+//! # use highwater_optim::{Method, Schedule, Sgd};
+//! # use highwater_trainer::{Config, Data, Every, Score};
+//! # use ndarray::array;
+//! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
+//! # let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
+//! # let data = Data { train: &train, validation: &validation, unit: None };
+//! # let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+//! # let fresh = || Model::new(line.network(), Init::Constant { value: 0.0 }, 0);
+//! # let config = Config {
+//! #     seed: 0,
+//! #     epochs: 100,
+//! #     batch_size: 2,
+//! #     learning_rate: 0.25,
+//! #     schedule: Schedule::default(),
+//! #     optimizer: Method::Sgd(Sgd::default()),
+//! #     clip_norm: None,
+//! #     validate: Every::Epochs(1),
+//! #     stop: "patience(2)".parse()?,
+//! #     monitor: Score::Loss,
+//! #     select: Score::Loss,
+//! #     non_finite: Default::default(),
+//! #     metrics: vec![],
+//! # };
+//! # let run = tempfile::tempdir()?;
+//! # let run = run.path();
+//! use highwater_checkpoint::Store;
+//! use highwater_trainer::{Checkpoints, Ended, Event, Run, fit, resume};
+//! use std::ops::ControlFlow;
+//!
+//! let best = run.join("best.safetensors");
+//! let mut leave = |event: &Event<'_>| match event {
+//!     Event::Stepped { step: 2, .. } => ControlFlow::Break(()),
+//!     _ => ControlFlow::Continue(()),
+//! };
+//! # {
+//! let mut store = Store::open(run.join("checkpoints"))?;
+//! let report = fit(
+//!     Run {
+//!         model: &mut fresh()?,
+//!         loss: &Loss::MeanSquaredError,
+//!         store: Some(Checkpoints { store: &mut store, best: Some(&best), sections: &[] }),
+//!         observers: vec![&mut leave],
+//!         interrupt: None,
+//!     },
+//!     data,
+//!     &config,
+//! )?;
+//! assert_eq!((report.ended, report.steps), (Ended::Interrupted, 2));
+//! # }
+//!
+//! // Another day, another process.
+//! let mut store = Store::open(run.join("checkpoints"))?;
+//! let mut model = fresh()?;
+//! let report = resume(
+//!     Run {
+//!         model: &mut model,
+//!         loss: &Loss::MeanSquaredError,
+//!         store: Some(Checkpoints { store: &mut store, best: Some(&best), sections: &[] }),
+//!         observers: vec![],
+//!         interrupt: None,
+//!     },
+//!     data,
+//!     &config,
+//!     None,
+//! )?;
+//! let losses: Vec<f64> = report.history.iter().map(|record| record.validation_loss).collect();
+//! assert_eq!(losses, [3.515625, 0.390625, 0.0, 0.09765625, 0.2197265625]);
+//! assert_eq!(model.parameters(), [2.625, -0.875]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The same bits
+//!
+//! A run is a function of the initial parameters, the data and the configuration. The order of an epoch is a function of the
+//! seed and the epoch, what dropout drops is one of the seed and the step; there is no generator whose state could be
+//! forgotten. On one kind of processor, a run that is interrupted after any step and resumed, killed and resumed, run with
+//! another number of threads, or run without saving, gives the same history (apart from times) and the same bits of every
+//! parameter. Only a rule that goes by the time, `time(30m)`, can end it elsewhere.
+//!
+//! A training step after the first of its epoch allocates no memory.
+
+mod best;
+mod config;
+mod error;
+mod evaluate;
+mod event;
+mod fits;
+mod record;
+mod report;
+mod run;
+mod session;
+mod state;
+
+pub use config::{Config, Every, Score};
+pub use error::Error;
+pub use evaluate::{Evaluator, Scores, evaluate};
+pub use event::{Event, Observer, Plan};
+pub use record::Record;
+pub use report::{Ended, Report};
+pub use run::{Checkpoints, Data, Run, fit, resume};
+pub use state::load_model;

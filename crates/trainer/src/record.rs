@@ -1,0 +1,83 @@
+//! The history of a run: it is the run's state, as far as stopping and choosing go.
+
+use crate::config::Score;
+use highwater_early_stopping::Observation;
+use highwater_objective::metrics::Metric;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What was found at one validation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Epochs complete: 0 within the first.
+    pub epoch: u64,
+    /// Steps done.
+    pub step: u64,
+    /// Mean loss of the training rows since the record before, each as its step saw it.
+    pub training_loss: f64,
+    /// Loss of the validation rows.
+    pub validation_loss: f64,
+    /// Metrics of the validation rows, in the configured order; NaN where a metric is undefined.
+    pub metrics: Vec<(Metric, f64)>,
+    /// Of the last step.
+    pub learning_rate: f64,
+    /// Training time so far, in seconds, interruptions not counted.
+    pub elapsed: f64,
+}
+
+impl Record {
+    /// The value of a score; NaN if it was not recorded.
+    pub fn score(&self, score: Score) -> f64 {
+        match score {
+            Score::Loss => self.validation_loss,
+            Score::Metric(metric) => {
+                self.metrics.iter().find(|(m, _)| *m == metric).map_or(f64::NAN, |(_, value)| *value)
+            }
+        }
+    }
+
+    /// For people who look into a checkpoint.
+    pub(crate) fn labels(&self) -> Vec<(String, String)> {
+        let losses = [("training_loss", self.training_loss), ("validation_loss", self.validation_loss)];
+        let metrics = self.metrics.iter().map(|(metric, value)| (format!("validation_{metric}"), *value));
+        let all = losses.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(metrics);
+        all.map(|(name, value)| (name, value.to_string())).collect()
+    }
+
+    /// As the stopping rules and the choice of the best see it. The value of a record whose validation loss is not
+    /// finite is not finite either: the accuracy, say, of a model that computes NaN is a number, but no merit.
+    pub fn observation(&self, monitor: Score) -> Observation {
+        let value = if self.validation_loss.is_finite() { self.score(monitor) } else { self.validation_loss };
+        Observation {
+            train: Some(self.training_loss),
+            elapsed: Duration::try_from_secs_f64(self.elapsed).ok(),
+            step: Some(self.step),
+            ..Observation::new(self.epoch, value)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_without_a_finite_loss_has_no_merit() {
+        let accuracy: Metric = "accuracy".parse().unwrap();
+        for (validation_loss, value) in [(0.5, 0.25), (f64::NAN, f64::NAN), (f64::INFINITY, f64::INFINITY)] {
+            let record = Record {
+                epoch: 3,
+                step: 30,
+                training_loss: 0.75,
+                validation_loss,
+                metrics: vec![(accuracy, 0.25)],
+                learning_rate: 0.1,
+                elapsed: 1.5,
+            };
+            let observation = record.observation(Score::Metric(accuracy));
+            assert_eq!(observation.value.to_bits(), value.to_bits());
+            assert_eq!((observation.at, observation.step, observation.train), (3, Some(30), Some(0.75)));
+            assert_eq!(observation.elapsed, Some(Duration::from_millis(1500)));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a run is made of, and the two ways into the loop.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::event::{Event, Observer};
+use crate::report::Report;
+use crate::session::Session;
+use highwater_checkpoint::{Checkpoint, Section, Store};
+use highwater_data::{Dataset, Scale};
+use highwater_nn::Model;
+use highwater_objective::Loss;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// What takes part in a run.
+pub struct Run<'a> {
+    /// Trained; at the end it is the best model seen, whatever ended the run, an error included.
+    pub model: &'a mut Model<f32>,
+    /// What training makes small.
+    pub loss: &'a Loss,
+    /// Where checkpoints go: one at the start, one after each validation, and one on interruption. Without a store
+    /// nothing is saved, and the best model is kept in memory alone.
+    pub store: Option<Checkpoints<'a>>,
+    /// They see every event, in this order.
+    pub observers: Vec<&'a mut dyn Observer>,
+    /// Set from outside (by a signal handler, say), it makes the run save and end within a step, or between two passes of a
+    /// validation.
+    pub interrupt: Option<&'a AtomicBool>,
+}
+
+/// Where the checkpoints of a run go.
+pub struct Checkpoints<'a> {
+    /// Keeps them.
+    pub store: &'a mut Store,
+    /// The best checkpoint so far is also to be found under this name, always complete.
+    pub best: Option<&'a Path>,
+    /// Saved with every checkpoint: whatever belongs to the model but not to the loop, the preparation of the data for
+    /// instance.
+    pub sections: &'a [Section],
+}
+
+/// What a run learns from.
+#[derive(Debug, Clone, Copy)]
+pub struct Data<'a> {
+    /// Trained on.
+    pub train: &'a Dataset,
+    /// Tried on: it decides when to stop and what to keep.
+    pub validation: &'a Dataset,
+    /// If the targets were standardised, what maps them back: metrics are then in the unit of the table.
+    pub unit: Option<Scale>,
+}
+
+/// Trains a model from its present parameters until a rule, the limit of epochs or someone else ends the run.
+///
+/// # Errors
+/// If the configuration makes no sense, data and model do not fit together, the store holds checkpoints already, or
+/// a checkpoint cannot be written. In the last case the model is the best seen until then.
+pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Report, Error> {
+    if let Some(checkpoints) = &run.store {
+        let listing = checkpoints.store.list()?;
+        if !listing.entries.is_empty() || !listing.unreadable.is_empty() {
+            return Err(Error::NotEmpty { dir: checkpoints.store.folder().dir().display().to_string() });
+        }
+    }
+    Session::new(run, data, config)?.train()
+}
+
+/// Goes on with a run from `from`, or from the newest checkpoint of the store that verifies, to the same bits as if it
+/// had never been interrupted.
+///
+/// The history is replayed through the rules of the present configuration: a changed patience takes effect, and a run
+/// that had ended by its rule or its limit of epochs ends again at once, with the same report. Training that goes on
+/// from `from` although there is something newer is a new branch, which begins with a checkpoint of its own. A store
+/// without any checkpoint is that of a run that was killed before its first one, and begins anew.
+///
+/// If the best model so far is lost, gone or damaged, there is a warning, and the best that is left takes its place.
+///
+/// # Errors
+/// As [`fit`], and if there are checkpoints and none verifies; if they are of another model or optimizer; if they hold a
+/// section that is required and neither the loop's nor among those of [`Checkpoints`]. Then nothing is written.
+///
+/// # Panics
+/// If the run has no store.
+pub fn resume<'a>(
+    run: Run<'a>,
+    data: Data<'a>,
+    config: &'a Config,
+    from: Option<Checkpoint>,
+) -> Result<Report, Error> {
+    let mut session = Session::new(run, data, config)?;
+    let checkpoints = session.checkpoints.as_mut().expect("a run is resumed from its store");
+    let (checkpoint, in_store) = match from {
+        Some(checkpoint) => (checkpoint, false),
+        None => {
+            let (found, report) = checkpoints.store.latest()?;
+            if !report.rejected.is_empty() {
+                session.audience.tell(&Event::Warning(report.to_string().trim_end()));
+            }
+            let Some(checkpoint) = found else { return session.train() };
+            (checkpoint, true)
+        }
+    };
+    session.go_on_from(&checkpoint, in_store)?;
+    session.train()
+}

@@ -1,0 +1,313 @@
+//! The loop: there is one, and `fit` and `resume` both end up in it.
+
+use crate::best::Best;
+use crate::config::Config;
+use crate::error::Error;
+use crate::evaluate::{Evaluator, feeds};
+use crate::event::{Audience, Event, Plan};
+use crate::fits;
+use crate::record::Record;
+use crate::report::{Ended, Report};
+use crate::run::{Checkpoints, Data, Run};
+use crate::state::{self, Counters, State};
+use highwater_autodiff::{Mode, Program, Workspace};
+use highwater_checkpoint::{Checkpoint, Key, Section, Snapshot};
+use highwater_data::{BatchBuffer, epoch_order_into};
+use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
+use highwater_nn::Model;
+use highwater_optim::{Optimizer, clip_norm};
+use std::time::{Duration, Instant};
+
+/// A run in progress.
+pub(crate) struct Session<'a> {
+    model: &'a mut Model<f32>,
+    data: Data<'a>,
+    config: &'a Config,
+    pub(crate) checkpoints: Option<Checkpoints<'a>>,
+    pub(crate) audience: Audience<'a>,
+    program: Program,
+    ws: Workspace<f32>,
+    gradients: Vec<f32>,
+    optimizer: Optimizer<f32>,
+    evaluator: Evaluator,
+    buffer: BatchBuffer,
+    /// The rows in the order of the epoch in progress; empty until its first step here.
+    order: Vec<u32>,
+    steps_per_epoch: u64,
+    counters: Counters,
+    history: Vec<Record>,
+    stopping: EarlyStopping,
+    /// What the rules say after the last record.
+    stop: Option<StopReason>,
+    best: Best,
+    /// Sections of other programs that came with the checkpoint.
+    foreign: Vec<Section>,
+    resumed_at: Option<u64>,
+    /// The step that is safe.
+    saved: Option<u64>,
+    /// When training began in this process, and what had been trained before, in seconds.
+    clock: (Instant, f64),
+}
+
+impl<'a> Session<'a> {
+    /// Before the first step.
+    pub(crate) fn new(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Self, Error> {
+        fits::check(&run, data, config)?;
+        let Run { model, loss, store, observers, interrupt } = run;
+        let count = model.parameters().len();
+        let program = model.compile(|y| loss.record(y));
+        let ws = program.workspace(config.batch_size.min(data.train.rows()));
+        let rule = config.stop.start(config.monitor.goal(), config.non_finite);
+        Ok(Session {
+            evaluator: Evaluator::new(model, loss, &config.metrics, data.unit),
+            checkpoints: store,
+            audience: Audience { observers, interrupt, leave: false },
+            program,
+            ws,
+            gradients: vec![0.0; count],
+            optimizer: Optimizer::new(config.optimizer, count)?,
+            buffer: BatchBuffer::new(),
+            order: Vec::new(),
+            steps_per_epoch: data.train.rows().div_ceil(config.batch_size) as u64,
+            counters: Counters::default(),
+            history: Vec::new(),
+            stopping: EarlyStopping::with(config.monitor.goal(), rule),
+            stop: None,
+            best: Best::new(config.select.goal()),
+            foreign: Vec::new(),
+            resumed_at: None,
+            saved: None,
+            clock: (Instant::now(), 0.0),
+            model,
+            data,
+            config,
+        })
+    }
+
+    /// Where a checkpoint left off. If it is `in_store`, and the newest there, it need not be saved again.
+    pub(crate) fn go_on_from(&mut self, checkpoint: &Checkpoint, in_store: bool) -> Result<(), Error> {
+        let own = self.checkpoints.as_ref().map_or(&[][..], |checkpoints| checkpoints.sections);
+        let state = state::load(checkpoint, self.model, &mut self.optimizer, own)?;
+        let State { counters, history, foreign } = state;
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.store.continue_from(checkpoint)?;
+        }
+        self.resumed_at = Some(counters.step);
+        self.saved = in_store.then_some(counters.step);
+        (self.counters, self.history, self.foreign) = (counters, history, foreign);
+        let monitored: Vec<Observation> =
+            self.history.iter().map(|record| record.observation(self.config.monitor)).collect();
+        self.stop = self.stopping.replay(&monitored).stop;
+        self.recover_best(checkpoint)
+    }
+
+    /// Finds the best model of the history: published, among the checkpoints, or in the one that the run goes on from,
+    /// which may be from elsewhere.
+    fn recover_best(&mut self, origin: &Checkpoint) -> Result<(), Error> {
+        let Some(Checkpoints { store, best: path, .. }) = &self.checkpoints else { return Ok(()) };
+        let published = path.filter(|path| path.exists()).and_then(|path| Checkpoint::open(path).ok());
+        let entries = store.list()?.entries;
+        let mut key = None;
+        let find = |place: usize| {
+            let record: &Record = &self.history[place];
+            let within = |checkpoint: &Checkpoint| state::parameters_of(record, checkpoint, self.model);
+            let in_store = || {
+                let of_step = entries.iter().map(|entry| entry.key).filter(|key| key.step == record.step);
+                of_step.rev().find_map(|candidate| {
+                    let found = within(&store.folder().open(candidate).ok()?)?;
+                    key = Some(candidate);
+                    Some(found)
+                })
+            };
+            published.as_ref().and_then(within).or_else(in_store).or_else(|| within(origin))
+        };
+        let selected: Vec<Observation> =
+            self.history.iter().map(|record| record.observation(self.config.select)).collect();
+        let (lost, best) = Best::recover(self.config.select.goal(), &selected, find);
+        self.best = best;
+        if let Some(key) = key {
+            self.publish(key)?;
+        }
+        if let Some(&place) = lost.first() {
+            let Record { step, epoch, .. } = self.history[place];
+            let left = match self.best.place() {
+                Some(place) => format!("the best that is left is that of step {}", self.history[place].step),
+                None => "no other is left".to_owned(),
+            };
+            let text = format!("the best model, of step {step} (epoch {epoch}), is gone or damaged; {left}");
+            self.audience.tell(&Event::Warning(&text));
+        }
+        Ok(())
+    }
+
+    /// Trains to the end, whatever that is, and leaves the best model behind.
+    pub(crate) fn train(mut self) -> Result<Report, Error> {
+        let ended = self.go_on();
+        self.best.restore(self.model);
+        let report = Report {
+            ended: ended?,
+            best: self.best.place(),
+            steps: self.counters.step,
+            epochs: self.counters.step.div_ceil(self.steps_per_epoch),
+            epoch_limit: self.config.epochs,
+            elapsed: self.counters.elapsed,
+            history: self.history,
+        };
+        self.audience.tell(&Event::Ended(&report));
+        Ok(report)
+    }
+
+    fn go_on(&mut self) -> Result<Ended, Error> {
+        let plan = Plan {
+            training_rows: self.data.train.rows(),
+            validation_rows: self.data.validation.rows(),
+            parameters: self.model.parameters().len(),
+            steps_per_epoch: self.steps_per_epoch,
+            epochs: self.config.epochs,
+            steps_per_validation: self.config.validate.steps(self.steps_per_epoch),
+            resumed_at: self.resumed_at,
+            history: self.history.clone(),
+        };
+        self.audience.tell(&Event::Started(&plan));
+        self.clock = (Instant::now(), self.counters.elapsed);
+        self.save_if_new()?;
+        let ended = loop {
+            if self.validation_is_due() {
+                let Some(record) = self.validate() else { break Ended::Interrupted };
+                self.take_in(record)?;
+            }
+            if let Some(reason) = self.stop.take() {
+                break Ended::Stopped(reason);
+            }
+            if self.counters.step >= self.last_step() {
+                break Ended::EpochLimit;
+            }
+            if self.audience.wants_the_end() {
+                break Ended::Interrupted;
+            }
+            self.step();
+        };
+        self.save_if_new()?;
+        Ok(ended)
+    }
+
+    /// One training step. After the first of an epoch, none allocates.
+    fn step(&mut self) {
+        let step = self.counters.step;
+        let (epoch, place) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
+        let rows = self.data.train.rows();
+        if place == 0 || self.order.is_empty() {
+            epoch_order_into(self.config.seed, epoch, rows, &mut self.order);
+        }
+        let from = place as usize * self.config.batch_size;
+        let rows = &self.order[from..rows.min(from + self.config.batch_size)];
+        let batch = self.buffer.gather(self.data.train, rows);
+        let feeds = feeds(&batch);
+        let parameters = self.model.parameters_mut();
+        let key = self.config.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.program.forward(&mut self.ws, parameters, &feeds, Mode::Train { key });
+        self.program.backward(&mut self.ws, parameters, &feeds, &mut self.gradients);
+        if let Some(limit) = self.config.clip_norm {
+            clip_norm(&mut self.gradients, limit);
+        }
+        let learning_rate = self.config.schedule.learning_rate(self.config.learning_rate, step);
+        self.optimizer.step(parameters, &self.gradients, learning_rate);
+        let loss = f64::from(self.ws.loss());
+        self.counters.loss_sum += loss * rows.len() as f64;
+        self.counters.loss_rows += rows.len() as u64;
+        self.counters.step += 1;
+        let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss };
+        self.audience.tell(&event);
+    }
+
+    fn last_step(&self) -> u64 {
+        self.config.epochs.saturating_mul(self.steps_per_epoch)
+    }
+
+    /// Whether this step has a validation that has not taken place yet.
+    fn validation_is_due(&self) -> bool {
+        let step = self.counters.step;
+        let recorded = self.history.last().map_or(0, |record| record.step);
+        let every = self.config.validate.steps(self.steps_per_epoch);
+        step > recorded && (step.is_multiple_of(every) || step == self.last_step())
+    }
+
+    /// Tries the model on the validation rows; `None` if someone wants the end meanwhile.
+    fn validate(&mut self) -> Option<Record> {
+        let (parameters, audience) = (self.model.parameters(), &self.audience);
+        let scores = self.evaluator.scores(parameters, self.data.validation, || audience.wants_the_end())?;
+        let step = self.counters.step;
+        Some(Record {
+            epoch: step / self.steps_per_epoch,
+            step,
+            training_loss: self.counters.loss_sum / self.counters.loss_rows as f64,
+            validation_loss: scores.loss,
+            metrics: scores.metrics,
+            learning_rate: self.config.schedule.learning_rate(self.config.learning_rate, step - 1),
+            elapsed: self.elapsed(),
+        })
+    }
+
+    /// Lets the rules see a new record, and saves.
+    fn take_in(&mut self, record: Record) -> Result<(), Error> {
+        self.counters.loss_sum = 0.0;
+        self.counters.loss_rows = 0;
+        self.stop = self.stopping.observe(&record.observation(self.config.monitor)).stop;
+        let selected = record.observation(self.config.select);
+        let improved = self.best.observe(&selected, self.model.parameters());
+        self.history.push(record);
+        self.save()?;
+        self.audience.tell(&Event::Validated {
+            record: &self.history[self.history.len() - 1],
+            improved,
+            best: self.best.place().map(|place| &self.history[place]),
+            earliest_stop: self.stopping.earliest_stop(),
+        });
+        Ok(())
+    }
+
+    fn save_if_new(&mut self) -> Result<(), Error> {
+        if self.saved == Some(self.counters.step) { Ok(()) } else { self.save() }
+    }
+
+    /// Saves; what is the best so far is also published.
+    fn save(&mut self) -> Result<(), Error> {
+        self.counters.elapsed = self.elapsed();
+        self.counters.optimizer_steps = self.optimizer.steps();
+        let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
+        let began = Instant::now();
+        let mut sections = state::sections(&self.counters, &self.history)?.to_vec();
+        sections.extend_from_slice(checkpoints.sections);
+        sections.extend_from_slice(&self.foreign);
+        let place = self.history.iter().rposition(|record| record.step == self.counters.step);
+        let record = place.map(|place| &self.history[place]);
+        let labels = record.map(Record::labels).unwrap_or_default();
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+        let saved = checkpoints.store.save(&Snapshot {
+            step: self.counters.step,
+            epoch: self.counters.step / self.steps_per_epoch,
+            score: record.map(|record| record.observation(self.config.select).value),
+            elapsed: Duration::try_from_secs_f64(self.counters.elapsed).ok(),
+            arrays: &state::arrays(self.model, &self.optimizer),
+            sections: &sections,
+            labels: &labels,
+        })?;
+        self.saved = Some(saved.key.step);
+        self.audience.tell(&Event::Saved { path: &saved.path, bytes: saved.bytes, took: began.elapsed() });
+        for warning in &saved.warnings {
+            self.audience.tell(&Event::Warning(&warning.to_string()));
+        }
+        if place.is_some() && place == self.best.place() { self.publish(saved.key) } else { Ok(()) }
+    }
+
+    fn publish(&mut self, key: Key) -> Result<(), Error> {
+        if let Some(Checkpoints { store, best: Some(path), .. }) = &mut self.checkpoints {
+            store.publish(key, path)?;
+        }
+        Ok(())
+    }
+
+    fn elapsed(&self) -> f64 {
+        self.clock.1 + self.clock.0.elapsed().as_secs_f64()
+    }
+}

@@ -1,0 +1,133 @@
+//! What of a run is in a checkpoint, and back again.
+
+use crate::error::Error;
+use crate::record::Record;
+use highwater_autodiff::Parameter;
+use highwater_checkpoint::{Array, Checkpoint, Section};
+use highwater_nn::Model;
+use highwater_optim::Optimizer;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Where a run is, apart from parameters, optimizer and history.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    pub(crate) step: u64,
+    /// Steps the optimizer has counted.
+    pub(crate) optimizer_steps: u64,
+    /// Of the training rows since the last record.
+    pub(crate) loss_sum: f64,
+    pub(crate) loss_rows: u64,
+    /// Seconds of training.
+    pub(crate) elapsed: f64,
+}
+
+/// What [`sections`] and [`arrays`] wrote.
+pub(crate) struct State {
+    pub(crate) counters: Counters,
+    pub(crate) history: Vec<Record>,
+    /// Sections of other programs, to be written back.
+    pub(crate) foreign: Vec<Section>,
+}
+
+const COUNTERS: &str = "counters";
+const HISTORY: &str = "history";
+const SCHEMA: u32 = 1;
+const MODEL: &str = "model";
+const OPTIMIZER: &str = "optimizer.";
+
+/// The sections that belong to the loop itself.
+pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Section; 2], Error> {
+    Ok([Section::required(COUNTERS, SCHEMA, counters)?, Section::required(HISTORY, SCHEMA, &history)?])
+}
+
+/// `model.<parameter>` and `optimizer.<slot>.<parameter>`.
+pub(crate) fn arrays<'a>(model: &'a Model<f32>, optimizer: &'a Optimizer<f32>) -> Vec<Array<'a>> {
+    let named = |prefix: &str, values: &'a [f32]| -> Vec<Array<'a>> {
+        let array = |p: &Parameter| Array::f32(format!("{prefix}.{}", p.name), &p.shape, &values[p.range()]);
+        model.table().iter().map(array).collect()
+    };
+    let mut all = named(MODEL, model.parameters());
+    for (slot, values) in optimizer.slots() {
+        all.extend(named(&format!("{OPTIMIZER}{slot}"), values));
+    }
+    all
+}
+
+/// Takes the parameters of a model from a checkpoint.
+///
+/// # Errors
+/// If a parameter is missing, has another shape, or is one too many; then the model is unchanged.
+pub fn load_model(checkpoint: &Checkpoint, model: &mut Model<f32>) -> Result<(), Error> {
+    let expected = model.table().len();
+    let found = checkpoint.arrays().filter(|info| info.name().starts_with("model.")).count();
+    if found != expected {
+        let what = format!("its model has {found} parameters, this one has {expected}");
+        return Err(mismatch(checkpoint, what));
+    }
+    model.load(|parameter| read(checkpoint, MODEL, parameter))
+}
+
+/// Takes everything from a checkpoint, or nothing. `sections` are the caller's own.
+pub(crate) fn load(
+    checkpoint: &Checkpoint,
+    model: &mut Model<f32>,
+    optimizer: &mut Optimizer<f32>,
+    sections: &[Section],
+) -> Result<State, Error> {
+    let known: Vec<&str> = sections.iter().map(Section::name).chain([COUNTERS, HISTORY]).collect();
+    let state = State {
+        counters: checkpoint.section(COUNTERS, SCHEMA)?,
+        history: checkpoint.section(HISTORY, SCHEMA)?,
+        foreign: checkpoint.unknown_sections(&known)?,
+    };
+    let mut loaded = model.clone();
+    load_model(checkpoint, &mut loaded)?;
+    let of_optimizer = checkpoint.arrays().filter_map(|info| info.name().strip_prefix(OPTIMIZER));
+    let names: BTreeSet<&str> = of_optimizer.filter_map(|name| name.split('.').next()).collect();
+    let mut slots = Vec::new();
+    for slot in names {
+        let mut values = Vec::with_capacity(model.parameters().len());
+        for parameter in model.table() {
+            values.extend(read(checkpoint, &format!("{OPTIMIZER}{slot}"), parameter)?);
+        }
+        slots.push((slot, values));
+    }
+    let slots: Vec<(&str, &[f32])> = slots.iter().map(|(slot, values)| (*slot, &values[..])).collect();
+    let restored = optimizer.restore(state.counters.optimizer_steps, &slots);
+    restored.map_err(|error| mismatch(checkpoint, error.to_string()))?;
+    *model = loaded;
+    Ok(state)
+}
+
+/// The parameters in a checkpoint, if it was saved together with this record.
+pub(crate) fn parameters_of(
+    record: &Record,
+    checkpoint: &Checkpoint,
+    model: &Model<f32>,
+) -> Option<Vec<f32>> {
+    let history: Vec<Record> = checkpoint.section(HISTORY, SCHEMA).ok()?;
+    // No two branches take the same time to the same step, to the nanosecond.
+    let moment = |record: &Record| (record.step, record.elapsed.to_bits());
+    if history.last().map(moment) != Some(moment(record)) || checkpoint.facts().step != record.step {
+        return None;
+    }
+    let mut model = model.clone();
+    load_model(checkpoint, &mut model).ok()?;
+    Some(model.parameters().to_vec())
+}
+
+fn read(checkpoint: &Checkpoint, prefix: &str, parameter: &Parameter) -> Result<Vec<f32>, Error> {
+    let array = checkpoint.array(&format!("{prefix}.{}", parameter.name))?;
+    let shape: Vec<usize> = array.shape().to_vec();
+    if shape != parameter.shape {
+        let (name, here) = (&parameter.name, &parameter.shape);
+        let what = format!("{prefix}.{name} has the shape {shape:?}, and here it is {here:?}");
+        return Err(mismatch(checkpoint, what));
+    }
+    Ok(array.as_f32()?.into_owned())
+}
+
+fn mismatch(checkpoint: &Checkpoint, what: String) -> Error {
+    Error::Mismatch { checkpoint: checkpoint.path().display().to_string(), what }
+}

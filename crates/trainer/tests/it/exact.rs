@@ -1,0 +1,157 @@
+//! A run that was interrupted anywhere is the run that was not.
+
+use crate::problem::{How, Problem, arrays, best, bits, classification, files, regression, told};
+use highwater_optim::{Adagrad, Adam, AdamW, Curve, Method, Phase, RmsProp, Rprop, Rprop1993, Schedule, Sgd};
+use highwater_trainer::{Config, Ended, Event, Every};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+/// A run in one piece against the same run in two, divided after each step, and against one that saves nothing.
+fn check(name: &str, problem: &Problem) {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let (report, model) = problem.run(How { dir: Some(&whole), ..How::default() });
+    let report = report.unwrap();
+    let (unsaved, unsaved_model) = problem.run(How::default());
+    assert_eq!(told(&unsaved.unwrap()), told(&report), "{name}, without saving");
+    assert_eq!(bits(&unsaved_model), bits(&model), "{name}, without saving");
+
+    for step in 0..=report.steps {
+        let parts = dir.path().join(step.to_string());
+        let first = problem.fit_until(step, &parts);
+        assert_eq!((&first.ended, first.steps), (&Ended::Interrupted, step), "{name}");
+        let (resumed, resumed_model) = problem.run(How { dir: Some(&parts), resume: true, ..How::default() });
+        assert_eq!(told(&resumed.unwrap()), told(&report), "{name}, interrupted at step {step}");
+        assert_eq!(bits(&resumed_model), bits(&model), "{name}, interrupted at step {step}");
+        same_files(&parts, &whole);
+    }
+}
+
+fn same_files(one: &Path, other: &Path) {
+    assert_eq!(arrays(&best(one)), arrays(&best(other)));
+    let newest = |dir: &Path| files(dir).pop().unwrap();
+    assert_eq!(arrays(&newest(one)), arrays(&newest(other)));
+}
+
+fn with(problem: Problem, change: impl FnOnce(&mut Config)) -> Problem {
+    let mut problem = problem;
+    change(&mut problem.config);
+    problem
+}
+
+#[test]
+fn whatever_the_optimizer() {
+    for method in [
+        Method::Sgd(Sgd::default()),
+        Method::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-3, ..Sgd::default() }),
+        Method::Adam(Adam::default()),
+        Method::AdamW(AdamW { amsgrad: true, ..AdamW::default() }),
+        Method::RmsProp(RmsProp { momentum: 0.5, centered: true, ..RmsProp::default() }),
+        Method::Adagrad(Adagrad::default()),
+        Method::Rprop(Rprop::default()),
+        Method::Rprop1993(Rprop1993::default()),
+    ] {
+        let problem = with(regression(), |config| config.optimizer = method);
+        check(method.name(), &problem);
+    }
+}
+
+#[test]
+fn with_dropout_clipping_a_schedule_and_validation_between_epochs() {
+    let mut problem = with(classification(), |config| {
+        config.optimizer = Method::Adam(Adam::default());
+        config.clip_norm = Some(0.05);
+        config.validate = Every::Steps(3);
+        config.schedule = Schedule {
+            first: Curve::Linear { start_factor: 0.1, end_factor: 1.0, steps: 5 },
+            then: vec![Phase { from: 5, curve: Curve::Cosine { steps: 7, min_learning_rate: 1e-4 } }],
+        };
+    });
+    problem.mlp.dropout = 0.3;
+    check("everything", &problem);
+}
+
+#[test]
+fn when_a_rule_stops_it() {
+    let problem = with(regression(), |config| {
+        config.learning_rate = 0.3;
+        config.epochs = 30;
+        config.validate = Every::Steps(1);
+        config.stop = "patience(2)".parse().unwrap();
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let report = problem.fit(dir.path());
+    assert!(matches!(report.ended, Ended::Stopped(_)) && report.steps < problem.steps(), "{report:?}");
+    check("patience", &problem);
+}
+
+#[test]
+fn on_one_thread_or_two() {
+    // Large enough for the rows of a step to be divided between threads.
+    let mut problem = with(regression(), |config| {
+        config.batch_size = 48;
+        config.optimizer = Method::Adam(Adam::default());
+    });
+    problem.mlp.hidden = vec![160, 160];
+    problem.mlp.dropout = 0.1;
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let (one, two) = (pool(1), pool(2));
+    let dir = tempfile::tempdir().unwrap();
+    let dir = |name: &str| dir.path().join(name);
+    let report = one.install(|| problem.fit(&dir("one")));
+    assert_eq!(told(&two.install(|| problem.fit(&dir("two")))), told(&report));
+    same_files(&dir("two"), &dir("one"));
+    for (first, second, name) in [(&one, &two, "up"), (&two, &one, "down")] {
+        first.install(|| problem.fit_until(3, &dir(name)));
+        assert_eq!(told(&second.install(|| problem.resume(&dir(name)))), told(&report));
+        same_files(&dir(name), &dir("one"));
+    }
+}
+
+#[test]
+fn killed_without_a_word() {
+    let problem = with(regression(), |config| config.validate = Every::Steps(5));
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let report = problem.fit(&whole);
+    for step in 1..=problem.steps() {
+        let killed = dir.path().join(step.to_string());
+        let mut kill = |event: &Event<'_>| match event {
+            Event::Stepped { step: now, .. } if *now == step => resume_unwind(Box::new("killed")),
+            _ => ControlFlow::Continue(()),
+        };
+        let how = How { dir: Some(&killed), observer: Some(&mut kill), ..How::default() };
+        assert!(catch_unwind(AssertUnwindSafe(|| problem.run(how))).is_err());
+        assert_eq!(told(&problem.resume(&killed)), told(&report), "killed at step {step}");
+        same_files(&killed, &whole);
+    }
+}
+
+#[test]
+fn killed_before_the_first_checkpoint() {
+    let problem = regression();
+    let dir = tempfile::tempdir().unwrap();
+    let report = problem.fit(&dir.path().join("whole"));
+    assert_eq!(told(&problem.resume(&dir.path().join("empty"))), told(&report));
+}
+
+#[test]
+fn interrupted_again_and_again() {
+    let problem = with(regression(), |config| config.validate = Every::Steps(3));
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let report = problem.fit(&whole);
+    let parts = dir.path().join("parts");
+    problem.fit_until(0, &parts);
+    for _ in 0..problem.steps() {
+        let mut one_step = |event: &Event<'_>| match event {
+            Event::Stepped { .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let how = How { dir: Some(&parts), resume: true, observer: Some(&mut one_step), ..How::default() };
+        assert_eq!(problem.run(how).0.unwrap().ended, Ended::Interrupted);
+    }
+    assert_eq!(told(&problem.resume(&parts)), told(&report));
+    same_files(&parts, &whole);
+}

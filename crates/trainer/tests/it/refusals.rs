@@ -1,0 +1,203 @@
+//! What is wrong is said before anything is done, by name.
+
+use crate::problem::{How, Problem, classification, files, regression};
+use highwater_data::{Dataset, Targets};
+use highwater_optim::{Adam, Curve, Method, Sgd};
+use highwater_trainer::{Error, Every, Score};
+
+/// The run must end with the error, in these words, and leave no checkpoint.
+#[track_caller]
+fn check(problem: &Problem, kind: Kind, words: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    for resume in [false, true] {
+        let error = problem.run(How { dir: Some(dir.path()), resume, ..How::default() }).0.unwrap_err();
+        assert!(kind(&error), "{error:?}");
+        assert_eq!(error.to_string(), words);
+        assert!(files(dir.path()).is_empty());
+    }
+}
+
+/// One change to a problem that is sound.
+type Change = fn(&mut Problem);
+/// Whether an error is of the expected variant.
+type Kind = fn(&Error) -> bool;
+
+fn changed(mut problem: Problem, change: Change) -> Problem {
+    change(&mut problem);
+    problem
+}
+
+#[test]
+fn settings_that_make_no_sense() {
+    let cases: [(Change, &str); 13] = [
+        (|p| p.config.learning_rate = -0.1, "learning_rate = -0.1: it must be a positive number"),
+        (|p| p.config.learning_rate = 0.0, "learning_rate = 0: it must be a positive number"),
+        (|p| p.config.learning_rate = f64::NAN, "learning_rate = NaN: it must be a positive number"),
+        (|p| p.config.learning_rate = f64::INFINITY, "learning_rate = inf: it must be a positive number"),
+        (|p| p.config.clip_norm = Some(-1.0), "clip_norm = -1: it must be a positive number"),
+        (|p| p.config.clip_norm = Some(f64::NAN), "clip_norm = NaN: it must be a positive number"),
+        (|p| p.config.epochs = 0, "epochs = 0: it must be at least 1"),
+        (|p| p.config.batch_size = 0, "batch_size = 0: it must be at least 1"),
+        (|p| p.config.validate = Every::Steps(0), "validate = 0: it must be at least 1"),
+        (|p| p.config.validate = Every::Epochs(0), "validate = 0: it must be at least 1"),
+        (
+            |p| p.config.monitor = score("r2"),
+            "monitor = r2: it must be loss or one of the metrics of the run",
+        ),
+        (|p| p.config.select = score("r2"), "select = r2: it must be loss or one of the metrics of the run"),
+        (
+            |p| p.config.metrics = vec!["accuracy".parse().unwrap()],
+            "metrics = accuracy: it must be of values, as the loss is",
+        ),
+    ];
+    for (change, words) in cases {
+        check(&changed(regression(), change), |e| matches!(e, Error::Setting { .. }), words);
+    }
+    check(
+        &changed(classification(), |p| p.config.metrics.push("mae".parse().unwrap())),
+        |e| matches!(e, Error::Setting { field: "metrics", .. }),
+        "metrics = mae: it must be of classes, as the loss is",
+    );
+}
+
+fn score(name: &str) -> Score {
+    name.parse().unwrap()
+}
+
+#[test]
+fn optimizers_schedules_and_rules_that_make_no_sense() {
+    check(
+        &changed(regression(), |p| {
+            p.config.optimizer = Method::Sgd(Sgd { momentum: -1.0, ..Sgd::default() })
+        }),
+        |e| matches!(e, Error::Optimizer(_)),
+        "sgd: `momentum` is -1 but must be at least 0",
+    );
+    check(
+        &changed(regression(), |p| p.config.schedule = Curve::Step { step_size: 0, gamma: 0.1 }.into()),
+        |e| matches!(e, Error::Optimizer(_)),
+        "step schedule: `step_size` is 0 but must be at least 1",
+    );
+    let mut problem = regression();
+    problem.config.stop = highwater_early_stopping::Rule::patience(0);
+    let is_rule: Kind = |e| matches!(e, Error::Rule { .. });
+    check(&problem, is_rule, "the stopping rule: `patience` needs a wait of at least 1");
+    for (rule, part) in [
+        ("evidence", "evidence"),
+        ("patience(3) or held(2, plateau(3))", "plateau(3)"),
+        ("patience(3) and not ema(0.5, latched(evidence))", "evidence"),
+        ("2 of (never, after(3, skip(1, plateau(2))), gl(5))", "plateau(2)"),
+    ] {
+        problem.config.stop = rule.parse().unwrap();
+        let words = format!("the stopping rule: `{part}` needs what this loop does not measure");
+        check(&problem, is_rule, &words);
+    }
+}
+
+#[test]
+fn data_that_do_not_fit() {
+    fn first_rows(data: &Dataset, rows: usize) -> Dataset {
+        data.select(&(0..rows).collect::<Vec<_>>())
+    }
+    fn with_targets(data: &Dataset, targets: Targets) -> Dataset {
+        Dataset::new(data.features().to_owned(), targets)
+    }
+    let no_rows: Kind = |e| matches!(e, Error::NoRows { .. });
+    let no_fit: Kind = |e| matches!(e, Error::Data { .. });
+    let cases: [(Problem, Change, Kind, &str); 10] = [
+        (regression(), |p| p.train = first_rows(&p.train, 0), no_rows, "there are no training rows"),
+        (
+            regression(),
+            |p| p.validation = first_rows(&p.validation, 0),
+            no_rows,
+            "there are no validation rows",
+        ),
+        (
+            regression(),
+            |p| p.mlp.inputs = 6,
+            no_fit,
+            "the training data have 5 columns, and the model needs 6",
+        ),
+        (
+            regression(),
+            |p| {
+                let (features, targets) = (p.validation.features(), p.validation.targets().clone());
+                p.validation = Dataset::new(features.slice_move(ndarray::s![.., 1..]).to_owned(), targets);
+            },
+            no_fit,
+            "the validation data have 4 columns, and the model needs 5",
+        ),
+        (
+            regression(),
+            |p| p.mlp.outputs = 2,
+            no_fit,
+            "the training data have 1 target columns, and the model needs 2",
+        ),
+        (
+            regression(),
+            |p| p.validation = with_targets(&p.validation, Targets::Classes(vec![0; 30])),
+            no_fit,
+            "the validation data have classes as targets, and the model needs values",
+        ),
+        (
+            classification(),
+            |p| p.train = regression().train,
+            no_fit,
+            "the training data have values as targets, and the model needs classes",
+        ),
+        (
+            classification(),
+            |p| p.mlp.outputs = 1,
+            no_fit,
+            "the training data have a class 1, and the model needs classes below 1",
+        ),
+        (
+            classification(),
+            |p| p.validation = with_targets(&p.validation, Targets::Classes(vec![2; 30])),
+            no_fit,
+            "the validation data have a class 2, and the model needs classes below 2",
+        ),
+        (
+            classification(),
+            |p| p.train = with_targets(&p.train, Targets::Classes(vec![1; 50])),
+            no_fit,
+            "the training data have rows of class 1 only, and the model needs at least two classes",
+        ),
+    ];
+    for (problem, change, kind, words) in cases {
+        check(&changed(problem, change), kind, words);
+    }
+}
+
+#[test]
+fn checkpoints_of_another_model_or_optimizer() {
+    let cases: [(Change, &str); 5] = [
+        (|p| p.mlp.hidden = vec![9], "model.0.weight has the shape [8, 5], and here it is [9, 5]"),
+        (|p| p.mlp.hidden = vec![8, 8], "its model has 4 parameters, this one has 6"),
+        (|p| p.mlp.hidden = vec![], "its model has 4 parameters, this one has 2"),
+        (
+            |p| p.config.optimizer = Method::Sgd(Sgd::default()),
+            "sgd: the saved state has `momentum_buffer`, which this method does not use",
+        ),
+        (
+            |p| p.config.optimizer = Method::Adam(Adam::default()),
+            "adam: the saved state has `momentum_buffer`, which this method does not use",
+        ),
+    ];
+    for (change, words) in cases {
+        let problem = regression();
+        let dir = tempfile::tempdir().unwrap();
+        problem.fit_until(5, dir.path());
+        let before = files(dir.path());
+        let other = changed(problem, change);
+        let (report, model) = other.run(How { dir: Some(dir.path()), resume: true, ..How::default() });
+        let error = report.unwrap_err();
+        assert!(matches!(error, Error::Mismatch { .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            format!("{} is of another run: {words}", before.last().unwrap().display())
+        );
+        assert_eq!(files(dir.path()), before);
+        assert_eq!(model.parameters(), other.model().parameters());
+    }
+}
