@@ -1,0 +1,287 @@
+//! `history.csv`: every validation of a run, exactly.
+
+use crate::replace::replace;
+use crate::{Error, Screen};
+use highwater_early_stopping::BestTracker;
+use highwater_trainer::{Config, Event, Observer, Record, Score};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+const BEFORE: [&str; 4] = ["epoch", "step", "training_loss", "validation_loss"];
+const AFTER: [&str; 3] = ["learning_rate", "elapsed_s", "improved"];
+
+/// Keeps a CSV file of a run's validations.
+///
+/// The columns are `epoch`, `step`, `training_loss`, `validation_loss`, the configured metrics, `learning_rate`,
+/// `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits as give
+/// them back exactly. A line is written when its validation is done. When a run is resumed, the file is replaced by one
+/// of the history that the run goes on from, so that in the end it is that of an uninterrupted run, save for the times.
+///
+/// A file that cannot be written does not end a run: there is a warning, and the whole file is tried again at the next
+/// validation. [`finish`](History::finish) tells whether it is complete. Lines are not forced to the disk one by one:
+/// what a power failure may take, checkpoints have.
+pub struct History {
+    path: PathBuf,
+    screen: Screen,
+    metrics: Vec<Score>,
+    select: Score,
+    best: BestTracker,
+    /// What the file should say, and how much of it the open file says; with none open it is to be written anew.
+    text: String,
+    written: usize,
+    file: Option<File>,
+    error: Option<io::Error>,
+}
+
+impl History {
+    /// Of a run of this configuration. The file is written when the run starts; a warning goes to the screen.
+    pub fn new(path: impl Into<PathBuf>, config: &Config, screen: &Screen) -> History {
+        History {
+            path: path.into(),
+            screen: screen.clone(),
+            metrics: config.metrics.iter().copied().map(Score::Metric).collect(),
+            select: config.select,
+            best: BestTracker::new(config.select.goal()),
+            text: String::new(),
+            written: 0,
+            file: None,
+            error: None,
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// If it could not be written, or not completely.
+    pub fn finish(self) -> Result<(), Error> {
+        self.error.map_or(Ok(()), |source| Err(Error::Write { path: self.path, source }))
+    }
+
+    fn begin(&mut self, history: &[Record]) {
+        let metrics = self.metrics.iter().map(Score::to_string);
+        let columns = BEFORE.map(String::from).into_iter().chain(metrics).chain(AFTER.map(String::from));
+        self.text = columns.collect::<Vec<_>>().join(",") + "\n";
+        self.best.reset();
+        self.file = None;
+        history.iter().for_each(|record| self.add(record));
+    }
+
+    fn add(&mut self, record: &Record) {
+        let Record { epoch, step, training_loss, validation_loss, learning_rate, elapsed, .. } = record;
+        let improved = self.best.observe(&record.observation(self.select)) == Some(0);
+        let row = &mut self.text;
+        _ = write!(row, "{epoch},{step},{training_loss:?},{validation_loss:?}");
+        for metric in &self.metrics {
+            _ = write!(row, ",{:?}", record.score(*metric));
+        }
+        _ = writeln!(row, ",{learning_rate:?},{elapsed:?},{improved}");
+    }
+
+    fn write(&mut self) {
+        let written = match &mut self.file {
+            Some(file) => file.write_all(&self.text.as_bytes()[self.written..]),
+            None => replace(&self.path, &self.text)
+                .and_then(|()| File::options().append(true).open(&self.path))
+                .map(|file| self.file = Some(file)),
+        };
+        self.written = self.text.len();
+        if let Err(error) = written {
+            self.file = None;
+            if self.error.is_none() {
+                self.screen.warn(&format!("{} is not complete: {error}", self.path.display()));
+            }
+            self.error = Some(error);
+        } else {
+            self.error = None;
+        }
+    }
+}
+
+impl Observer for History {
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        match event {
+            Event::Started(plan) => self.begin(&plan.history),
+            Event::Validated { record, .. } => self.add(record),
+            Event::Ended(_) if self.error.is_some() => {}
+            _ => return ControlFlow::Continue(()),
+        }
+        self.write();
+        ControlFlow::Continue(())
+    }
+}
+
+/// The records of a [`History`] file, with the bits they had.
+///
+/// A last line without its end is that of a run that was killed while it wrote, and is left out.
+///
+/// # Errors
+/// If the file cannot be read, or is not such a file.
+pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    let mut lines =
+        text.split_inclusive('\n').zip(1..).filter_map(|(row, line)| Some((row.strip_suffix('\n')?, line)));
+    let malformed = |line, what| Error::Malformed { path: path.into(), line, what };
+    let header: Vec<&str> = lines.next().map_or("", |(row, _)| row).split(',').collect();
+    let names = header.strip_prefix(&BEFORE).and_then(|rest| rest.strip_suffix(&AFTER));
+    let Some(names) = names else {
+        return Err(malformed(
+            1,
+            format!("expected the columns {}, …, {}", BEFORE.join(","), AFTER.join(",")),
+        ));
+    };
+    let metric = |name: &&str| match Score::from_str(name) {
+        Ok(Score::Metric(metric)) => Ok(metric),
+        _ => Err(malformed(1, format!("`{name}` is not a metric"))),
+    };
+    let metrics = names.iter().map(metric).collect::<Result<Vec<_>, _>>()?;
+    let record = |(row, line): (&str, usize)| {
+        let cells: Vec<&str> = row.split(',').collect();
+        if cells.len() != header.len() {
+            return Err(malformed(line, format!("{} fields instead of {}", cells.len(), header.len())));
+        }
+        let wrong = |column: usize| malformed(line, format!("{} = `{}`", header[column], cells[column]));
+        let count = |column: usize| cells[column].parse::<u64>().map_err(|_| wrong(column));
+        let number = |column: usize| cells[column].parse::<f64>().map_err(|_| wrong(column));
+        let after = BEFORE.len() + metrics.len();
+        let values = (BEFORE.len()..after).map(number).collect::<Result<Vec<_>, _>>()?;
+        Ok(Record {
+            epoch: count(0)?,
+            step: count(1)?,
+            training_loss: number(2)?,
+            validation_loss: number(3)?,
+            metrics: metrics.iter().copied().zip(values).collect(),
+            learning_rate: number(after)?,
+            elapsed: number(after + 1)?,
+        })
+    };
+    lines.map(record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Look;
+    use crate::check::{config, plan, records, validated};
+    use crate::screen::tests::Paper;
+
+    fn screen() -> (Screen, Paper) {
+        let paper = Paper::default();
+        (Screen::to(paper.clone(), Look::Quiet), paper)
+    }
+
+    fn history(path: &Path) -> History {
+        History::new(path, &config("never"), &screen().0)
+    }
+
+    fn show(history: &mut History, before: &[Record], records: &[Record]) {
+        _ = history.observe(&Event::Started(&plan(before)));
+        for record in records {
+            _ = history.observe(&validated(record));
+        }
+    }
+
+    #[test]
+    fn a_line_is_written_as_soon_as_its_validation_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.csv");
+        show(&mut history(&path), &[], &records(&[0.5, 1e-9, 0.25]));
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "epoch,step,training_loss,validation_loss,accuracy,learning_rate,elapsed_s,improved\n\
+             1,36,0.45,0.5,0.75,0.01,0.25,true\n\
+             2,72,9.000000000000001e-10,1e-9,0.9999999995,0.01,0.5,true\n\
+             3,108,0.225,0.25,0.875,0.01,0.75,false\n"
+        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn records_come_back_with_the_bits_they_had() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.csv");
+        let values = [
+            1.0 / 3.0,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::MIN_POSITIVE,
+            5e-324,
+            -0.0,
+            f64::MAX,
+        ];
+        let written = records(&values);
+        show(&mut history(&path), &[], &written);
+        let read = read_history(&path).unwrap();
+        let bits = |record: &Record| {
+            let Record { training_loss, validation_loss, learning_rate, elapsed, .. } = *record;
+            let numbers = [training_loss, validation_loss, record.metrics[0].1, learning_rate, elapsed];
+            (record.epoch, record.step, numbers.map(f64::to_bits))
+        };
+        assert_eq!(read.iter().map(bits).collect::<Vec<_>>(), written.iter().map(bits).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_resumed_run_leaves_the_file_of_an_uninterrupted_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (whole, parts) = (dir.path().join("whole.csv"), dir.path().join("parts.csv"));
+        let all = records(&[0.9, 0.5, 0.6, 0.4, 0.45]);
+        show(&mut history(&whole), &[], &all);
+        show(&mut history(&parts), &[], &all[..4]);
+        let mut killed = File::options().append(true).open(&parts).unwrap();
+        killed.write_all(b"5,180,0.4").unwrap();
+        assert_eq!(read_history(&parts).unwrap(), all[..4]);
+
+        show(&mut history(&parts), &all[..2], &all[2..]);
+        assert_eq!(fs::read(&parts).unwrap(), fs::read(&whole).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_warned_of_once_and_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("later").join("history.csv");
+        let (screen, paper) = screen();
+        let all = records(&[0.9, 0.5, 0.6]);
+        let mut history = History::new(&path, &config("never"), &screen);
+        show(&mut history, &[], &all[..1]);
+        assert_eq!(paper.text().matches("is not complete").count(), 1, "{}", paper.text());
+
+        fs::create_dir(dir.path().join("later")).unwrap();
+        assert!(history.observe(&validated(&all[1])).is_continue());
+        assert_eq!(read_history(&path).unwrap(), all[..2]);
+        history.finish().unwrap();
+
+        let mut history = History::new(dir.path(), &config("never"), &screen);
+        show(&mut history, &[], &all);
+        let Error::Write { path, .. } = history.finish().unwrap_err() else { panic!("another error") };
+        assert_eq!(path, dir.path());
+        assert!(!dir.path().with_file_name("part").exists());
+    }
+
+    #[test]
+    fn what_is_not_a_history_is_refused_by_line_and_column() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("h.csv");
+        let header = "epoch,step,training_loss,validation_loss,accuracy,learning_rate,elapsed_s,improved\n";
+        for (text, message) in [
+            ("".to_owned(), "h.csv, line 1: expected the columns epoch,step,"),
+            ("epoch,loss\n".to_owned(), "h.csv, line 1: expected the columns epoch,step,"),
+            (header.replace("accuracy", "luck"), "h.csv, line 1: `luck` is not a metric"),
+            (format!("{header}1,2,3\n"), "h.csv, line 2: 3 fields instead of 8"),
+            (
+                format!("{header}1,2,0.5,0.5,0.5,0.1,1,true\n2,2,x,1,1,1,1,true\n"),
+                "h.csv, line 3: training_loss = `x`",
+            ),
+            (format!("{header}-1,2,0.5,0.5,0.5,0.1,1,true\n"), "h.csv, line 2: epoch = `-1`"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = read_history(&path).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+        let missing = read_history(&dir.path().join("missing.csv")).unwrap_err().to_string();
+        assert!(missing.contains("missing.csv"), "{missing}");
+    }
+}

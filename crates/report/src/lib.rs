@@ -1,0 +1,77 @@
+//! What a run shows: while it goes on, at its end, and long after.
+//!
+//! A run that says nothing is watched with worry; one that prints every step drowns what matters; and three weeks later
+//! nobody knows why it stopped where it did. This crate has the observers and texts that answer: how far is it, is
+//! it getting better, why did it stop, what was kept, what did stopping save, and where would another rule have stopped?
+//! They only watch: no number of a run depends on them.
+//!
+//! * [`Progress`] shows a run on the terminal: a bar, or lines where there is no terminal, on a [`Screen`] that
+//!   everybody who has a warning shares.
+//! * [`History`] keeps `history.csv`, exact to the bit; [`read_history`] reads it, and [`reconstruct`] tells from it how
+//!   the run ended.
+//! * [`Summary`] is the end of a run on one screen.
+//! * [`Page`] is the whole run as one HTML file.
+//!
+//! ```
+//! use highwater_report::{Look, Progress, Screen, Summary};
+//! use highwater_trainer::{Ended, Event, Observer, Record, Report, Score};
+//!
+//! let record = |epoch, validation_loss| Record {
+//!     epoch,
+//!     step: 36 * epoch,
+//!     training_loss: 0.25,
+//!     validation_loss,
+//!     metrics: vec![],
+//!     learning_rate: 0.01,
+//!     elapsed: 2.0 * epoch as f64,
+//! };
+//! let report = Report {
+//!     ended: Ended::EpochLimit,
+//!     history: vec![record(1, 0.5), record(2, 0.375), record(3, 0.4375)],
+//!     best: Some(1),
+//!     steps: 108,
+//!     epochs: 3,
+//!     epoch_limit: 3,
+//!     elapsed: 6.0,
+//! };
+//!
+//! // `fit` and `resume` show an observer every event of a run; this is the last.
+//! let mut progress = Progress::new(&Screen::stderr(Look::Auto), Score::Loss);
+//! assert!(progress.observe(&Event::Ended(&report)).is_continue());
+//!
+//! let next = [("highwater evaluate runs/7", "score it again")];
+//! let summary = Summary { report: &report, select: Score::Loss, scores: &[], files: &[], next: &next };
+//! assert_eq!(
+//!     summary.to_string(),
+//!     "Ended at the limit of 3 epochs.
+//!
+//!   kept   the model of epoch 2, the best by validation loss (0.3750)
+//!   took   6.0 s for 3 epochs
+//!
+//! Next
+//!   highwater evaluate runs/7  score it again
+//! "
+//! );
+//! ```
+
+#[cfg(test)]
+mod check;
+mod ending;
+mod error;
+mod figures;
+mod history;
+mod page;
+mod progress;
+mod reconstruct;
+mod replace;
+mod screen;
+mod standing;
+mod summary;
+
+pub use error::Error;
+pub use history::{History, read_history};
+pub use page::Page;
+pub use progress::Progress;
+pub use reconstruct::reconstruct;
+pub use screen::{Look, Screen};
+pub use summary::Summary;

@@ -1,0 +1,266 @@
+//! Charts of a run: curves over epochs, drawn for a wide and for a narrow page.
+
+use super::axis::Axis;
+use crate::figures::{Count, Rounded};
+use askama::Template;
+use std::fmt::Write;
+
+/// A curve and how it is called.
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    /// Its class in the style sheet.
+    pub(crate) class: &'static str,
+    /// One value for each place of the chart; others than finite ones leave gaps.
+    pub(crate) values: Vec<f64>,
+}
+
+/// What there is to draw.
+pub(crate) struct Chart {
+    pub(crate) title: String,
+    /// What is shown, in words.
+    pub(crate) text: String,
+    /// `epoch` or `step`.
+    pub(crate) unit: &'static str,
+    /// The epochs or steps, rising.
+    pub(crate) places: Vec<u64>,
+    pub(crate) curves: Vec<Curve>,
+    /// Index of the record that is kept.
+    pub(crate) kept: Option<usize>,
+    /// The curve that is marked where the model is kept.
+    pub(crate) marked: Option<usize>,
+    /// Whether the end was a stop.
+    pub(crate) stopped: bool,
+    pub(crate) may_be_logarithmic: bool,
+    pub(crate) tall: bool,
+}
+
+/// A chart with everything in its place; lengths are in pixels.
+#[derive(Template)]
+#[template(path = "chart.html")]
+struct Drawing<'a> {
+    class: &'static str,
+    description: &'a str,
+    unit: &'a str,
+    width: f64,
+    height: f64,
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+    across: Vec<(f64, String)>,
+    down: Vec<(f64, String)>,
+    curves: Vec<Drawn<'a>>,
+    kept: Option<Kept>,
+    stopped: Option<String>,
+}
+
+struct Drawn<'a> {
+    name: &'a str,
+    class: &'static str,
+    path: String,
+    /// Values with gaps on both sides.
+    dots: Vec<(f64, f64)>,
+    /// Where the name stands; `None` for a curve without a finite value.
+    label: Option<f64>,
+}
+
+struct Kept {
+    x: f64,
+    y: Option<f64>,
+    /// From there to the end.
+    rest: f64,
+    text: String,
+    anchor: &'static str,
+}
+
+/// The least distance of two names, from line to line.
+const LINE: f64 = 17.0;
+/// The width of a letter, about.
+const LETTER: f64 = 6.5;
+
+impl Chart {
+    /// Whether the values are drawn on a logarithmic axis.
+    pub(crate) fn is_logarithmic(&self) -> bool {
+        self.axis(1).logarithmic
+    }
+
+    /// Both drawings; the style sheet shows the one that fits.
+    pub(crate) fn drawings(&self) -> String {
+        let tall = if self.tall { 1.0 } else { 0.7 };
+        let wide = self.drawing("wide", [760.0, 340.0 * tall], [60.0, 92.0]);
+        let narrow = self.drawing("narrow", [360.0, 270.0 * tall], [56.0, 88.0]);
+        [wide, narrow].map(|drawing| drawing.render().expect("a string takes all that is written")).concat()
+    }
+
+    fn axis(&self, ticks: usize) -> Axis {
+        let values = self.curves.iter().flat_map(|curve| curve.values.iter().copied());
+        Axis::of(values, ticks, self.may_be_logarithmic)
+    }
+
+    fn drawing(&self, class: &'static str, [width, height]: [f64; 2], margins: [f64; 2]) -> Drawing<'_> {
+        let (left, right, top, bottom) = (margins[0], width - margins[1], 40.0, (height - 30.0).round());
+        let y_axis = self.axis(((bottom - top) / 52.0) as usize);
+        let ends = (self.places.first().copied().unwrap_or(0), self.places.last().copied().unwrap_or(0));
+        let x_axis = Axis::of_counts(ends.0, ends.1, (width / 90.0) as usize);
+        let x = |place: f64| tenth(left + (right - left) * x_axis.place(place));
+        let y = |value: f64| tenth(bottom - (bottom - top) * y_axis.place(value));
+
+        let xs: Vec<f64> = self.places.iter().map(|place| x(*place as f64)).collect();
+        let mut curves: Vec<Drawn<'_>> = Vec::new();
+        for curve in &self.curves {
+            let ys: Vec<f64> = curve.values.iter().map(|value| y(*value)).collect();
+            let label = curve.values.iter().rposition(|value| value.is_finite()).map(|last| ys[last] + 4.5);
+            let (path, dots) = line(&xs, &ys);
+            curves.push(Drawn { name: &curve.name, class: curve.class, path, dots, label });
+        }
+        spread(&mut curves, top + LINE, bottom);
+
+        let kept = self.kept.map(|index| {
+            let x = xs[index];
+            let value = self.marked.map(|curve| self.curves[curve].values[index]);
+            let told = value.map_or(String::new(), |value| format!(": {}", Rounded(value)));
+            let text = format!("{} {} kept{told}", self.unit, Count(self.places[index]));
+            let fits = x + LETTER * text.len() as f64 <= right;
+            let y = value.filter(|value| value.is_finite()).map(y);
+            Kept { x, y, rest: tenth(right - x), text, anchor: if fits { "start" } else { "end" } }
+        });
+        let stopped = (self.stopped && self.kept.is_none_or(|index| index + 1 < xs.len()))
+            .then(|| format!("stopped: {}", Count(ends.1)));
+        Drawing {
+            class,
+            description: &self.text,
+            unit: self.unit,
+            width,
+            height,
+            left,
+            right,
+            top,
+            bottom,
+            across: y_axis.ticks().into_iter().map(|(value, text)| (y(value), text)).collect(),
+            down: x_axis.ticks().into_iter().map(|(value, text)| (x(value), text)).collect(),
+            curves,
+            kept,
+            stopped,
+        }
+    }
+}
+
+/// Rounded to a tenth of a pixel.
+fn tenth(length: f64) -> f64 {
+    (length * 10.0).round() / 10.0
+}
+
+/// The path through points, interrupted where they are not finite, and the points that stand alone. No more than
+/// four points are drawn for a pixel's width: the first, the least, the largest and the last.
+fn line(xs: &[f64], ys: &[f64]) -> (String, Vec<(f64, f64)>) {
+    let points: Vec<(f64, f64)> = xs.iter().copied().zip(ys.iter().copied()).collect();
+    let (mut path, mut dots) = (String::new(), Vec::new());
+    for run in points.split(|(_, y)| !y.is_finite()) {
+        if let [dot] = run {
+            dots.push(*dot);
+            continue;
+        }
+        let mut pen = 'M';
+        for pixel in run.chunk_by(|a, b| a.0.floor() == b.0.floor()) {
+            for (x, y) in envelope(pixel) {
+                _ = write!(path, "{pen}{x} {y}");
+                pen = 'L';
+            }
+        }
+    }
+    (path, dots)
+}
+
+/// The first, least, largest and last of some points, in their order, each once.
+fn envelope(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    let order = |a: &usize, b: &usize| points[*a].1.total_cmp(&points[*b].1);
+    let ends = [Some(0), points.len().checked_sub(1)];
+    let extremes = [(0..points.len()).min_by(order), (0..points.len()).max_by(order)];
+    let mut chosen: Vec<usize> = ends.into_iter().chain(extremes).flatten().collect();
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.into_iter().map(|index| points[index])
+}
+
+/// Moves names apart that would stand on one another, and keeps them between `top` and `bottom`.
+fn spread(curves: &mut [Drawn<'_>], top: f64, bottom: f64) {
+    let mut labels: Vec<&mut f64> = curves.iter_mut().filter_map(|curve| curve.label.as_mut()).collect();
+    labels.sort_by(|a, b| a.total_cmp(b));
+    let mut free = top;
+    for label in &mut labels {
+        **label = label.max(free);
+        free = **label + LINE;
+    }
+    let mut free = bottom;
+    for label in labels.iter_mut().rev() {
+        **label = label.min(free);
+        free = **label - LINE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(values: Vec<f64>, kept: Option<usize>) -> Chart {
+        Chart {
+            title: "Loss".into(),
+            text: "It falls.".into(),
+            unit: "epoch",
+            places: (1..=values.len() as u64).collect(),
+            curves: vec![Curve { name: "validation".into(), class: "validation", values }],
+            kept,
+            marked: Some(0),
+            stopped: true,
+            may_be_logarithmic: true,
+            tall: true,
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_leaves_a_gap() {
+        let nan = f64::NAN;
+        let xs = [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
+        let (path, dots) = line(&xs, &[1.0, 2.0, nan, 3.0, f64::INFINITY, 4.0, 5.0]);
+        assert_eq!(path, "M0 1L10 2M50 4L60 5");
+        assert_eq!(dots, [(30.0, 3.0)]);
+    }
+
+    #[test]
+    fn a_pixel_keeps_its_extremes() {
+        let ys: Vec<f64> = (0..1_000).map(|i| if i == 333 { 90.0 } else { f64::from(i % 7) }).collect();
+        let xs: Vec<f64> = (0..1_000).map(|i| f64::from(i) / 500.0).collect();
+        let (path, _) = line(&xs, &ys);
+        assert_eq!(path.matches(['M', 'L']).count(), 7, "{path}");
+        assert!(path.contains(" 90"), "{path}");
+    }
+
+    #[test]
+    fn names_of_curves_do_not_stand_on_one_another() {
+        let named = |label| Drawn { name: "", class: "", path: String::new(), dots: Vec::new(), label };
+        let mut curves = [named(Some(299.0)), named(Some(300.0)), named(None), named(Some(10.0))];
+        spread(&mut curves, 40.0, 310.0);
+        let labels = curves.map(|curve| curve.label);
+        assert_eq!(labels, [Some(293.0), Some(310.0), None, Some(40.0)]);
+    }
+
+    #[test]
+    fn odd_histories_are_drawn() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        for (values, kept) in [
+            (vec![], None),
+            (vec![0.5], Some(0)),
+            (vec![nan], None),
+            (vec![nan, inf, -inf], None),
+            (vec![1e300, 0.5, nan, -1e300], Some(3)),
+            (vec![0.0; 4], Some(0)),
+        ] {
+            let drawings = chart(values.clone(), kept).drawings();
+            assert_eq!(drawings.matches("<svg").count(), 2);
+            for bad in ["NaN", "inf"] {
+                let numbers = drawings.replace(&format!(">{bad}<"), "");
+                assert!(!numbers.contains(bad), "{values:?}: {drawings}");
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A run on the terminal, while it goes on.
+
+use crate::Screen;
+use crate::ending::ending;
+use crate::standing::Standing;
+use highwater_trainer::{Event, Observer, Record, Score};
+use indicatif::ProgressBar;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// A bar is drawn so often at most: a run takes thousands of steps in a second.
+const REDRAW: Duration = Duration::from_millis(100);
+/// A line is printed at least so often, in seconds of training.
+const SILENCE: f64 = 30.0;
+
+/// Shows a run while it goes on.
+///
+/// On a terminal it is a bar for the whole run, with the epoch, its steps, losses and metrics of the latest validation,
+/// the best so far, rows per second, and the time left: at the least, if the stopping rule fires as soon as it can, and to
+/// the limit of epochs. Elsewhere it is lines: the first ten validations, then every tenth, from a hundred on every
+/// hundredth and so on, one after half a minute without any, and the last.
+pub struct Progress {
+    screen: Screen,
+    select: Score,
+    standing: Option<Standing>,
+    bar: Option<ProgressBar>,
+    started: Instant,
+    /// When the bar was drawn last.
+    drawn: Instant,
+    lines: Lines,
+}
+
+/// Which validations get a line.
+#[derive(Default)]
+struct Lines {
+    /// Validations so far, and which of them got the latest line, after how many seconds of training.
+    seen: u64,
+    printed: u64,
+    at: f64,
+}
+
+impl Lines {
+    fn wants(&mut self, record: &Record) -> bool {
+        self.seen += 1;
+        let every = 10_u64.pow(self.seen.saturating_sub(1).checked_ilog10().unwrap_or(0));
+        let wanted = self.seen.is_multiple_of(every) || record.elapsed - self.at >= SILENCE;
+        if wanted {
+            self.printed = self.seen;
+            self.at = record.elapsed;
+        }
+        wanted
+    }
+}
+
+impl Progress {
+    /// On a screen; `select` is what chooses the best model.
+    pub fn new(screen: &Screen, select: Score) -> Progress {
+        let now = Instant::now();
+        Progress {
+            screen: screen.clone(),
+            select,
+            standing: None,
+            bar: None,
+            started: now,
+            drawn: now,
+            lines: Lines::default(),
+        }
+    }
+
+    fn draw(&mut self) {
+        let now = Instant::now();
+        if let (Some(bar), Some(standing)) = (&self.bar, &self.standing)
+            && now - self.drawn >= REDRAW
+        {
+            self.drawn = now;
+            bar.set_message(standing.message((now - self.started).as_secs_f64()));
+            bar.set_position(standing.step);
+        }
+    }
+}
+
+/// A run that ends with an error leaves no bar behind.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.screen.close_bar();
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        match *event {
+            Event::Started(plan) => {
+                let standing = Standing::new(plan, self.select);
+                self.started = Instant::now();
+                self.lines = Lines {
+                    at: plan.history.last().map_or(0.0, |record| record.elapsed),
+                    ..Lines::default()
+                };
+                self.screen.say(&standing.opening(plan));
+                self.bar = self.screen.open_bar(standing.last_step());
+                self.standing = Some(standing);
+            }
+            Event::Stepped { step, loss, .. } => {
+                if let Some(standing) = &mut self.standing {
+                    standing.step = step;
+                    standing.loss = loss;
+                }
+                self.draw();
+            }
+            Event::Validated { record, best, earliest_stop, .. } => {
+                if let Some(standing) = &mut self.standing {
+                    standing.validated(record, best, earliest_stop);
+                    if self.lines.wants(record) && self.bar.is_none() {
+                        self.screen.say(&standing.line());
+                    }
+                }
+                self.draw();
+            }
+            Event::Saved { .. } => {}
+            Event::Warning(text) => self.screen.warn(text),
+            Event::Ended(report) => {
+                self.screen.close_bar();
+                if self.bar.take().is_none() {
+                    if let Some(standing) =
+                        self.standing.take().filter(|_| self.lines.printed < self.lines.seen)
+                    {
+                        self.screen.say(&standing.line());
+                    }
+                    self.screen.say(&ending(report));
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Look;
+    use crate::check::{plan, records, wiggle};
+    use crate::screen::tests::Paper;
+    use highwater_trainer::Report;
+
+    /// What is printed of a run that goes on after `before` records, and has this report in the end.
+    fn printed(look: Look, report: &Report, before: usize) -> String {
+        let paper = Paper::default();
+        let mut progress = Progress::new(&Screen::to(paper.clone(), look), Score::Loss);
+        let history = &report.history;
+        let mut observe = |event: Event<'_>| assert!(progress.observe(&event).is_continue());
+        observe(Event::Started(&plan(&history[..before])));
+        let mut best = &history[0];
+        for record in &history[before..] {
+            observe(Event::Stepped { step: record.step, epoch: record.epoch, step_of_epoch: 36, loss: 0.5 });
+            let improved = record.step == best.step || record.validation_loss < best.validation_loss;
+            best = if improved { record } else { best };
+            observe(Event::Validated { record, improved, best: Some(best), earliest_stop: Some(3) });
+        }
+        observe(Event::Warning("the disk is nearly full"));
+        observe(Event::Ended(report));
+        paper.text()
+    }
+
+    #[test]
+    fn without_a_terminal_there_are_lines() {
+        let text = "\
+training 9,610 parameters on 1,149 rows, validating on 288: at most 200 epochs of 36 steps
+epoch   1/200  training 0.8100    validation 0.9000    accuracy 0.5500    best so far  [250 ms, 4,596 rows/s, 750 ms to 50 s left]
+epoch   2/200  training 0.4500    validation 0.5000    accuracy 0.7500    best so far  [500 ms, 4,596 rows/s, 750 ms to 50 s left]
+epoch   3/200  training 0.3600    validation 0.4000    accuracy 0.8000    best so far  [750 ms, 4,596 rows/s, 750 ms to 49 s left]
+epoch   4/200  training 0.4050    validation 0.4500    accuracy 0.7750    best loss 0.4000 at epoch 3  [1.0 s, 4,596 rows/s, 750 ms to 49 s left]
+epoch   5/200  training 0.3780    validation 0.4200    accuracy 0.7900    best loss 0.4000 at epoch 3  [1.2 s, 4,596 rows/s, 750 ms to 49 s left]
+warning: the disk is nearly full
+Stopped at epoch 5 of at most 200: no improvement in 2 epochs: best 0.4 at epoch 3
+";
+        assert_eq!(printed(Look::Plain, &wiggle("patience(2)"), 0), text);
+        assert_eq!(printed(Look::Auto, &wiggle("patience(2)"), 0), text);
+        assert_eq!(printed(Look::Quiet, &wiggle("patience(2)"), 0), "warning: the disk is nearly full\n");
+    }
+
+    #[test]
+    fn a_resumed_run_says_so_and_counts_its_own_pace() {
+        let text = printed(Look::Plain, &wiggle("patience(2)"), 4);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "resumed after step 144 of at most 7,200, with 4 validations done");
+        assert!(lines[1].ends_with("[1.2 s, 4,596 rows/s, 750 ms to 49 s left]"), "{text}");
+    }
+
+    #[test]
+    fn long_runs_get_few_lines_slow_ones_get_some_and_the_last_is_always_there() {
+        let epochs = |text: String| -> Vec<u64> {
+            let epoch = |line: &str| line.strip_prefix("epoch ")?.split('/').next()?.trim().parse().ok();
+            text.lines().filter_map(epoch).collect()
+        };
+        let mut report = wiggle("patience(2)");
+        report.history = records(&vec![0.5; 1_503]);
+        let expected =
+            (1..=10).chain((20..=100).step_by(10)).chain((200..=1_000).step_by(100)).chain([1_503]);
+        let quick = epochs(printed(Look::Plain, &report, 0));
+        assert_eq!(quick[..19], expected.collect::<Vec<u64>>()[..19]);
+        assert_eq!((quick.last(), quick.len() < 40), (Some(&1_503), true), "{quick:?}");
+
+        report.history.truncate(15);
+        report.history.iter_mut().for_each(|record| record.elapsed *= 200.0);
+        assert_eq!(epochs(printed(Look::Plain, &report, 0)), (1..=15).collect::<Vec<u64>>());
+    }
+}

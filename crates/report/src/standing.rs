@@ -1,0 +1,234 @@
+//! How a run stands, in words.
+
+use crate::figures::{Count, Rounded, Time, counted};
+use highwater_early_stopping::BestTracker;
+use highwater_trainer::{Plan, Record, Score};
+
+/// A line has room for so many metrics, the one that selects not counted.
+const METRICS: usize = 2;
+
+/// How a run stands.
+pub(crate) struct Standing {
+    /// Steps done.
+    pub(crate) step: u64,
+    /// Of the last step.
+    pub(crate) loss: f64,
+    select: Score,
+    epochs: u64,
+    steps_per_epoch: u64,
+    steps_per_validation: u64,
+    rows_per_step: f64,
+    /// Where this process began: the step, and the training time before it in seconds.
+    began: (u64, f64),
+    record: Option<Record>,
+    best: Option<Record>,
+    earliest_stop: Option<u64>,
+}
+
+impl Standing {
+    pub(crate) fn new(plan: &Plan, select: Score) -> Standing {
+        let step = plan.resumed_at.unwrap_or(0);
+        let mut tracker = BestTracker::new(select.goal());
+        plan.history.iter().for_each(|record| _ = tracker.observe(&record.observation(select)));
+        Standing {
+            step,
+            loss: f64::NAN,
+            select,
+            epochs: plan.epochs,
+            steps_per_epoch: plan.steps_per_epoch.max(1),
+            steps_per_validation: plan.steps_per_validation.max(1),
+            rows_per_step: plan.training_rows as f64 / plan.steps_per_epoch.max(1) as f64,
+            began: (step, plan.history.last().map_or(0.0, |record| record.elapsed)),
+            record: plan.history.last().cloned(),
+            best: tracker.best().map(|best| plan.history[best.index as usize].clone()),
+            earliest_stop: None,
+        }
+    }
+
+    pub(crate) fn validated(&mut self, record: &Record, best: Option<&Record>, earliest_stop: Option<u64>) {
+        self.step = record.step;
+        self.record = Some(record.clone());
+        self.best = best.cloned();
+        self.earliest_stop = earliest_stop;
+    }
+
+    /// The last step of the last epoch.
+    pub(crate) fn last_step(&self) -> u64 {
+        self.epochs.saturating_mul(self.steps_per_epoch)
+    }
+
+    /// What is said when the run begins.
+    pub(crate) fn opening(&self, plan: &Plan) -> String {
+        match plan.resumed_at {
+            Some(step) => {
+                let (last, seen) =
+                    (Count(self.last_step()), counted(plan.history.len() as u64, "validation"));
+                format!("resumed after step {} of at most {last}, with {seen} done", Count(step))
+            }
+            None => format!(
+                "training {} on {}, validating on {}: at most {} of {}",
+                counted(plan.parameters as u64, "parameter"),
+                counted(plan.training_rows as u64, "row"),
+                Count(plan.validation_rows as u64),
+                counted(plan.epochs, "epoch"),
+                counted(plan.steps_per_epoch, "step"),
+            ),
+        }
+    }
+
+    /// A line of a log, after a validation.
+    pub(crate) fn line(&self) -> String {
+        let Some(record) = &self.record else { return String::new() };
+        let width = self.epochs.to_string().len();
+        let mut line = format!("epoch {:>width$}/{}", record.epoch, self.epochs);
+        if !self.steps_per_validation.is_multiple_of(self.steps_per_epoch) {
+            let width = Count(self.last_step()).to_string().len();
+            line += &format!("  step {:>width$}", Count(record.step));
+        }
+        for (name, value) in self.values(record) {
+            line += &format!("  {name} {:<8}", Rounded(value));
+        }
+        line += &match &self.best {
+            Some(best) if best.step == record.step => "  best so far".to_owned(),
+            _ => self.best_words().map_or(String::new(), |words| format!("  {words}")),
+        };
+        let pace = self.pace(record.elapsed - self.began.1);
+        format!(
+            "{line}  [{}{}]",
+            Time(record.elapsed),
+            pace.map_or(String::new(), |pace| format!(", {pace}"))
+        )
+    }
+
+    /// What stands to the right of the bar and, in two more lines, below it.
+    pub(crate) fn message(&self, seconds: f64) -> String {
+        let done = self.step.saturating_sub(1);
+        let (epoch, step) = (done / self.steps_per_epoch + 1, done % self.steps_per_epoch + 1);
+        let (width, of) = (self.steps_per_epoch.to_string().len(), self.steps_per_epoch);
+        let values = match &self.record {
+            Some(record) => self.values(record),
+            None => vec![("training".to_owned(), self.loss)],
+        };
+        let values = values.into_iter().map(|(name, value)| format!("{name} {}", Rounded(value)));
+        let remarks = [self.best_words(), self.pace(seconds)].into_iter().flatten();
+        format!(
+            "epoch {epoch}/{}, step {step:>width$}/{of}\n{}\n{}",
+            self.epochs,
+            values.collect::<Vec<_>>().join("  "),
+            remarks.collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    fn best_words(&self) -> Option<String> {
+        let best = self.best.as_ref()?;
+        let value = Rounded(best.score(self.select));
+        Some(format!("best {} {value} at epoch {}", self.select, best.epoch))
+    }
+
+    /// Losses, the first metrics and the one that selects.
+    fn values(&self, record: &Record) -> Vec<(String, f64)> {
+        let mut values = vec![
+            ("training".to_owned(), record.training_loss),
+            ("validation".to_owned(), record.validation_loss),
+        ];
+        for (place, (metric, value)) in record.metrics.iter().enumerate() {
+            if place < METRICS || self.select == Score::Metric(*metric) {
+                values.push((metric.to_string(), *value));
+            }
+        }
+        values
+    }
+
+    /// Throughput and what is left, after so many seconds in this process.
+    fn pace(&self, seconds: f64) -> Option<String> {
+        let steps = self.step.saturating_sub(self.began.0) as f64;
+        if steps == 0.0 || seconds <= 0.0 {
+            return None;
+        }
+        let left = |rest: u64| Time(rest as f64 * seconds / steps);
+        let to_limit = self.last_step().saturating_sub(self.step);
+        let since = self.step.saturating_sub(self.record.as_ref().map_or(0, |record| record.step));
+        let to_stop = self
+            .earliest_stop
+            .map(|validations| validations.saturating_mul(self.steps_per_validation).saturating_sub(since));
+        let rows = Count((steps * self.rows_per_step / seconds).round() as u64);
+        Some(match to_stop.filter(|steps| *steps < to_limit) {
+            Some(steps) => format!("{rows} rows/s, {} to {} left", left(steps), left(to_limit)),
+            None => format!("{rows} rows/s, {} left", left(to_limit)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{plan, records};
+
+    #[test]
+    fn the_words_beside_the_bar_tell_losses_pace_and_time_left() {
+        let records = records(&[0.9, 0.5, 0.6]);
+        let mut standing = Standing::new(&plan(&[]), Score::Loss);
+        (standing.step, standing.loss) = (9, 2.3);
+        assert_eq!(
+            standing.message(0.5),
+            "epoch 1/200, step  9/36\ntraining 2.3000\n575 rows/s, 6 min 40 s left"
+        );
+        standing.validated(&records[2], Some(&records[1]), Some(9));
+        standing.step += 36;
+        assert_eq!(
+            standing.message(2.0),
+            "epoch 4/200, step 36/36\n\
+             training 0.5400  validation 0.6000  accuracy 0.7000\n\
+             best loss 0.5000 at epoch 2, 2,298 rows/s, 4.0 s to 1 min 38 s left"
+        );
+    }
+
+    #[test]
+    fn a_resumed_run_knows_its_best_from_the_first_step_on() {
+        let mut standing = Standing::new(&plan(&records(&[0.9, 0.5, 0.6])), Score::Loss);
+        standing.step += 1;
+        assert_eq!(
+            standing.message(0.0),
+            "epoch 4/200, step  1/36\n\
+             training 0.5400  validation 0.6000  accuracy 0.7000\n\
+             best loss 0.5000 at epoch 2"
+        );
+    }
+
+    #[test]
+    fn the_metric_that_selects_is_shown_whatever_its_place() {
+        let names = ["accuracy", "f1_macro", "recall_macro", "log_loss"];
+        let mut record = records(&[0.5]).remove(0);
+        record.metrics = names.map(|name| (name.parse().unwrap(), 0.25)).to_vec();
+        let shown = |select: &str| {
+            let standing = Standing::new(&plan(&[]), select.parse().unwrap());
+            standing.values(&record).into_iter().skip(2).map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown("loss"), "accuracy f1_macro");
+        assert_eq!(shown("log_loss"), "accuracy f1_macro log_loss");
+    }
+
+    #[test]
+    fn the_earliest_stop_is_told_only_if_it_comes_before_the_limit() {
+        let records = records(&[0.9; 199]);
+        for (earliest, end) in
+            [(None, " 250 ms left]"), (Some(1), " 250 ms left]"), (Some(7), " 250 ms left]")]
+        {
+            let mut standing = Standing::new(&plan(&[]), Score::Loss);
+            standing.validated(&records[198], None, earliest);
+            assert!(standing.line().ends_with(end), "{}", standing.line());
+        }
+    }
+
+    #[test]
+    fn steps_are_told_where_validations_fall_within_epochs() {
+        let within = Plan { steps_per_validation: 10, ..plan(&[]) };
+        let mut standing = Standing::new(&within, Score::Loss);
+        standing.validated(&Record { step: 10, ..records(&[0.5]).remove(0) }, None, None);
+        assert!(
+            standing.line().starts_with("epoch   1/200  step    10  training 0.4500"),
+            "{}",
+            standing.line()
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! The end of a run, on one screen.
+
+use crate::ending::{Saved, ended_too_early, ending, kept};
+use crate::figures::{Count, Rounded, Time, counted};
+use highwater_trainer::{Report, Score, Scores};
+use std::fmt;
+
+/// What is said at the end of a run: prints as a few lines of text, without colours, with a newline at the end.
+#[derive(Debug, Clone, Copy)]
+pub struct Summary<'a> {
+    /// How the run ended.
+    pub report: &'a Report,
+    /// What chose the kept model.
+    pub select: Score,
+    /// Scores of the kept model on parts of the data, by the names of the parts.
+    pub scores: &'a [(&'a str, &'a Scores)],
+    /// Files of the run, each with what it is.
+    pub files: &'a [(&'a str, &'a str)],
+    /// Commands to try next, each with what it does.
+    pub next: &'a [(&'a str, &'a str)],
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.report;
+        writeln!(f, "{}.\n", ending(report))?;
+        writeln!(f, "  kept   {}", kept(report, self.select))?;
+        if let Some(Saved { epochs, percent, seconds }) = Saved::by(report) {
+            let (rest, limit) = (Count(epochs), counted(report.epoch_limit, "epoch"));
+            writeln!(f, "  saved  {rest} of {limit} ({percent:.0}%), about {}", Time(seconds))?;
+        }
+        writeln!(f, "  took   {} for {}", Time(report.elapsed), counted(report.epochs, "epoch"))?;
+        if ended_too_early(report) {
+            writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
+        }
+        if !self.scores.is_empty() {
+            writeln!(f)?;
+            table(f, &score_rows(self.scores))?;
+        }
+        for (heading, lines) in [("Files", self.files), ("Next", self.next)] {
+            if !lines.is_empty() {
+                writeln!(f, "\n{heading}")?;
+            }
+            let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
+            for (left, right) in lines {
+                writeln!(f, "{}", format!("  {left:width$}  {right}").trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A table of scores: a heading with the parts, then a row for each score and the number of rows.
+pub(crate) fn score_rows(scores: &[(&str, &Scores)]) -> Vec<Vec<String>> {
+    let row = |name: String, value: &dyn Fn(&Scores) -> String| {
+        std::iter::once(name).chain(scores.iter().map(|(_, scores)| value(scores))).collect()
+    };
+    let heading = std::iter::once(String::new()).chain(scores.iter().map(|(part, _)| (*part).to_owned()));
+    let mut rows: Vec<Vec<String>> = vec![heading.collect()];
+    rows.push(row("loss".to_owned(), &|scores| Rounded(scores.loss).to_string()));
+    let metrics = scores.first().map_or(&[][..], |(_, scores)| &scores.metrics);
+    for (metric, _) in metrics {
+        rows.push(row(metric.to_string(), &|scores| {
+            let found = scores.metrics.iter().find(|(other, _)| other == metric);
+            found.map_or("–".to_owned(), |(_, value)| Rounded(*value).to_string())
+        }));
+    }
+    rows.push(row("rows".to_owned(), &|scores| Count(scores.rows as u64).to_string()));
+    rows
+}
+
+fn table(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    for row in rows {
+        write!(f, "  {:1$}", row[0], widths[0])?;
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
+            write!(f, "  {cell:>width$}")?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{ended, scores, wiggle};
+    use highwater_trainer::Ended;
+
+    fn summary(report: &Report) -> String {
+        let (validation, test) = (scores(287, 0.0812, 0.979_123), scores(1_360, 0.079, 1.0));
+        Summary {
+            report,
+            select: Score::Loss,
+            scores: &[("validation", &validation), ("test", &test)],
+            files: &[
+                ("runs/7/best.safetensors", "the kept model"),
+                ("runs/7/report.html", "curves and tables"),
+            ],
+            next: &[("highwater predict runs/7 --data new.csv", "")],
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn a_stopped_run_says_why_what_is_kept_and_what_was_saved() {
+        let text = "\
+Stopped at epoch 6 of at most 200: no improvement in 3 epochs: best 0.4 at epoch 3.
+
+  kept   the model of epoch 3, the best by validation loss (0.4000)
+  saved  194 of 200 epochs (97%), about 49 s
+  took   1.5 s for 6 epochs
+
+            validation     test
+  loss         0.08120  0.07900
+  accuracy      0.9791   1.0000
+  rows             287    1,360
+
+Files
+  runs/7/best.safetensors  the kept model
+  runs/7/report.html       curves and tables
+
+Next
+  highwater predict runs/7 --data new.csv
+";
+        assert_eq!(summary(&wiggle("patience(3)")), text);
+    }
+
+    #[test]
+    fn other_ends_are_told_as_they_were() {
+        for (report, start) in [
+            (
+                ended(&[0.9, 0.5], Ended::EpochLimit, 2),
+                "Ended at the limit of 2 epochs.\n\n  kept   the model of epoch 2, the best by validation loss (0.5000)\n  \
+                 took   500 ms for 2 epochs\n  note   the last validation was the best: more epochs may give a better \
+                 model\n\n",
+            ),
+            (
+                ended(&[0.5, 0.9], Ended::EpochLimit, 2),
+                "Ended at the limit of 2 epochs.\n\n  kept   the model of epoch 1, the best by validation loss (0.5000)\n  \
+                 took   500 ms for 2 epochs\n\n",
+            ),
+            (
+                ended(&[0.9, 0.5], Ended::Interrupted, 9),
+                "Interrupted at epoch 2 of at most 9.\n\n  kept   the model of epoch 2, the best by validation loss \
+                 (0.5000)\n  took   500 ms for 2 epochs\n\n",
+            ),
+            (
+                wiggle("target(0.5)"),
+                "Stopped at epoch 2 of at most 200: the target of 0.5 is reached: 0.5 at epoch 2.\n\n",
+            ),
+            (
+                ended(&[f64::NAN], Ended::EpochLimit, 1),
+                "Ended at the limit of 1 epoch.\n\n  kept   the last model, since no validation gave a finite loss\n",
+            ),
+        ] {
+            let text = summary(&report);
+            assert!(text.starts_with(start), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_scores_files_and_commands_their_parts_are_left_out() {
+        let report = ended(&[0.5], Ended::EpochLimit, 1);
+        let text =
+            Summary { report: &report, select: Score::Loss, scores: &[], files: &[], next: &[] }.to_string();
+        assert_eq!(text.lines().count(), 5, "{text}");
+    }
+}
