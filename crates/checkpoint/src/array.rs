@@ -1,0 +1,194 @@
+//! Named arrays of numbers: what goes into a checkpoint and what comes out.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cast::{self, Number};
+use crate::error::Error;
+
+/// The element type of an array, named as in safetensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Dtype {
+    /// Bytes.
+    U8,
+    /// `u32`.
+    U32,
+    /// `f32`.
+    F32,
+    /// `i64`.
+    I64,
+    /// `f64`.
+    F64,
+}
+
+impl Dtype {
+    /// Bytes of one element.
+    pub const fn size(self) -> usize {
+        match self {
+            Dtype::U8 => 1,
+            Dtype::U32 | Dtype::F32 => 4,
+            Dtype::I64 | Dtype::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A named array on its way into a checkpoint. Borrows the numbers; row-major.
+///
+/// The shape is held against the number of elements when the snapshot is saved.
+#[derive(Clone, Debug)]
+pub struct Array<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Array<'a> {
+    /// An array of `f32`.
+    pub fn f32(name: impl Into<Cow<'a, str>>, shape: &[usize], values: &'a [f32]) -> Self {
+        Self::of(name.into(), Dtype::F32, shape, values)
+    }
+
+    /// An array of `f64`.
+    pub fn f64(name: impl Into<Cow<'a, str>>, shape: &[usize], values: &'a [f64]) -> Self {
+        Self::of(name.into(), Dtype::F64, shape, values)
+    }
+
+    /// An array of `i64`.
+    pub fn i64(name: impl Into<Cow<'a, str>>, shape: &[usize], values: &'a [i64]) -> Self {
+        Self::of(name.into(), Dtype::I64, shape, values)
+    }
+
+    /// An array of `u32`.
+    pub fn u32(name: impl Into<Cow<'a, str>>, shape: &[usize], values: &'a [u32]) -> Self {
+        Self::of(name.into(), Dtype::U32, shape, values)
+    }
+
+    /// An array of bytes.
+    pub fn u8(name: impl Into<Cow<'a, str>>, shape: &[usize], values: &'a [u8]) -> Self {
+        Self::of(name.into(), Dtype::U8, shape, values)
+    }
+
+    fn of<T: Number>(name: Cow<'a, str>, dtype: Dtype, shape: &[usize], values: &'a [T]) -> Self {
+        let bytes = if cfg!(target_endian = "little") {
+            Cow::Borrowed(cast::bytes_of(values))
+        } else {
+            let swapped: Vec<T> = values.iter().map(|v| v.swapped()).collect();
+            Cow::Owned(cast::bytes_of(&swapped).to_vec())
+        };
+        Self { name, dtype, shape: shape.to_vec(), bytes }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// The size of each dimension.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The elements as little-endian bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A named array of a checkpoint that was read. Row-major.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrayView<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: &'a [usize],
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> ArrayView<'a> {
+    /// The name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// The size of each dimension; empty for a scalar.
+    pub fn shape(&self) -> &'a [usize] {
+        self.shape
+    }
+
+    /// The elements as little-endian bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The elements, if they are `f32`; borrowed from the file's bytes (copied on machines that are big-endian and from
+    /// files of other programs that are not aligned).
+    pub fn as_f32(&self) -> Result<Cow<'a, [f32]>, Error> {
+        self.typed(Dtype::F32)
+    }
+
+    /// The elements, if they are `f64`.
+    pub fn as_f64(&self) -> Result<Cow<'a, [f64]>, Error> {
+        self.typed(Dtype::F64)
+    }
+
+    /// The elements, if they are `i64`.
+    pub fn as_i64(&self) -> Result<Cow<'a, [i64]>, Error> {
+        self.typed(Dtype::I64)
+    }
+
+    /// The elements, if they are `u32`.
+    pub fn as_u32(&self) -> Result<Cow<'a, [u32]>, Error> {
+        self.typed(Dtype::U32)
+    }
+
+    /// The elements, if they are `u8`.
+    pub fn as_u8(&self) -> Result<&'a [u8], Error> {
+        self.expect(Dtype::U8)?;
+        Ok(self.bytes)
+    }
+
+    /// The same array, ready to be saved again.
+    pub fn to_array(&self) -> Array<'a> {
+        Array {
+            name: Cow::Borrowed(self.name),
+            dtype: self.dtype,
+            shape: self.shape.to_vec(),
+            bytes: Cow::Borrowed(self.bytes),
+        }
+    }
+
+    fn expect(&self, expected: Dtype) -> Result<(), Error> {
+        if self.dtype == expected {
+            Ok(())
+        } else {
+            Err(Error::ElementType { name: self.name.to_owned(), expected, found: self.dtype })
+        }
+    }
+
+    fn typed<T: Number>(&self, dtype: Dtype) -> Result<Cow<'a, [T]>, Error> {
+        self.expect(dtype)?;
+        Ok(match cast::numbers_of(self.bytes) {
+            Some(numbers) if cfg!(target_endian = "little") => Cow::Borrowed(numbers),
+            _ => Cow::Owned(self.bytes.chunks_exact(T::SIZE).map(T::from_le).collect()),
+        })
+    }
+}

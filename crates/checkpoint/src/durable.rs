@@ -1,0 +1,128 @@
+//! Writing files so that a name stands for all of its contents or does not exist.
+//!
+//! The order, and why: a sibling temporary file, because a rename replaces a name only within one file system; `fsync` of
+//! the file before the rename, because a file system may make the name durable before the contents; `fsync` of the folder
+//! after it, because only that makes the name durable. A file whose `fsync` failed is removed and never synced again:
+//! after the failure the kernel counts the lost pages as written (Rebello et al., "Can Applications Recover from fsync
+//! Failures?", ATC 2020).
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Context, Error};
+use crate::filesystem::{FileHandle, FileSystem, folder_of, read_exact_at, uninterrupted, write_all_at};
+
+/// Makes `path` stand for what `write` writes. When it returns, this is durable; when it fails, `path` is as before (or,
+/// if only the last `fsync` failed, complete and perhaps not durable).
+pub(crate) fn replace(
+    fs: &dyn FileSystem,
+    path: &Path,
+    write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
+) -> Result<(), Error> {
+    let (temporary, file) =
+        Temporary::beside(fs, path, |temporary| fs.create_new(temporary)).context("create", path)?;
+    write(&*file).context("write", path)?;
+    file.sync().context("sync", path)?;
+    drop(file);
+    commit(temporary, path)
+}
+
+/// Makes `path` another name of the committed file `source`: by a hard link, or by a copy where there are none.
+pub(crate) fn publish(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result<(), Error> {
+    if let Ok((temporary, ())) = Temporary::beside(fs, path, |temporary| fs.hard_link(source, temporary)) {
+        return commit(temporary, path);
+    }
+    let from = uninterrupted(|| fs.open(source)).context("open", source)?;
+    replace(fs, path, |to| {
+        let len = from.size()?;
+        let mut buffer = vec![0; 1 << 20];
+        for offset in (0..len).step_by(1 << 20) {
+            let chunk = &mut buffer[..(len - offset).min(1 << 20) as usize];
+            read_exact_at(&*from, chunk, offset)?;
+            write_all_at(to, chunk, offset)?;
+        }
+        Ok(())
+    })
+}
+
+fn commit(temporary: Temporary<'_>, path: &Path) -> Result<(), Error> {
+    let fs = temporary.fs;
+    uninterrupted(|| fs.rename(&temporary.path, path)).context("rename", path)?;
+    // A rename between two names of one file does nothing: then the temporary name is still there, and goes now.
+    drop(temporary);
+    sync_folder_of(fs, path)
+}
+
+/// Creates a folder and those above it, all of them durable.
+pub(crate) fn create_folder(fs: &dyn FileSystem, dir: &Path) -> Result<(), Error> {
+    match uninterrupted(|| fs.create_dir(dir)) {
+        Ok(()) => sync_folder_of(fs, dir),
+        // Perhaps by a process that died before it could sync.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match sync_folder_of(fs, dir) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(dir) != dir => {
+            create_folder(fs, &folder_of(dir))?;
+            uninterrupted(|| fs.create_dir(dir)).context("create", dir)?;
+            sync_folder_of(fs, dir)
+        }
+        Err(error) => Err(error).context("create", dir),
+    }
+}
+
+/// Makes the name at `path`, or its absence, durable.
+pub(crate) fn sync_folder_of(fs: &dyn FileSystem, path: &Path) -> Result<(), Error> {
+    let dir = folder_of(path);
+    fs.sync_dir(&dir).context("sync", &dir)
+}
+
+/// A name that goes when its owner does, whatever the reason.
+struct Temporary<'a> {
+    fs: &'a dyn FileSystem,
+    path: PathBuf,
+}
+
+impl<'a> Temporary<'a> {
+    /// Makes something of a name that nobody has. Names may be left over from a process of the same number.
+    fn beside<T>(
+        fs: &'a dyn FileSystem,
+        path: &Path,
+        make: impl Fn(&Path) -> io::Result<T>,
+    ) -> io::Result<(Self, T)> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        loop {
+            let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let path = folder_of(path).join(format!(".{name}.{process}-{count}{SUFFIX}"));
+            match uninterrupted(|| make(&path)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return Ok((Self { fs, path }, made?)),
+            }
+        }
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        let _ = uninterrupted(|| self.fs.remove_file(&self.path));
+    }
+}
+
+const SUFFIX: &str = ".tmp";
+
+/// Removes what a process that died left behind on the way to files whose names begin with `prefix`. Nobody else may be on
+/// that way.
+pub(crate) fn sweep(fs: &dyn FileSystem, dir: &Path, prefix: &str) -> Result<(), Error> {
+    for name in fs.names(dir).context("list", dir)?.iter().filter(|name| is_temporary(name, prefix)) {
+        let path = dir.join(name);
+        uninterrupted(|| fs.remove_file(&path)).context("remove", &path)?;
+    }
+    Ok(())
+}
+
+/// Whether a name is one that [`replace`] or [`publish`] would use on the way to a file whose name begins with `prefix`.
+fn is_temporary(name: &str, prefix: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|rest| rest.starts_with(prefix) && rest.ends_with(SUFFIX))
+}

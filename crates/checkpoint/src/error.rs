@@ -1,0 +1,210 @@
+//! What can go wrong, each variant naming the file and the part of it.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::recovery::RecoveryReport;
+
+/// Why a checkpoint could not be written, found or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused an operation on a file or folder.
+    #[error("{}: cannot {operation}: {source}", path.display())]
+    Io {
+        /// What was attempted: `write`, `sync`, `rename`, …
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is something else: no safetensors file, or one without an `integrity` tensor.
+    #[error("{}: not a checkpoint: {reason}", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// The file was a checkpoint, and its bytes are no longer those that were written.
+    #[error("{}: damaged: {}", path.display(), Damage::list(damage))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Every damaged part that was found, in file order; never empty.
+        damage: Vec<Damage>,
+    },
+    /// The file is sound, and of a format version that this release does not know.
+    #[error("{}: format version {version}; this release reads versions up to {supported}", path.display())]
+    FormatVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        version: u32,
+        /// The newest version that can be read.
+        supported: u32,
+    },
+    /// There is no array of this name.
+    #[error("{}: no array `{name}`", path.display())]
+    NoArray {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        name: String,
+    },
+    /// There is no section of this name.
+    #[error("{}: no section `{name}`", path.display())]
+    NoSection {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for, without `state.`.
+        name: String,
+    },
+    /// An array has another element type than the one asked for.
+    #[error("array `{name}` holds {found}, not {expected}")]
+    ElementType {
+        /// The array.
+        name: String,
+        /// The type asked for.
+        expected: crate::Dtype,
+        /// The type in the file.
+        found: crate::Dtype,
+    },
+    /// A section has a schema that the caller does not read.
+    #[error(
+        "{}: section `{name}` has schema {found}, this program reads up to {supported}; it was written by {writer}",
+        path.display()
+    )]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The section, without `state.`.
+        name: String,
+        /// The schema in the file.
+        found: u32,
+        /// The newest schema that the caller reads.
+        supported: u32,
+        /// The program that wrote the file.
+        writer: String,
+    },
+    /// A section that must not be ignored is unknown to the caller.
+    #[error(
+        "{}: section `{name}` (schema {schema}) is required and unknown to this program; it was written by {writer}",
+        path.display()
+    )]
+    UnknownSection {
+        /// The file.
+        path: PathBuf,
+        /// The section, without `state.`.
+        name: String,
+        /// Its schema.
+        schema: u32,
+        /// The program that wrote the file.
+        writer: String,
+    },
+    /// The bytes of a section are intact and do not decode to the type asked for.
+    #[error("{}: section `{name}`: {reason}", path.display())]
+    Section {
+        /// The file.
+        path: PathBuf,
+        /// The section, without `state.`.
+        name: String,
+        /// What the decoder found.
+        reason: String,
+    },
+    /// An array, section or label of a snapshot cannot be stored.
+    #[error("cannot store `{name}`: {reason}")]
+    Unstorable {
+        /// The name of the array, section or label.
+        name: String,
+        /// Which rule it breaks.
+        reason: String,
+    },
+    /// Another process writes to this store.
+    #[error("{}: locked by {holder}", dir.display())]
+    Locked {
+        /// The folder.
+        dir: PathBuf,
+        /// What the holder wrote about itself.
+        holder: String,
+    },
+    /// The disk has no room for the checkpoint; nothing was written.
+    #[error("{}: {needed} bytes needed, {available} available", path.display())]
+    NoSpace {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// Its exact size in bytes.
+        needed: u64,
+        /// What the file system offers, in bytes.
+        available: u64,
+    },
+    /// There are checkpoints, and not one of them is sound.
+    #[error("{}: {} checkpoints and none is sound:\n{report}", dir.display(), report.rejected.len())]
+    NoneSound {
+        /// The folder.
+        dir: PathBuf,
+        /// What was wrong with each.
+        report: RecoveryReport,
+    },
+}
+
+/// One damaged part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Which part.
+    pub part: Part,
+    /// Its bytes in the file. The damage is somewhere among them.
+    pub range: Range<u64>,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A part of a checkpoint file that has a hash of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The length bytes, the JSON header and its padding.
+    Header,
+    /// The bytes of the tensor of this name; `state.<section>` for a section.
+    Tensor(String),
+    /// The `integrity` tensor.
+    Integrity,
+    /// The file is shorter or longer than its header says.
+    Length,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Header => f.write_str("header"),
+            Part::Tensor(name) => write!(f, "tensor `{name}`"),
+            Part::Integrity => f.write_str("tensor `integrity`"),
+            Part::Length => f.write_str("length"),
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (bytes {}..{}): {}", self.part, self.range.start, self.range.end, self.reason)
+    }
+}
+
+impl Damage {
+    fn list(damage: &[Damage]) -> String {
+        damage.iter().map(Damage::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Names the operation and the path of an [`io::Error`].
+pub(crate) trait Context<T> {
+    fn context(self, operation: &'static str, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, operation: &'static str, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Io { operation, path: path.to_path_buf(), source })
+    }
+}

@@ -1,0 +1,261 @@
+//! The exact bytes that a state becomes.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use crate::array::{Array, Dtype};
+use crate::durable;
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::filesystem::{FileHandle, FileSystem, folder_of, write_all_at};
+use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK};
+use crate::integrity::{self, Hasher, Integrity};
+use crate::section::{PREFIX, Section};
+use crate::snapshot::Snapshot;
+
+const WRITER: &str = concat!("highwater-checkpoint ", env!("CARGO_PKG_VERSION"));
+
+/// A file that could be written: every rule checked, every length known.
+pub(crate) struct Layout<'a> {
+    header: Vec<u8>,
+    tensors: Vec<&'a [u8]>,
+    with_integrity: bool,
+    len: u64,
+}
+
+impl<'a> Layout<'a> {
+    /// A checkpoint.
+    pub(crate) fn new(snapshot: &Snapshot<'a>, parent: Option<&str>) -> Result<Self, Error> {
+        let facts = Facts {
+            step: snapshot.step,
+            epoch: snapshot.epoch,
+            score: snapshot.score,
+            elapsed: snapshot.elapsed,
+            parent: parent.map(str::to_owned),
+            writer: WRITER.to_owned(),
+            labels: owned(snapshot.labels)?,
+        };
+        Self::of(tensors(snapshot.arrays, snapshot.sections)?, &facts.to_metadata(), true)
+    }
+
+    /// A safetensors file of these arrays and nothing else.
+    pub(crate) fn plain(arrays: &'a [Array<'a>], labels: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut metadata = owned(labels)?;
+        metadata.entry("format".to_owned()).or_insert_with(|| "pt".to_owned());
+        Self::of(tensors(arrays, &[])?, &metadata, false)
+    }
+
+    fn of(
+        tensors: Vec<Tensor<'a>>,
+        metadata: &BTreeMap<String, String>,
+        with_integrity: bool,
+    ) -> Result<Self, Error> {
+        if metadata.len() > MAX_METADATA {
+            return Err(unstorable("labels", format!("{} of them, {MAX_METADATA} allowed", metadata.len())));
+        }
+        let own_len = if with_integrity { integrity::len(tensors.len()) } else { 0 };
+        let own_shape = [own_len as usize];
+        let own = (integrity::NAME, Dtype::U8, own_shape.as_slice(), own_len);
+        let infos = tensors.iter().map(|t| (&*t.name, t.dtype, &*t.shape, t.bytes.len() as u64));
+        let header = header::encode(metadata, infos.chain(with_integrity.then_some(own)));
+        if header.len() as u64 > MAX_HEADER {
+            return Err(unstorable("header", format!("{} bytes, {MAX_HEADER} allowed", header.len())));
+        }
+        let len = header.len() as u64 + tensors.iter().map(|t| t.bytes.len() as u64).sum::<u64>() + own_len;
+        Ok(Self { header, tensors: tensors.into_iter().map(|t| t.bytes).collect(), with_integrity, len })
+    }
+
+    /// The exact length of the file.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Writes the file durably, if the disk has room for it. Returns its length.
+    pub(crate) fn save(&self, fs: &dyn FileSystem, path: &Path) -> Result<u64, Error> {
+        // Where the question has no answer, the write itself will tell.
+        let available = fs.available(&folder_of(path)).unwrap_or(u64::MAX);
+        let needed = self.len;
+        if available < needed {
+            return Err(Error::NoSpace { path: path.to_path_buf(), needed, available });
+        }
+        durable::replace(fs, path, |file| self.write(file))?;
+        Ok(self.len)
+    }
+
+    fn write(&self, file: &dyn FileHandle) -> io::Result<()> {
+        if self.len > BUFFER as u64 {
+            file.reserve(self.len)?;
+        }
+        let mut out = Output { file, buffer: Vec::new(), offset: 0, handed_over: 0 };
+        let header = out.hash_and_write(&self.header)?;
+        let tensors =
+            self.tensors.iter().map(|bytes| out.hash_and_write(bytes)).collect::<io::Result<_>>()?;
+        if self.with_integrity {
+            let integrity =
+                Integrity { header_len: self.header.len() as u64, file_len: self.len, header, tensors };
+            out.write(&integrity.encode())?;
+        }
+        out.flush()
+    }
+}
+
+/// Bytes are hashed and written while they are in the cache, small pieces together, large ones from where they are.
+///
+/// One thread: file systems lock a file for each write, so that two threads take turns (measured on ext4).
+struct Output<'a> {
+    file: &'a dyn FileHandle,
+    buffer: Vec<u8>,
+    offset: u64,
+    handed_over: u64,
+}
+
+const BUFFER: usize = 1 << 20;
+/// The disk begins to work when so much is written, not only at `sync`.
+const HANDED_OVER: u64 = 8 << 20;
+
+impl Output<'_> {
+    fn hash_and_write(&mut self, bytes: &[u8]) -> io::Result<u128> {
+        let mut hasher = Hasher::new();
+        for piece in bytes.chunks(BUFFER) {
+            hasher.update(piece);
+            self.write(piece)?;
+        }
+        Ok(hasher.finish())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() < BUFFER {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        write_all_at(self.file, bytes, self.offset)?;
+        self.written(bytes.len());
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        write_all_at(self.file, &self.buffer, self.offset)?;
+        self.written(self.buffer.len());
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn written(&mut self, len: usize) {
+        self.offset += len as u64;
+        if self.offset - self.handed_over >= HANDED_OVER {
+            self.file.start_writing(self.handed_over..self.offset);
+            self.handed_over = self.offset;
+        }
+    }
+}
+
+/// Holds a snapshot against every rule but that of the header's length.
+pub(crate) fn check(snapshot: &Snapshot<'_>) -> Result<(), Error> {
+    owned(snapshot.labels)?;
+    tensors(snapshot.arrays, snapshot.sections).map(drop)
+}
+
+/// The tensors in the order of the file.
+fn tensors<'a>(arrays: &'a [Array<'a>], sections: &'a [Section]) -> Result<Vec<Tensor<'a>>, Error> {
+    let arrays = arrays.iter().map(Tensor::of_array);
+    let sections = sections.iter().map(Tensor::of_section);
+    let mut tensors = arrays.chain(sections).collect::<Result<Vec<_>, _>>()?;
+    // Wide elements first: every array is aligned to its elements, without holes.
+    tensors.sort_by(|a, b| (Reverse(a.dtype.size()), &a.name).cmp(&(Reverse(b.dtype.size()), &b.name)));
+    let mut names: Vec<&str> = tensors.iter().map(|tensor| &*tensor.name).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => Err(unstorable(twice[0], "the name is used twice")),
+        None => Ok(tensors),
+    }
+}
+
+struct Tensor<'a> {
+    name: Cow<'a, str>,
+    dtype: Dtype,
+    shape: Cow<'a, [usize]>,
+    bytes: &'a [u8],
+}
+
+impl<'a> Tensor<'a> {
+    fn of_array(array: &'a Array<'a>) -> Result<Self, Error> {
+        let Array { name, dtype, shape, bytes } = array;
+        check_length(name)?;
+        if name == integrity::NAME || name == header::METADATA || name.starts_with(PREFIX) {
+            return Err(unstorable(name, "the name is reserved"));
+        }
+        if shape.len() > MAX_RANK {
+            return Err(unstorable(name, format!("{} dimensions, {MAX_RANK} allowed", shape.len())));
+        }
+        if header::byte_len(*dtype, shape) != Some(bytes.len() as u64) {
+            let elements = bytes.len() / dtype.size();
+            return Err(unstorable(name, format!("shape {shape:?} does not hold {elements} elements")));
+        }
+        Ok(Self { name: Cow::Borrowed(name), dtype: *dtype, shape: Cow::Borrowed(shape), bytes })
+    }
+
+    fn of_section(section: &'a Section) -> Result<Self, Error> {
+        let (name, bytes) = (format!("{PREFIX}{}", section.name()), section.bytes());
+        check_length(&name)?;
+        Ok(Self { name: name.into(), dtype: Dtype::U8, shape: vec![bytes.len()].into(), bytes })
+    }
+}
+
+fn check_length(name: &str) -> Result<(), Error> {
+    match name.len() {
+        1..=MAX_NAME => Ok(()),
+        len => Err(unstorable(name, format!("a name has 1 to {MAX_NAME} bytes, this one {len}"))),
+    }
+}
+
+fn owned(labels: &[(&str, &str)]) -> Result<BTreeMap<String, String>, Error> {
+    let owned: BTreeMap<_, _> =
+        labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+    if owned.len() == labels.len() { Ok(owned) } else { Err(unstorable("labels", "a key appears twice")) }
+}
+
+fn unstorable(name: &str, reason: impl Into<String>) -> Error {
+    Error::Unstorable { name: name.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_stored_is_refused_before_anything_is_written() {
+        let long = "n".repeat(MAX_NAME + 1);
+        let section = Section::optional("a", 1, &0_u8).unwrap();
+        let long_section = Section::optional(&long, 1, &0_u8).unwrap();
+        type Case<'a> = (&'a [Array<'a>], &'a [Section], &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Case<'_>; 11] = [
+            (&[Array::u8("a", &[3], &[1, 2])], &[], &[], "`a`: shape [3] does not hold 2 elements"),
+            (&[Array::u8("a", &[usize::MAX, 2], &[1, 2])], &[], &[], "does not hold"),
+            (&[Array::u8("a", &[1; 17], &[1])], &[], &[], "17 dimensions, 16 allowed"),
+            (&[Array::u8("", &[1], &[1])], &[], &[], "1 to 4096 bytes, this one 0"),
+            (&[Array::u8(long.as_str(), &[1], &[1])], &[], &[], "1 to 4096 bytes, this one 4097"),
+            (&[Array::u8("integrity", &[1], &[1])], &[], &[], "reserved"),
+            (&[Array::u8("state.x", &[1], &[1])], &[], &[], "reserved"),
+            (
+                &[Array::u8("a", &[1], &[1]), Array::f32("a", &[], &[1.])],
+                &[],
+                &[],
+                "`a`: the name is used twice",
+            ),
+            (&[], &[long_section], &[], "1 to 4096 bytes, this one 4103"),
+            (&[], &[section.clone(), section], &[], "`state.a`: the name is used twice"),
+            (&[], &[], &[("k", "1"), ("k", "2")], "`labels`: a key appears twice"),
+        ];
+        for (arrays, sections, labels, expected) in cases {
+            let snapshot = Snapshot { arrays, sections, labels, ..Snapshot::default() };
+            let error = Layout::new(&snapshot, None).err().unwrap().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

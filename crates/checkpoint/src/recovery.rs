@@ -1,0 +1,36 @@
+//! What was passed over on the way to a sound checkpoint.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::error::Error;
+
+/// The outcome of a search for the newest sound checkpoint.
+#[derive(Debug, Default)]
+pub struct RecoveryReport {
+    /// The checkpoint that was chosen; `None` if there are no checkpoints at all.
+    pub chosen: Option<PathBuf>,
+    /// Newer ones that were refused, newest first.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A checkpoint that was refused.
+#[derive(Debug)]
+pub struct Rejected {
+    /// The file.
+    pub path: PathBuf,
+    /// Why; it names the damaged part and its bytes.
+    pub error: Error,
+}
+
+impl fmt::Display for RecoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, Rejected { error, .. }) in self.rejected.iter().enumerate() {
+            write!(f, "{}refused {error}", if i > 0 { "\n" } else { "" })?;
+        }
+        if let Some(chosen) = &self.chosen {
+            write!(f, "{}chosen {}", if self.rejected.is_empty() { "" } else { "\n" }, chosen.display())?;
+        }
+        Ok(())
+    }
+}

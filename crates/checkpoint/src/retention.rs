@@ -1,0 +1,184 @@
+//! Which checkpoints to keep: pure functions from a listing to booleans.
+
+use std::time::Duration;
+
+use crate::folder::Entry;
+
+/// Decides what stays. The store deletes the rest, except what is pinned and the last one known to be sound.
+///
+/// A closure `Fn(&[Entry]) -> Vec<bool>` is one too.
+///
+/// ```
+/// use highwater_checkpoint::{Entry, Goal, KeepBest, KeepEvery, KeepLast, Retention};
+///
+/// let policy = KeepLast(2).or(KeepBest(1, Goal::Minimize)).or(KeepEvery(100));
+/// let listing = [(90, 0.5), (100, 0.3), (110, 0.1), (120, 0.2), (130, f64::NAN)].map(|(s, score)| Entry::sketch(s, Some(score)));
+/// assert_eq!(policy.keep(&listing), [false, true, true, true, true]);
+/// let by_hand = |listing: &[Entry]| listing.iter().map(|e| e.facts.epoch.is_multiple_of(10)).collect::<Vec<_>>();
+/// assert_eq!(by_hand.keep(&listing), [true; 5]);
+/// ```
+pub trait Retention: Send + Sync {
+    /// One answer for each entry: true to keep it. The listing is sorted, oldest first. What has no answer is kept.
+    fn keep(&self, listing: &[Entry]) -> Vec<bool>;
+
+    /// Keeps what either keeps.
+    fn or<R: Retention>(self, other: R) -> Either<Self, R>
+    where
+        Self: Sized,
+    {
+        Either(self, other)
+    }
+}
+
+impl<F: Fn(&[Entry]) -> Vec<bool> + Send + Sync> Retention for F {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        self(listing)
+    }
+}
+
+impl Retention for Box<dyn Retention> {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        (**self).keep(listing)
+    }
+}
+
+/// Keeps everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAll;
+
+impl Retention for KeepAll {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        vec![true; listing.len()]
+    }
+}
+
+/// Keeps the newest `.0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepLast(pub usize);
+
+impl Retention for KeepLast {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        let first = listing.len().saturating_sub(self.0);
+        (0..listing.len()).map(|i| i >= first).collect()
+    }
+}
+
+/// Whether a small or a large score is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Losses and errors.
+    Minimize,
+    /// Accuracies.
+    Maximize,
+}
+
+/// Keeps the `.0` with the best scores; of equal scores, the older. Entries without a score, or with one that is not
+/// finite, are never among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepBest(pub usize, pub Goal);
+
+impl Retention for KeepBest {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        let score = |i: usize| listing[i].facts.score.filter(|score| score.is_finite());
+        let mut ranked: Vec<(f64, usize)> = (0..listing.len()).filter_map(|i| Some((score(i)?, i))).collect();
+        ranked.sort_by(|(a, i), (b, j)| {
+            let order = match self.1 {
+                Goal::Minimize => a.total_cmp(b),
+                Goal::Maximize => b.total_cmp(a),
+            };
+            // -0 and 0 are one score.
+            if a == b { i.cmp(j) } else { order }
+        });
+        let mut keep = vec![false; listing.len()];
+        for &(_, i) in ranked.iter().take(self.0) {
+            keep[i] = true;
+        }
+        keep
+    }
+}
+
+/// Keeps every `.0`th step: those whose step is a multiple of it. Zero keeps none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepEvery(pub u64);
+
+impl Retention for KeepEvery {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        listing.iter().map(|entry| self.0 > 0 && entry.facts.step.is_multiple_of(self.0)).collect()
+    }
+}
+
+/// Keeps the first checkpoint of each interval of training time. Entries that do not know their time are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepEveryInterval(pub Duration);
+
+impl Retention for KeepEveryInterval {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        let interval = self.0.as_nanos();
+        let mut last = None;
+        let first_of_its_interval = |entry: &Entry| {
+            let number = entry.facts.elapsed.and_then(|t| t.as_nanos().checked_div(interval));
+            number.is_some() && std::mem::replace(&mut last, number) != number
+        };
+        listing.iter().map(first_of_its_interval).collect()
+    }
+}
+
+/// Keeps what one of two keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Either<A, B>(A, B);
+
+impl<A: Retention, B: Retention> Retention for Either<A, B> {
+    fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        let (a, b) = (self.0.keep(listing), self.1.keep(listing));
+        let answer = |keep: &[bool], i: usize| keep.get(i).copied().unwrap_or(true);
+        (0..listing.len()).map(|i| answer(&a, i) || answer(&b, i)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(policy: impl Retention, scores: &[f64], expected: &str) {
+        let listing: Vec<Entry> =
+            scores.iter().zip(1..).map(|(&score, i)| Entry::sketch(i * 10, Some(score))).collect();
+        let kept: String = policy.keep(&listing).iter().map(|&keep| if keep { 'x' } else { '.' }).collect();
+        assert_eq!(kept, expected, "{scores:?}");
+    }
+
+    #[test]
+    fn policies_keep_what_their_names_say() {
+        const NAN: f64 = f64::NAN;
+        check(KeepAll, &[1., 2.], "xx");
+        check(KeepLast(2), &[1., 2., 3.], ".xx");
+        check(KeepLast(5), &[1., 2.], "xx");
+        check(KeepLast(0), &[1., 2.], "..");
+        check(KeepBest(1, Goal::Minimize), &[3., 1., 2.], ".x.");
+        check(KeepBest(2, Goal::Maximize), &[3., 1., 2.], "x.x");
+        check(KeepBest(1, Goal::Minimize), &[1., 1., 1.], "x..");
+        check(KeepBest(1, Goal::Minimize), &[0., -0.], "x.");
+        check(KeepBest(1, Goal::Minimize), &[NAN, f64::NEG_INFINITY, 9.], "..x");
+        check(KeepBest(2, Goal::Maximize), &[NAN, f64::INFINITY, NAN], "...");
+        check(KeepEvery(20), &[1., 1., 1., 1.], ".x.x");
+        check(KeepEvery(0), &[1., 1.], "..");
+        check(KeepLast(1).or(KeepBest(1, Goal::Minimize)), &[2., 1., 3.], ".xx");
+        check(|listing: &[Entry]| vec![false; listing.len()], &[1.], ".");
+        let boxed: Box<dyn Retention> = Box::new(KeepLast(1));
+        check(boxed.or(|_: &[Entry]| vec![false, true]), &[1., 1., 1.], ".xx");
+    }
+
+    #[test]
+    fn one_checkpoint_of_each_interval_is_kept() {
+        let listing: Vec<Entry> = [0, 30, 59, 60, 200, 210]
+            .map(|seconds| {
+                let mut entry = Entry::sketch(seconds, None);
+                entry.facts.elapsed = Some(Duration::from_secs(seconds));
+                entry
+            })
+            .into();
+        let minutes = KeepEveryInterval(Duration::from_secs(60));
+        assert_eq!(minutes.keep(&listing), [true, false, false, true, true, false]);
+        assert_eq!(KeepEveryInterval(Duration::ZERO).keep(&listing), [false; 6]);
+        assert_eq!(minutes.keep(&[Entry::sketch(1, None)]), [false]);
+    }
+}

@@ -1,0 +1,256 @@
+//! Saving in the background, so that training goes on meanwhile.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::error::Error;
+use crate::layout;
+use crate::snapshot::Snapshot;
+use crate::staging::Staged;
+use crate::store::{Saved, Store};
+
+/// Writes snapshots to a [`Store`] from a thread of its own.
+///
+/// [`Saver::save`] copies the state into a buffer that is used again and again, and returns. One snapshot is being written,
+/// one may wait. A newer one takes the place of the one that waits, unless that has a [`Role`] which the newer one does not
+/// take over: then the newer one is passed over, or, if it has a role itself, waits for the place. So neither the best nor
+/// the last snapshot is ever lost to a slow disk.
+///
+/// An error of the background is returned by the next call, whichever it is; [`Saver::close`] returns the last one.
+/// Dropping a saver waits for its writes, but has no way to return what went wrong.
+///
+/// ```
+/// use highwater_checkpoint::{Array, Role, Saver, Snapshot, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let run = tempfile::tempdir()?;
+/// # let run = run.path();
+/// let mut saver = Saver::new(Store::open(run.join("checkpoints"))?, Some(run.join("best.safetensors")));
+/// let mut weights = vec![1.0_f32; 4];
+/// saver.save(&Snapshot { step: 1, arrays: &[Array::f32("w", &[4], &weights)], ..Snapshot::default() }, Role::Best)?;
+/// weights.fill(2.0); // the snapshot is not touched by this
+/// saver.save(&Snapshot { step: 2, arrays: &[Array::f32("w", &[4], &weights)], ..Snapshot::default() }, Role::Last)?;
+/// let (store, _saved) = saver.close()?;
+/// assert_eq!(store.folder().latest()?.0.map(|checkpoint| checkpoint.facts().step), Some(2));
+/// let best = highwater_checkpoint::Checkpoint::open(run.join("best.safetensors"))?;
+/// assert_eq!(&*best.array("w")?.as_f32()?, [1.0; 4]);
+/// # Ok(()) }
+/// ```
+pub struct Saver {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<Store>>,
+}
+
+/// What a snapshot is, besides a state at some step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// One of many; a newer one is as good.
+    Routine,
+    /// The best so far: published, and given up only for a better one.
+    Best,
+    /// The last of the run: never given up.
+    Last,
+    /// Both: published, and never given up.
+    LastAndBest,
+}
+
+impl Role {
+    fn is_best(self) -> bool {
+        matches!(self, Role::Best | Role::LastAndBest)
+    }
+
+    /// Whether nothing is lost if a newer snapshot of this role takes the place of one of that role.
+    fn takes_over(self, older: Role) -> bool {
+        match older {
+            Role::Routine => true,
+            Role::Best => self.is_best(),
+            Role::Last | Role::LastAndBest => false,
+        }
+    }
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Option<(Staged, Role)>,
+    writing: bool,
+    closing: bool,
+    /// The writer has left, by the door or by a panic.
+    gone: bool,
+    /// Buffers that nobody uses.
+    free: Vec<Staged>,
+    saved: Vec<Saved>,
+    failed: Option<Error>,
+    superseded: u64,
+}
+
+impl Saver {
+    /// Takes over a store. A snapshot that is [`Role::Best`] is also published at `best`, if there is such a path.
+    pub fn new(store: Store, best: Option<PathBuf>) -> Self {
+        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let theirs = Arc::clone(&shared);
+        let writer = std::thread::spawn(move || theirs.write_all(store, best));
+        Self { shared, writer: Some(writer) }
+    }
+
+    /// Copies a snapshot, to be written soon, and returns what became durable since the last call.
+    ///
+    /// # Errors
+    /// [`Error::Unstorable`] if this snapshot cannot be stored: it is not accepted. Any other error is that of an earlier
+    /// one: this one is accepted nevertheless, for the reason may have gone.
+    pub fn save(&mut self, snapshot: &Snapshot<'_>, role: Role) -> Result<Vec<Saved>, Error> {
+        layout::check(snapshot)?;
+        let mut state = self.shared.lock();
+        if let Some((_, older)) = state.waiting
+            && !role.takes_over(older)
+        {
+            if role == Role::Routine {
+                state.superseded += 1;
+                return state.news();
+            }
+            state = self.shared.wait_while(state, |state| state.waiting.is_some() && !state.gone);
+        }
+        let mut staged = match state.waiting.take() {
+            Some((older, _)) => {
+                state.superseded += 1;
+                older
+            }
+            None => state.free.pop().unwrap_or_default(),
+        };
+        // The copy is long; the writer need not wait for it.
+        drop(state);
+        staged.copy(snapshot)?;
+        let mut state = self.shared.lock();
+        state.waiting = Some((staged, role));
+        self.shared.changed.notify_all();
+        let (news, gone) = (state.news(), state.gone);
+        drop(state);
+        if gone {
+            self.stop();
+        }
+        news
+    }
+
+    /// Waits until everything accepted is durable, and returns what became so since the last call.
+    ///
+    /// # Errors
+    /// The first error since the last call.
+    pub fn flush(&mut self) -> Result<Vec<Saved>, Error> {
+        let state = self.shared.lock();
+        let busy = |state: &mut State| (state.waiting.is_some() || state.writing) && !state.gone;
+        let mut state = self.shared.wait_while(state, busy);
+        let (news, gone) = (state.news(), state.gone);
+        drop(state);
+        if gone {
+            self.stop();
+        }
+        news
+    }
+
+    /// How many snapshots were passed over because the disk was slower than the training.
+    pub fn superseded(&self) -> u64 {
+        self.shared.lock().superseded
+    }
+
+    /// Waits until everything accepted is durable, and gives the store back.
+    ///
+    /// # Errors
+    /// As [`Saver::flush`].
+    pub fn close(mut self) -> Result<(Store, Vec<Saved>), Error> {
+        let saved = self.flush();
+        let store = self.stop();
+        Ok((store.unwrap_or_else(|| unreachable!("only `close` and a panic stop the writer")), saved?))
+    }
+
+    /// Lets the writer finish; a panic of its goes on here.
+    fn stop(&mut self) -> Option<Store> {
+        self.join().map(|store| store.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    }
+
+    fn join(&mut self) -> Option<std::thread::Result<Store>> {
+        self.shared.lock().closing = true;
+        self.shared.changed.notify_all();
+        self.writer.take().map(JoinHandle::join)
+    }
+}
+
+impl fmt::Debug for Saver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Saver").field("superseded", &self.superseded()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl State {
+    fn news(&mut self) -> Result<Vec<Saved>, Error> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut self.saved)),
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_while<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        condition: impl FnMut(&mut State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        self.changed.wait_while(state, condition).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer's life.
+    fn write_all(&self, mut store: Store, best: Option<PathBuf>) -> Store {
+        let _leaving = Leaving(self);
+        loop {
+            let mut state = self.wait_while(self.lock(), |state| state.waiting.is_none() && !state.closing);
+            let Some((staged, role)) = state.waiting.take() else { return store };
+            state.writing = true;
+            self.changed.notify_all();
+            drop(state);
+
+            let saved = staged.with(|snapshot| store.save(snapshot));
+            let published = match (&saved, &best) {
+                (Ok(saved), Some(path)) if role.is_best() => store.publish(saved.key, path),
+                _ => Ok(()),
+            };
+
+            let mut state = self.lock();
+            let failed = match saved {
+                Ok(saved) => {
+                    state.saved.push(saved);
+                    published.err()
+                }
+                Err(error) => Some(error),
+            };
+            state.failed = state.failed.take().or(failed);
+            state.free.push(staged);
+            state.writing = false;
+            self.changed.notify_all();
+        }
+    }
+}
+
+struct Leaving<'a>(&'a Shared);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.lock().gone = true;
+        self.0.changed.notify_all();
+    }
+}

@@ -1,0 +1,13 @@
+//! What the crate promises, held against files, folders and a file system that fails.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+mod crash;
+mod damage;
+mod format;
+mod golden;
+mod hostile;
+mod kill;
+mod one_file;
+mod saver;
+mod simulated;
+mod store;

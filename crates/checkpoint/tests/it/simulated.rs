@@ -1,0 +1,440 @@
+//! A file system in memory that forgets, on a crash, whatever nobody synced: every unsynced change of a file's contents, of
+//! its length and of a folder's names is kept or lost on its own, and a rename may outlive the contents it names.
+//!
+//! The model is that of ALICE (Pillai et al., OSDI 2014): less is promised than by any file system in use.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use highwater_checkpoint::{FileHandle, FileSystem, Lock};
+
+/// The unit that a disk writes whole.
+const SECTOR: usize = 512;
+
+/// What happens at the operation of this number, counted from 0, and after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// The machine stops: nothing is done any more.
+    Crash,
+    /// The operation fails, once or from then on.
+    Fail(Fault, bool),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Out of space.
+    Full,
+    /// The device fails. What a failed `sync` of a file should have made durable is lost, though it is still seen. The
+    /// names of a folder are in a journal, and not lost before a crash.
+    Device,
+    /// A signal came.
+    Interrupted,
+    /// A write takes only some of the bytes; other operations are as ever.
+    Short,
+    /// Only `sync` fails, of files and of folders.
+    Sync,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Simulated(Arc<(Mutex<State>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct State {
+    files: Vec<File>,
+    folders: BTreeMap<PathBuf, Folder>,
+    locks: BTreeSet<PathBuf>,
+    operations: usize,
+    event: Option<(usize, Event)>,
+    crashed: bool,
+    /// Bytes that fit on the disk.
+    capacity: Option<u64>,
+    /// Bytes that one write takes.
+    per_write: Option<usize>,
+    /// The file system has no hard links.
+    linkless: bool,
+    /// Renames wait while this is true.
+    held: bool,
+    renames_waiting: usize,
+}
+
+#[derive(Debug, Default, Clone)]
+struct File {
+    seen: Vec<u8>,
+    durable: Vec<u8>,
+    pending: Vec<Write>,
+}
+
+#[derive(Debug, Clone)]
+enum Write {
+    Length(usize),
+    Sector(usize, Vec<u8>),
+}
+
+#[derive(Debug, Default, Clone)]
+struct Folder {
+    seen: Names,
+    durable: Names,
+    pending: Vec<Naming>,
+}
+
+/// `None` is a folder, `Some` the number of a file.
+type Names = BTreeMap<String, Option<usize>>;
+
+#[derive(Debug, Clone)]
+struct Naming {
+    removed: Option<String>,
+    added: Option<(String, Option<usize>)>,
+}
+
+impl Naming {
+    fn apply(&self, names: &mut Names) {
+        if let Some(name) = &self.removed {
+            names.remove(name);
+        }
+        if let Some((name, node)) = &self.added {
+            names.insert(name.clone(), *node);
+        }
+    }
+}
+
+impl Write {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let end = match self {
+            Write::Length(len) => *len,
+            Write::Sector(at, data) => at + data.len(),
+        };
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        if let Write::Sector(at, data) = self {
+            bytes[*at..][..data.len()].copy_from_slice(data);
+        }
+    }
+}
+
+impl Simulated {
+    /// An empty disk with the folder `run`.
+    pub(crate) fn new() -> Self {
+        let run = Names::from([("run".to_owned(), None)]);
+        let root = Folder { seen: run.clone(), durable: run, pending: Vec::new() };
+        let folders = BTreeMap::from([(PathBuf::new(), root), (PathBuf::from("run"), Folder::default())]);
+        Self(Arc::new((Mutex::new(State { folders, ..State::default() }), Condvar::new())))
+    }
+
+    /// A disk to which something happens.
+    pub(crate) fn with(event: Event, at: usize) -> Self {
+        let fs = Self::new();
+        fs.state().event = Some((at, event));
+        fs
+    }
+
+    /// The same disk, of which a write takes only so many bytes.
+    pub(crate) fn per_write(self, bytes: usize) -> Self {
+        self.state().per_write = Some(bytes);
+        self
+    }
+
+    pub(crate) fn with_capacity(bytes: u64) -> Self {
+        let fs = Self::new();
+        fs.state().capacity = Some(bytes);
+        fs
+    }
+
+    pub(crate) fn without_links(&self) {
+        self.state().linkless = true;
+    }
+
+    pub(crate) fn operations(&self) -> usize {
+        self.state().operations
+    }
+
+    pub(crate) fn fail_at(&self, at: usize, fault: Fault) {
+        self.state().event = Some((at, Event::Fail(fault, false)));
+    }
+
+    /// From now on nothing fails.
+    pub(crate) fn heal(&self) {
+        self.state().event = None;
+    }
+
+    /// Everything is as the next process finds it, if only the process died.
+    pub(crate) fn process_dies(&self) {
+        let mut state = self.state();
+        state.locks.clear();
+        state.crashed = false;
+        state.event = None;
+    }
+
+    /// Lets renames wait, or go on.
+    pub(crate) fn hold_renames(&self, held: bool) {
+        self.state().held = held;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until a rename waits.
+    pub(crate) fn wait_for_a_held_rename(&self) {
+        let waiting = self.0.1.wait_while(self.state(), |state| state.renames_waiting == 0);
+        drop(waiting);
+    }
+
+    /// How many changes are not durable.
+    pub(crate) fn pending(&self) -> usize {
+        let state = self.state();
+        state.files.iter().map(|f| f.pending.len()).sum::<usize>()
+            + state.folders.values().map(|f| f.pending.len()).sum::<usize>()
+    }
+
+    /// The disk after a crash in which of the changes not durable those survived that `survives` says, by number.
+    pub(crate) fn after_crash(&self, mut survives: impl FnMut(usize) -> bool) -> Self {
+        let state = self.state();
+        let mut number = 0;
+        let mut next = || {
+            number += 1;
+            survives(number - 1)
+        };
+        let file = |file: &File| {
+            let mut bytes = file.durable.clone();
+            file.pending.iter().filter(|_| next()).for_each(|write| write.apply(&mut bytes));
+            File { seen: bytes.clone(), durable: bytes, pending: Vec::new() }
+        };
+        let files = state.files.iter().map(file).collect();
+        let folder = |(path, folder): (&PathBuf, &Folder)| {
+            let mut names = folder.durable.clone();
+            folder.pending.iter().filter(|_| next()).for_each(|naming| naming.apply(&mut names));
+            (path.clone(), Folder { seen: names.clone(), durable: names, pending: Vec::new() })
+        };
+        let mut folders: BTreeMap<PathBuf, Folder> = state.folders.iter().map(folder).collect();
+        // A folder whose own name is lost is lost with all that is in it.
+        loop {
+            let lost = folders.keys().find(|path| {
+                path.parent().is_some_and(|parent| {
+                    let name = path.file_name().unwrap().to_str().unwrap();
+                    folders.get(parent).is_none_or(|folder| !folder.seen.contains_key(name))
+                })
+            });
+            match lost.cloned() {
+                Some(path) => folders.remove(&path),
+                None => break,
+            };
+        }
+        let (capacity, linkless) = (state.capacity, state.linkless);
+        let state = State { files, folders, capacity, linkless, ..State::default() };
+        Self(Arc::new((Mutex::new(state), Condvar::new())))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an operation and says what is wrong with it. `Ok(true)` is a short write.
+    fn begin(&self, is_sync: bool) -> io::Result<(MutexGuard<'_, State>, bool)> {
+        let mut state = self.state();
+        let number = state.operations;
+        state.operations += 1;
+        let mut short = false;
+        if let Some((at, event)) = state.event {
+            match event {
+                Event::Crash if number >= at => state.crashed = true,
+                Event::Fail(fault, for_good) if number == at || for_good && number > at => match fault {
+                    Fault::Full if !is_sync => return Err(io::ErrorKind::StorageFull.into()),
+                    Fault::Device => return Err(io::Error::other("the device failed")),
+                    Fault::Interrupted => return Err(io::ErrorKind::Interrupted.into()),
+                    Fault::Sync if is_sync => return Err(io::Error::other("the sync failed")),
+                    Fault::Short => short = true,
+                    Fault::Full | Fault::Sync => {}
+                },
+                _ => {}
+            }
+        }
+        if state.crashed { Err(io::Error::other("the machine stopped")) } else { Ok((state, short)) }
+    }
+
+    fn change(&self, path: &Path, naming: Naming) -> io::Result<()> {
+        let (mut state, _) = self.begin(false)?;
+        state.change(path, naming)
+    }
+}
+
+impl State {
+    fn folder(&mut self, path: &Path) -> io::Result<&mut Folder> {
+        self.folders.get_mut(path.parent().unwrap()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn change(&mut self, path: &Path, naming: Naming) -> io::Result<()> {
+        let folder = self.folder(path)?;
+        naming.apply(&mut folder.seen);
+        folder.pending.push(naming);
+        Ok(())
+    }
+
+    fn find(&mut self, path: &Path) -> io::Result<usize> {
+        let name = name_of(path);
+        self.folder(path)?.seen.get(&name).copied().flatten().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn used(&self) -> u64 {
+        let named: BTreeSet<usize> =
+            self.folders.values().flat_map(|f| f.seen.values().flatten().copied()).collect();
+        named.into_iter().map(|file| self.files[file].seen.len() as u64).sum()
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+struct Handle {
+    fs: Simulated,
+    file: usize,
+}
+
+impl FileHandle for Handle {
+    fn size(&self) -> io::Result<u64> {
+        let (state, _) = self.fs.begin(false)?;
+        Ok(state.files[self.file].seen.len() as u64)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (state, _) = self.fs.begin(false)?;
+        let rest = state.files[self.file].seen.get(offset as usize..).unwrap_or_default();
+        let n = rest.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&rest[..n]);
+        Ok(n)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (mut state, short) = self.fs.begin(false)?;
+        let offset = offset as usize;
+        let taken = if short { bytes.len().div_ceil(3) } else { bytes.len() };
+        let bytes = &bytes[..taken.min(state.per_write.unwrap_or(taken))];
+        if state.capacity.is_some_and(|capacity| state.used() + bytes.len() as u64 > capacity) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let file = &mut state.files[self.file];
+        let end = offset + bytes.len();
+        let mut writes = Vec::new();
+        if end > file.seen.len() {
+            writes.push(Write::Length(end));
+        }
+        let mut at = offset;
+        while at < end {
+            let stop = end.min((at / SECTOR + 1) * SECTOR);
+            writes.push(Write::Sector(at, bytes[at - offset..stop - offset].to_vec()));
+            at = stop;
+        }
+        writes.iter().for_each(|write| write.apply(&mut file.seen));
+        file.pending.extend(writes);
+        Ok(bytes.len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        match self.fs.begin(true) {
+            Ok((mut state, _)) => {
+                let file = &mut state.files[self.file];
+                file.pending.drain(..).for_each(|write| write.apply(&mut file.durable));
+                Ok(())
+            }
+            Err(error) => {
+                let mut state = self.fs.state();
+                if !state.crashed {
+                    state.files[self.file].pending.clear();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl FileSystem for Simulated {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileHandle>> {
+        let (mut state, _) = self.begin(false)?;
+        if state.find(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = state.files.len();
+        state.change(path, Naming { removed: None, added: Some((name_of(path), Some(file))) })?;
+        state.files.push(File::default());
+        Ok(Box::new(Handle { fs: self.clone(), file }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn FileHandle>> {
+        let file = self.begin(false)?.0.find(path)?;
+        Ok(Box::new(Handle { fs: self.clone(), file }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (mut state, _) = self.begin(false)?;
+        if state.held {
+            state.renames_waiting += 1;
+            self.0.1.notify_all();
+            state = self.0.1.wait_while(state, |state| state.held).unwrap_or_else(PoisonError::into_inner);
+            state.renames_waiting -= 1;
+        }
+        assert_eq!(from.parent(), to.parent(), "all renames are within a folder");
+        let file = state.find(from)?;
+        if state.find(to).is_ok_and(|other| other == file) {
+            return Ok(());
+        }
+        state.change(to, Naming { removed: Some(name_of(from)), added: Some((name_of(to), Some(file))) })
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let file = self.state().find(from);
+        if self.state().linkless {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.change(to, Naming { removed: None, added: Some((name_of(to), Some(file?))) })
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let (mut state, _) = self.begin(false)?;
+        state.find(path)?;
+        state.change(path, Naming { removed: Some(name_of(path)), added: None })
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let (mut state, _) = self.begin(true)?;
+        let folder = state.folders.get_mut(dir).ok_or(io::ErrorKind::NotFound)?;
+        folder.pending.drain(..).for_each(|naming| naming.apply(&mut folder.durable));
+        Ok(())
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        let (mut state, _) = self.begin(false)?;
+        if state.folders.contains_key(dir) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.change(dir, Naming { removed: None, added: Some((name_of(dir), None)) })?;
+        state.folders.insert(dir.to_path_buf(), Folder::default());
+        Ok(())
+    }
+
+    fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let (state, _) = self.begin(false)?;
+        let folder = state.folders.get(dir).ok_or(io::ErrorKind::NotFound)?;
+        Ok(folder.seen.keys().cloned().collect())
+    }
+
+    fn available(&self, _: &Path) -> io::Result<u64> {
+        let (state, _) = self.begin(false)?;
+        Ok(state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used())))
+    }
+
+    fn lock(&self, path: &Path, _: &str) -> io::Result<Lock> {
+        struct Taken(Simulated, PathBuf);
+        impl Drop for Taken {
+            fn drop(&mut self) {
+                self.0.state().locks.remove(&self.1);
+            }
+        }
+        let (mut state, _) = self.begin(false)?;
+        if !state.locks.insert(path.to_path_buf()) {
+            return Ok(Lock::Held("another store".to_owned()));
+        }
+        let taken: Box<dyn Any + Send + Sync> = Box::new(Taken(self.clone(), path.to_path_buf()));
+        Ok(Lock::Taken(taken))
+    }
+}

@@ -1,0 +1,326 @@
+//! The store on a real disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use highwater_checkpoint::{
+    Array, Checkpoint, Entry, Error, Fate, Folder, Goal, KeepBest, KeepLast, Key, Part, Retention, Saved,
+    Snapshot, Store,
+};
+
+fn save(store: &mut Store, step: u64, value: f32) -> Saved {
+    let w = [value];
+    let snapshot = Snapshot {
+        step,
+        score: Some(f64::from(value)),
+        arrays: &[Array::f32("w", &[1], &w)],
+        ..Snapshot::default()
+    };
+    store.save(&snapshot).unwrap()
+}
+
+fn value(checkpoint: &Checkpoint) -> f32 {
+    checkpoint.array("w").unwrap().as_f32().unwrap()[0]
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != ".lock");
+    names.sort();
+    names
+}
+
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let (info, n) = {
+        let (n, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        (metadata.info("w").unwrap().data_offsets.0, n)
+    };
+    bytes[8 + n + info] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn the_newest_sound_checkpoint_is_found_and_the_refused_ones_are_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let paths: Vec<PathBuf> = (1..=4).map(|step| save(&mut store, step, step as f32).path).collect();
+    damage(&paths[3]);
+    fs::write(&paths[2], "half a fi").unwrap();
+    let (found, report) = store.latest().unwrap();
+    assert_eq!(value(&found.unwrap()), 2.0);
+    assert_eq!(report.chosen.as_ref(), Some(&paths[1]));
+    assert_eq!(report.rejected.iter().map(|r| &r.path).collect::<Vec<_>>(), [&paths[3], &paths[2]]);
+    let Error::Damaged { damage, .. } = &report.rejected[0].error else { panic!() };
+    assert_eq!(damage[0].part, Part::Tensor("w".to_owned()));
+    assert_eq!(damage[0].range.end - damage[0].range.start, 4);
+    let text = report.to_string();
+    assert!(text.contains("tensor `w` (bytes ") && text.contains("step-00000002"), "{text}");
+}
+
+#[test]
+fn no_sound_checkpoint_is_an_error_and_no_checkpoint_is_a_fresh_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path().join("new/folder")).unwrap();
+    let (found, report) = store.latest().unwrap();
+    assert!(found.is_none() && report.rejected.is_empty());
+    damage(&save(&mut store, 1, 1.0).path);
+    fs::write(store.folder().path_of(Key { branch: 0, step: 2 }), "").unwrap();
+    let error = store.latest().unwrap_err();
+    assert!(matches!(&error, Error::NoneSound { report, .. } if report.rejected.len() == 2), "{error}");
+    assert!(Folder::new(dir.path().join("elsewhere")).latest().unwrap().0.is_none());
+}
+
+#[test]
+fn a_checkpoint_under_the_name_of_another_step_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let saved = save(&mut store, 1, 1.0);
+    fs::copy(&saved.path, store.folder().path_of(Key { branch: 0, step: 9 })).unwrap();
+    let (found, report) = store.latest().unwrap();
+    assert_eq!(found.unwrap().facts().step, 1);
+    assert!(report.rejected[0].error.to_string().contains("holds step 1"));
+    assert_eq!(store.list().unwrap().unreadable.len(), 1);
+}
+
+#[test]
+fn a_second_writer_is_told_who_is_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    save(&mut store, 1, 1.0);
+    let error = Store::open(dir.path()).err().unwrap();
+    let holder = format!("process {}", std::process::id());
+    assert!(matches!(&error, Error::Locked { holder: found, .. } if found.starts_with(&holder)), "{error}");
+    assert_eq!(Folder::new(dir.path()).latest().unwrap().0.unwrap().facts().step, 1, "readers need no lock");
+    drop(store);
+    assert!(Store::open(dir.path()).is_ok());
+}
+
+#[test]
+fn what_a_dead_writer_left_half_written_goes_and_other_files_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in [".step-00000001.safetensors.77-0.tmp", "notes.tmp", ".other.tmp", "best.safetensors"] {
+        fs::write(dir.path().join(name), "x").unwrap();
+    }
+    let _store = Store::open(dir.path()).unwrap();
+    assert_eq!(names(dir.path()), [".other.tmp", "best.safetensors", "notes.tmp"]);
+}
+
+#[test]
+fn retention_deletes_after_the_save_and_says_what() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.retain(KeepLast(2).or(KeepBest(1, Goal::Minimize)));
+    let losses = [3.0, 1.0, 2.0, 4.0, 5.0];
+    let removed: Vec<usize> =
+        (1..).zip(losses).map(|(step, v)| save(&mut store, step, v).removed.len()).collect();
+    assert_eq!(removed, [0, 0, 1, 0, 1]);
+    assert_eq!(
+        names(dir.path()),
+        ["step-00000002.safetensors", "step-00000004.safetensors", "step-00000005.safetensors"]
+    );
+}
+
+#[test]
+fn the_newest_sound_checkpoint_never_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.retain(|listing: &[Entry]| vec![false; listing.len()]);
+    save(&mut store, 1, 1.0);
+    save(&mut store, 2, 2.0);
+    assert_eq!(names(dir.path()), ["step-00000002.safetensors"]);
+}
+
+#[test]
+fn a_store_that_knows_nothing_yet_verifies_before_it_deletes() {
+    // Which of three checkpoints are damaged, and what becomes of them under `KeepLast(1)`.
+    let cases = [
+        ([false, false, false], [Fate::Removed, Fate::Removed, Fate::Kept]),
+        ([false, false, true], [Fate::Removed, Fate::Needed, Fate::Kept]),
+        ([false, true, true], [Fate::Needed, Fate::Removed, Fate::Kept]),
+        ([true, true, true], [Fate::Needed, Fate::Needed, Fate::Kept]),
+    ];
+    for (damaged, expected) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let paths: Vec<PathBuf> = (1..=3).map(|step| save(&mut store, step, 1.0).path).collect();
+        paths.iter().zip(damaged).filter(|(_, damaged)| *damaged).for_each(|(path, _)| damage(path));
+        drop(store);
+        let mut store = Store::open(dir.path()).unwrap();
+        store.retain(KeepLast(1));
+        let fates: Vec<Fate> = store.plan().unwrap().into_iter().map(|(_, fate)| fate).collect();
+        assert_eq!(fates, expected, "{damaged:?}");
+        let removed = store.collect().unwrap().0;
+        let expected = paths.iter().zip(expected).filter(|(_, fate)| *fate == Fate::Removed);
+        assert_eq!(removed, expected.map(|(path, _)| path.clone()).collect::<Vec<_>>(), "{damaged:?}");
+    }
+}
+
+#[test]
+fn pinned_checkpoints_stay_until_they_are_unpinned() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    store.retain(KeepLast(1));
+    let first = save(&mut store, 1, 1.0).key;
+    store.pin(first).unwrap();
+    store.pin(first).unwrap();
+    save(&mut store, 2, 2.0);
+    let plan = store.plan().unwrap();
+    assert_eq!(plan.iter().map(|(_, fate)| *fate).collect::<Vec<_>>(), [Fate::Pinned, Fate::Kept]);
+    assert!(plan[0].0.pinned && !plan[1].0.pinned);
+    drop(store);
+    let mut store = Store::open(dir.path()).unwrap();
+    store.retain(KeepLast(1));
+    store.collect().unwrap();
+    assert_eq!(store.list().unwrap().entries.len(), 2);
+    store.unpin(first).unwrap();
+    store.unpin(first).unwrap();
+    store.collect().unwrap();
+    assert_eq!(names(dir.path()), ["step-00000002.safetensors"]);
+    assert!(store.pin(Key { branch: 0, step: 7 }).is_err());
+}
+
+#[test]
+fn the_published_best_is_complete_and_outlives_its_checkpoint() {
+    let run = tempfile::tempdir().unwrap();
+    let best = run.path().join("best.safetensors");
+    let mut store = Store::open(run.path().join("checkpoints")).unwrap();
+    store.retain(KeepLast(1));
+    let first = save(&mut store, 1, 1.0).key;
+    fs::write(run.path().join(".best.safetensors.1-1.tmp"), "left behind").unwrap();
+    store.publish(first, &best).unwrap();
+    store.publish(first, &best).unwrap();
+    assert_eq!(names(run.path()), ["best.safetensors", "checkpoints"]);
+    save(&mut store, 2, 2.0);
+    assert_eq!(value(&Checkpoint::open(&best).unwrap()), 1.0);
+    let second = Key { branch: 0, step: 2 };
+    store.publish(second, &best).unwrap();
+    assert_eq!(value(&Checkpoint::open(&best).unwrap()), 2.0);
+    // A checkpoint is replaced by a new file: the published name keeps the old one.
+    save(&mut store, 2, 3.0);
+    assert_eq!(value(&Checkpoint::open(&best).unwrap()), 2.0);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_not_published() {
+    let run = tempfile::tempdir().unwrap();
+    let best = run.path().join("best.safetensors");
+    let mut store = Store::open(run.path().join("checkpoints")).unwrap();
+    let saved = save(&mut store, 1, 1.0);
+    drop(store);
+    damage(&saved.path);
+    let mut store = Store::open(run.path().join("checkpoints")).unwrap();
+    assert!(matches!(store.publish(saved.key, &best), Err(Error::Damaged { .. })));
+    assert!(!best.exists());
+}
+
+#[test]
+fn going_on_from_the_newest_state_stays_on_its_branch_and_replaces_what_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    for step in [1, 2] {
+        save(&mut store, step, step as f32);
+    }
+    let good = fs::read(store.folder().path_of(Key { branch: 0, step: 2 })).unwrap();
+    damage(&store.folder().path_of(Key { branch: 0, step: 2 }));
+    drop(store);
+
+    let mut store = Store::open(dir.path()).unwrap();
+    let checkpoint = store.latest().unwrap().0.unwrap();
+    assert_eq!(store.continue_from(&checkpoint).unwrap(), 0);
+    let saved = save(&mut store, 2, 2.0);
+    assert_eq!(fs::read(saved.path).unwrap(), good, "the same state is the same file");
+    assert_eq!(names(dir.path()), ["step-00000001.safetensors", "step-00000002.safetensors"]);
+}
+
+#[test]
+fn going_on_from_an_older_state_is_a_branch_that_names_its_parent() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let first = save(&mut store, 1, 1.0);
+    for step in [2, 3] {
+        save(&mut store, step, step as f32);
+    }
+    assert_eq!(store.continue_from(&Checkpoint::open(&first.path).unwrap()).unwrap(), 1);
+    save(&mut store, 2, 20.0);
+    let newest = store.latest().unwrap().0.unwrap();
+    assert_eq!((value(&newest), newest.facts().parent.as_deref()), (20.0, Some("step-00000001.safetensors")));
+    let old = store.folder().open(Key { branch: 0, step: 2 }).unwrap();
+    assert_eq!(value(&old), 2.0);
+    drop(store);
+
+    let mut store = Store::open(dir.path()).unwrap();
+    let newest = store.latest().unwrap().0.unwrap();
+    assert_eq!(store.continue_from(&newest).unwrap(), 1);
+    save(&mut store, 3, 30.0);
+    let newest = store.latest().unwrap().0.unwrap();
+    assert_eq!(
+        newest.facts().parent.as_deref(),
+        Some("step-00000001.safetensors"),
+        "every save of a branch says so"
+    );
+    assert_eq!(
+        names(dir.path()),
+        [
+            "step-00000001.safetensors",
+            "step-00000002.b1.safetensors",
+            "step-00000002.safetensors",
+            "step-00000003.b1.safetensors",
+            "step-00000003.safetensors",
+        ]
+    );
+}
+
+#[test]
+fn a_published_checkpoint_is_recognised_and_one_from_elsewhere_begins_a_branch() {
+    let run = tempfile::tempdir().unwrap();
+    let best = run.path().join("best.safetensors");
+    let mut store = Store::open(run.path().join("checkpoints")).unwrap();
+    let saved = save(&mut store, 1, 1.0);
+    store.publish(saved.key, &best).unwrap();
+    assert_eq!(store.continue_from(&Checkpoint::open(&best).unwrap()).unwrap(), 0);
+    let elsewhere = run.path().join("other.safetensors");
+    highwater_checkpoint::write(&elsewhere, &Snapshot { step: 5, ..Snapshot::default() }).unwrap();
+    assert_eq!(store.continue_from(&Checkpoint::open(&elsewhere).unwrap()).unwrap(), 1);
+    save(&mut store, 6, 1.0);
+    let (found, _) = store.latest().unwrap();
+    assert_eq!(found.unwrap().facts().parent.as_deref(), Some("other.safetensors"));
+}
+
+#[test]
+fn a_new_run_in_a_used_folder_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    save(&mut Store::open(dir.path()).unwrap(), 1, 1.0);
+    save(&mut Store::open(dir.path()).unwrap(), 1, 2.0);
+    assert_eq!(names(dir.path()), ["step-00000001.b1.safetensors", "step-00000001.safetensors"]);
+    assert_eq!(value(&Folder::new(dir.path()).latest().unwrap().0.unwrap()), 2.0);
+}
+
+#[test]
+fn a_folder_that_was_moved_still_works() {
+    let root = tempfile::tempdir().unwrap();
+    let (old, new) = (root.path().join("old"), root.path().join("new"));
+    let mut store = Store::open(old.join("checkpoints")).unwrap();
+    let key = save(&mut store, 1, 1.0).key;
+    store.pin(key).unwrap();
+    store.publish(key, old.join("best.safetensors")).unwrap();
+    drop(store);
+    fs::rename(&old, &new).unwrap();
+    let mut store = Store::open(new.join("checkpoints")).unwrap();
+    let checkpoint = store.latest().unwrap().0.unwrap();
+    assert_eq!(store.continue_from(&checkpoint).unwrap(), 0);
+    assert!(store.list().unwrap().entries[0].pinned);
+    save(&mut store, 2, 2.0);
+    assert!(Checkpoint::open(new.join("best.safetensors")).is_ok());
+}
+
+#[test]
+fn everything_can_be_handed_to_another_thread() {
+    fn check<T: Send + Sync>() {}
+    check::<Store>();
+    check::<Folder>();
+    check::<Checkpoint>();
+    check::<highwater_checkpoint::Saver>();
+    check::<Error>();
+}

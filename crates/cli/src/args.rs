@@ -1,0 +1,280 @@
+//! The arguments of the program.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use highwater_data::Task;
+use highwater_early_stopping::{NonFinite, Rule};
+use highwater_nn::Activation;
+use highwater_trainer::Score;
+use std::path::PathBuf;
+
+/// Trains neural networks on the CPU, stops when more training no longer helps, and never loses the best model.
+#[derive(Debug, Parser)]
+#[command(name = "highwater", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) job: Job,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Job {
+    Train(Train),
+    Resume(Resume),
+    Evaluate(Evaluate),
+    Predict(Predict),
+    Report(Report),
+    /// Look at saved checkpoints, and verify them
+    #[command(subcommand)]
+    Checkpoints(Checkpoints),
+}
+
+/// Train a network; without --data, on the built-in handwritten digits
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    The rows are split into training, validation and test rows. The model is tried on the validation\n\
+    rows after each epoch, and the best one is kept, whatever ends the run. The run folder then holds\n\
+    config.toml, history.csv, report.html, checkpoints/, and the kept model as best.safetensors.\n\nExamples:\n  \
+    highwater train\n  \
+    highwater train --data my.csv --target price --hidden 64,64\n  \
+    highwater train --stop 'patience(10, min_delta=0.001) or time(5m)' --seed 7")]
+pub(crate) struct Train {
+    /// A CSV file with a header; without it, 1,797 images of handwritten digits
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub(crate) data: Option<PathBuf>,
+    /// The column to predict
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub(crate) target: Option<String>,
+    /// What to predict: a class or a number [default: told from the target column]
+    #[arg(long, value_enum, requires = "data")]
+    pub(crate) task: Option<TaskName>,
+    /// The run folder; it must be new or empty [default: the next free runs/NAME-N]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Decides the split, the initial weights and the order of the rows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// The share of the rows to validate on
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15, allow_negative_numbers = true)]
+    pub(crate) validation: f64,
+    /// The share of the rows to test the kept model on
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15, allow_negative_numbers = true)]
+    pub(crate) test: f64,
+    /// Units of each hidden layer; `none` for a linear model
+    #[arg(long, value_name = "N,N,…", default_value = "256", value_parser = hidden)]
+    pub(crate) hidden: Hidden,
+    /// After each hidden layer
+    #[arg(long, value_name = "NAME", default_value = "relu")]
+    pub(crate) activation: Activation,
+    /// The share of hidden units that is dropped in each training step
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub(crate) dropout: f64,
+    /// How parameters are updated
+    #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
+    pub(crate) optimizer: OptimizerName,
+    /// The step size
+    #[arg(long, value_name = "RATE", default_value_t = 0.001, allow_negative_numbers = true)]
+    pub(crate) learning_rate: f64,
+    /// Of SGD and RMSprop
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub(crate) momentum: f64,
+    /// Shrinks weights a little in each step [default: that of the optimizer]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub(crate) weight_decay: Option<f64>,
+    /// Scale gradients down to this norm
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    pub(crate) clip_norm: Option<f64>,
+    /// Rows of a training step
+    #[arg(long, value_name = "ROWS", default_value_t = 32)]
+    pub(crate) batch_size: usize,
+    /// Validate after so many steps instead of after each epoch
+    #[arg(long, value_name = "STEPS")]
+    pub(crate) validate_every: Option<u64>,
+    #[command(flatten)]
+    pub(crate) stopping: Stopping,
+    /// How many of the newest checkpoints stay
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) keep_last: usize,
+    /// How many of the best checkpoints stay
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) keep_best: usize,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// When to stop and what to keep.
+#[derive(Debug, Args)]
+pub(crate) struct Stopping {
+    /// The limit of epochs [default: 500]
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+    /// When to stop before that [default: 'patience(20)']
+    #[arg(long, value_name = "RULE")]
+    pub(crate) stop: Option<Rule>,
+    /// What the rule watches: loss, accuracy, mae, rmse, r2 [default: loss]
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) monitor: Option<Score>,
+    /// What chooses the model that is kept [default: loss]
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) select: Option<Score>,
+    /// What a watched value of NaN or infinity does: ignore, count, stop, fail [default: stop]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) non_finite: Option<NonFinite>,
+}
+
+/// What every training job takes.
+#[derive(Debug, Args)]
+pub(crate) struct Shared {
+    /// Threads to use; the result does not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// No progress and no summary, only warnings and errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// The summary as one line of JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Go on with a run that was interrupted or killed
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    The run goes on from its newest sound checkpoint, to the same bits as if it had never stopped. What is\n\
+    given here replaces what the run began with: a new rule is first shown the history so far.")]
+pub(crate) struct Resume {
+    /// The run folder
+    pub(crate) run: PathBuf,
+    /// A checkpoint to go on from, as a new branch [default: the newest]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Where the run's CSV file is now, if it has moved
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) stopping: Stopping,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Score a run's kept model on its own test rows, or on other data
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// The run folder
+    pub(crate) run: PathBuf,
+    /// A CSV file with the run's columns and target [default: the run's own rows]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Which of the run's own rows
+    #[arg(long, value_enum, default_value_t = SplitName::Test, conflicts_with = "data")]
+    pub(crate) split: SplitName,
+    /// One line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Predict the target for each row of a CSV file
+#[derive(Debug, Args)]
+#[command(after_help = "The answer is CSV: the class and the probability of each class, or the value.")]
+pub(crate) struct Predict {
+    /// The run folder
+    pub(crate) run: PathBuf,
+    /// A CSV file with the columns that the model was trained on, in any order; others are ignored
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// Where to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Write a run's report page again
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The run folder
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Checkpoints {
+    /// List the checkpoints of a run
+    Ls {
+        /// The run folder, or a folder of checkpoints
+        run: PathBuf,
+        /// One line of JSON for each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is in a checkpoint
+    Show {
+        /// A checkpoint file, or a run folder for its newest
+        checkpoint: PathBuf,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every byte and compare it with what was written; exit code 1 if anything differs
+    Verify {
+        /// A checkpoint file, or a run folder for all of them
+        checkpoint: PathBuf,
+        /// One line of JSON for each
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum TaskName {
+    Classification,
+    Regression,
+}
+
+impl From<TaskName> for Task {
+    fn from(name: TaskName) -> Task {
+        match name {
+            TaskName::Classification => Task::Classification,
+            TaskName::Regression => Task::Regression,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OptimizerName {
+    Sgd,
+    Adam,
+    #[value(name = "adamw")]
+    AdamW,
+    #[value(name = "rmsprop")]
+    RmsProp,
+    Adagrad,
+    Rprop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitName {
+    Train,
+    Validation,
+    Test,
+}
+
+impl SplitName {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            SplitName::Train => "train",
+            SplitName::Validation => "validation",
+            SplitName::Test => "test",
+        }
+    }
+}
+
+/// Units of the hidden layers.
+#[derive(Debug, Clone)]
+pub(crate) struct Hidden(pub(crate) Vec<usize>);
+
+fn hidden(text: &str) -> Result<Hidden, String> {
+    if text == "none" {
+        return Ok(Hidden(Vec::new()));
+    }
+    let units = text.split(',').map(|part| match part.trim().parse::<usize>() {
+        Ok(units) if units > 0 => Ok(units),
+        _ => Err(format!("{part:?} is not a number of units; write for instance 64 or 128,64, or none")),
+    });
+    units.collect::<Result<_, _>>().map(Hidden)
+}

@@ -1,0 +1,66 @@
+//! `evaluate`: scores of a kept model.
+
+use crate::args::Evaluate;
+use crate::config::{loss, metrics};
+use crate::folder::RunFolder;
+use crate::source::{self, Source};
+use crate::{line, print};
+use anyhow::{Result, bail};
+use highwater_data::{Dataset, Preparation, Table};
+use highwater_nn::Model;
+use highwater_trainer::{Scores, evaluate};
+use serde_json::{Map, Value, json};
+
+/// Scores of a model on data.
+pub(crate) fn scores(model: &Model<f32>, preparation: &Preparation, data: &Dataset) -> Scores {
+    let task = preparation.task();
+    evaluate(model, &loss(task), &metrics(task), data, source::unit(preparation))
+}
+
+/// Names and values as they are shown: the loss, then the metrics.
+pub(crate) fn named(scores: &Scores) -> Vec<(String, f64)> {
+    let metrics = scores.metrics.iter().map(|(metric, value)| (metric.to_string(), *value));
+    [("loss".to_owned(), scores.loss)].into_iter().chain(metrics).collect()
+}
+
+/// A JSON object; an undefined value is null.
+pub(crate) fn as_json(scores: &Scores) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("rows".into(), scores.rows.into());
+    object.extend(named(scores).into_iter().map(|(name, value)| (name, json!(value))));
+    object
+}
+
+pub(crate) fn run(args: &Evaluate) -> Result<()> {
+    let folder = RunFolder::open(&args.run)?;
+    let (model, preparation) = source::load(&folder.best()?)?;
+    let (name, data) = match &args.data {
+        Some(file) => {
+            let table = Table::read_csv(file)?;
+            let rows: Vec<usize> = (0..table.rows()).collect();
+            (file.display().to_string(), preparation.dataset(&table, &rows)?)
+        }
+        None => {
+            let source = Source::of_run(&folder.config()?, &preparation)?;
+            let rows = source.rows(args.split);
+            if rows.is_empty() {
+                bail!("the run has no {} rows", args.split.name());
+            }
+            (args.split.name().to_owned(), preparation.dataset(&source.table, rows)?)
+        }
+    };
+    let scores = scores(&model, &preparation, &data);
+    if args.json {
+        let mut object = Map::from_iter([("split".to_owned(), Value::from(name))]);
+        object.extend(as_json(&scores));
+        line(Value::Object(object))
+    } else {
+        let mut text = format!("{name}: {} rows\n", scores.rows);
+        let named = named(&scores);
+        let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in named {
+            text += &format!("  {name:width$}  {value:.4}\n");
+        }
+        print(text)
+    }
+}

@@ -1,0 +1,117 @@
+//! A run folder: config.toml, history.csv, report.html, checkpoints, best.safetensors.
+
+use crate::config::RunConfig;
+use anyhow::{Context, Result, bail};
+use highwater_checkpoint::{Checkpoint, Folder};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const CONFIG_TEMPORARY: &str = "config.toml.tmp";
+
+/// Where a run's files are.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder {
+    root: PathBuf,
+}
+
+impl RunFolder {
+    /// A new run's folder; it is made, and must be empty.
+    pub(crate) fn create(root: PathBuf) -> Result<RunFolder> {
+        fs::create_dir_all(&root)
+            .with_context(|| format!("cannot make the run folder {}", root.display()))?;
+        let content = fs::read_dir(&root).with_context(|| format!("cannot read {}", root.display()))?;
+        // What a run that was killed as it began has left is no content.
+        if content.flatten().any(|entry| entry.file_name() != CONFIG_TEMPORARY) {
+            bail!(
+                "{} is not empty: choose another --out, or continue that run with: cargo xtask resume {}",
+                root.display(),
+                root.display()
+            );
+        }
+        Ok(RunFolder { root })
+    }
+
+    /// The next of runs/NAME-1, runs/NAME-2, … that does not exist yet; of two runs that begin at once, each gets one.
+    pub(crate) fn create_next(name: &str) -> Result<RunFolder> {
+        fs::create_dir_all("runs").context("cannot make the folder runs")?;
+        let mut number = 1;
+        loop {
+            let root = PathBuf::from(format!("runs/{name}-{number}"));
+            match fs::create_dir(&root) {
+                Ok(()) => return Ok(RunFolder { root }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("cannot make the run folder {}", root.display()));
+                }
+            }
+        }
+    }
+
+    /// An existing run's folder.
+    pub(crate) fn open(root: &Path) -> Result<RunFolder> {
+        let folder = RunFolder { root: root.to_owned() };
+        if !root.exists() {
+            bail!("there is no run folder {}", root.display());
+        }
+        if !folder.config_file().exists() {
+            bail!("{} is not a run folder: it has no config.toml", root.display());
+        }
+        Ok(folder)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    pub(crate) fn history_file(&self) -> PathBuf {
+        self.root.join("history.csv")
+    }
+
+    pub(crate) fn report_file(&self) -> PathBuf {
+        self.root.join("report.html")
+    }
+
+    pub(crate) fn best_file(&self) -> PathBuf {
+        self.root.join("best.safetensors")
+    }
+
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    pub(crate) fn config(&self) -> Result<RunConfig> {
+        RunConfig::read(&self.config_file())
+    }
+
+    /// Writes config.toml, all or nothing, and durable.
+    pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
+        let text = config.to_toml()?;
+        let temporary = self.root.join(CONFIG_TEMPORARY);
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&temporary)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&temporary, self.config_file())?;
+            File::open(&self.root)?.sync_all()
+        };
+        write().with_context(|| format!("cannot write {}", self.config_file().display()))
+    }
+
+    /// The kept model: the published best, or else, of a run that has no best, the newest sound checkpoint.
+    pub(crate) fn best(&self) -> Result<Checkpoint> {
+        let path = self.best_file();
+        if path.exists() {
+            return Ok(Checkpoint::open(&path)?);
+        }
+        let (newest, _) = Folder::new(self.checkpoints()).latest()?;
+        newest.with_context(|| {
+            format!("{} holds no checkpoint yet: the run was stopped too early", self.root.display())
+        })
+    }
+}

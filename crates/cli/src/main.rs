@@ -1,0 +1,53 @@
+//! The `highwater` command: arguments, a run folder, and what to tell the person at the terminal. All that a library
+//! user would miss is in the libraries.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (after saving).
+
+#![allow(clippy::print_stderr, reason = "a command talks to its terminal")]
+
+mod args;
+mod checkpoints;
+mod config;
+mod evaluate;
+mod folder;
+mod predict;
+mod source;
+mod train;
+
+use anyhow::{Context, Result};
+use args::{Arguments, Job};
+use clap::Parser;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.job {
+        Job::Train(args) => train::train(args),
+        Job::Resume(args) => train::resume(args),
+        Job::Evaluate(args) => evaluate::run(args).map(|()| ExitCode::SUCCESS),
+        Job::Predict(args) => predict::run(args).map(|()| ExitCode::SUCCESS),
+        Job::Report(args) => train::report(args).map(|()| ExitCode::SUCCESS),
+        Job::Checkpoints(job) => checkpoints::run(job).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// To standard output; that nobody listens any more is no error.
+fn print(text: impl Display) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn line(text: impl Display) -> Result<()> {
+    print(format_args!("{text}\n"))
+}

@@ -1,0 +1,286 @@
+//! `train`, `resume` and `report`: a run folder around the trainer.
+
+use crate::args::{Report as ReportArgs, Resume, Shared, Train};
+use crate::config::{RunConfig, loss};
+use crate::evaluate;
+use crate::folder::RunFolder;
+use crate::source::{self, Datasets, Source};
+use crate::{line, print};
+use anyhow::{Context, Result, bail};
+use highwater_checkpoint::{Checkpoint, Goal, KeepBest, KeepLast, Retention, Store};
+use highwater_data::{Preparation, Task};
+use highwater_nn::{Layer, Model, Sequential};
+use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
+use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Scores};
+use serde_json::{Map, Value, json};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// A run that is ready to go.
+struct Job {
+    folder: RunFolder,
+    config: RunConfig,
+    source: Source,
+    preparation: Preparation,
+    data: Datasets,
+    model: Model<f32>,
+}
+
+pub(crate) fn train(args: &Train) -> Result<ExitCode> {
+    let target = args.target.clone().unwrap_or_else(|| "digit".to_owned());
+    let table = source::table(args.data.as_deref())?;
+    let task = match args.task {
+        Some(name) => Task::from(name),
+        None => Task::infer(&table, &target)?,
+    };
+    let config = RunConfig::resolve(args, target, task)?;
+    let source = Source::of(table, &config.data)?;
+    let (preparation, data, model) = prepare(&source, &config)?;
+    // The folder comes last: a mistake leaves nothing behind.
+    let folder = match &args.out {
+        Some(out) => RunFolder::create(out.clone())?,
+        None => RunFolder::create_next(&config.data.name())?,
+    };
+    folder.write_config(&config)?;
+    let store = Store::open(folder.checkpoints())?;
+    run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
+}
+
+pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
+    let folder = RunFolder::open(&args.run)?;
+    let before = folder.config()?;
+    let mut config = before.clone();
+    config.amend(&args.stopping);
+    if let Some(file) = &args.data {
+        config.data.move_to(file)?;
+    }
+    config.training.validate()?;
+    let source = Source::new(&config)?;
+    let (preparation, data, model) = prepare(&source, &config)?;
+    let mut store = Store::open(folder.checkpoints())?;
+    let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
+    let newest = if from.is_none() { store.latest()?.0 } else { None };
+    if let Some(checkpoint) = from.as_ref().or(newest.as_ref()) {
+        let (saved, prepared) = source::load(checkpoint)?;
+        let (there, here) = (saved.network(), model.network());
+        if there != here {
+            let file = checkpoint.path().display();
+            bail!("{file} is of another model: {}, and the run's is {}", shape(there), shape(here));
+        }
+        if prepared != preparation {
+            bail!(
+                "{} is not what the run began with: give it the same rows, or train anew",
+                source.table.source()
+            );
+        }
+    }
+    if config != before {
+        folder.write_config(&config)?;
+    }
+    run(Job { folder, config, source, preparation, data, model }, store, &args.shared, Some(from))
+}
+
+fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
+    let data = &config.data;
+    let preparation = Preparation::fit(&source.table, &source.split.train, &data.target, data.task)?;
+    let datasets = source.datasets(&preparation)?;
+    let network = config.model.network(preparation.input_count(), preparation.output_count());
+    let model = Model::new(network, config.model.init, config.model.init_seed)?;
+    Ok((preparation, datasets, model))
+}
+
+/// In a few words.
+fn shape(network: &Sequential) -> String {
+    let mut units = network.inputs.to_string();
+    let mut rest = String::new();
+    for layer in &network.layers {
+        let word = match layer {
+            Layer::Linear { outputs } => {
+                units += &format!("–{outputs}");
+                continue;
+            }
+            Layer::Activation(activation) => format!(", {activation}"),
+            Layer::Dropout { rate } => format!(", dropout {rate}"),
+        };
+        if !rest.contains(&word) {
+            rest += &word;
+        }
+    }
+    units + &rest
+}
+
+/// Trains, or with `resume` goes on (from the given checkpoint, or from the newest).
+fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?;
+    let interrupt = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order the second signal leaves at once, and the first asks to save and end.
+        flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt))?;
+        flag::register(signal, Arc::clone(&interrupt))?;
+    }
+    let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
+    let report = pool.install(|| fit(&mut job, store, &screen, &interrupt, resume))?;
+    let scores = Kept::scores(&job);
+    write_page(&job, &report, &scores)?;
+    if shared.json {
+        line(summary_json(&job, &report, &scores))?;
+    } else if !shared.quiet {
+        print(summary(&job, &report, &scores))?;
+    }
+    match &report.ended {
+        Ended::Interrupted => Ok(ExitCode::from(130)),
+        Ended::Stopped(reason) if reason.is_failure() => bail!("{reason}"),
+        _ if report.best.is_none() => {
+            bail!("no model was kept: the validation {} was never finite", select(&job))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn fit(
+    job: &mut Job,
+    mut store: Store,
+    screen: &Screen,
+    interrupt: &AtomicBool,
+    resume: Option<Option<Checkpoint>>,
+) -> Result<Report> {
+    let training = &job.config.training;
+    let goal = match training.select.goal() {
+        highwater_early_stopping::Goal::Minimize => Goal::Minimize,
+        highwater_early_stopping::Goal::Maximize => Goal::Maximize,
+    };
+    let keep = &job.config.checkpoints;
+    store.retain(KeepLast(keep.keep_last).or(KeepBest(keep.keep_best, goal)));
+    let Datasets { train, validation, .. } = &job.data;
+    let data = Data { train, validation, unit: source::unit(&job.preparation) };
+    let sections = source::sections(&job.preparation, job.model.network())?;
+    let best_file = job.folder.best_file();
+    let mut progress = Progress::new(screen, training.select);
+    let mut history = History::new(job.folder.history_file(), training, screen);
+    let run = Run {
+        model: &mut job.model,
+        loss: &loss(job.config.data.task),
+        store: Some(Checkpoints { store: &mut store, best: Some(&best_file), sections: &sections }),
+        observers: vec![&mut progress, &mut history],
+        interrupt: Some(interrupt),
+    };
+    let report = match resume {
+        None => highwater_trainer::fit(run, data, training)?,
+        Some(from) => highwater_trainer::resume(run, data, training, from)?,
+    };
+    history.finish()?;
+    Ok(report)
+}
+
+pub(crate) fn report(args: &ReportArgs) -> Result<()> {
+    let folder = RunFolder::open(&args.run)?;
+    let config = folder.config()?;
+    let (model, preparation) = source::load(&folder.best()?)?;
+    let source = Source::of_run(&config, &preparation)?;
+    let history = read_history(&folder.history_file())?;
+    let report = reconstruct(history, &config.training);
+    let data = source.datasets(&preparation)?;
+    let job = Job { folder, config, source, preparation, data, model };
+    write_page(&job, &report, &Kept::scores(&job))?;
+    line(job.folder.report_file().display())
+}
+
+/// Scores of the kept model.
+struct Kept {
+    validation: Scores,
+    test: Option<Scores>,
+}
+
+impl Kept {
+    fn scores(job: &Job) -> Kept {
+        let on = |data| evaluate::scores(&job.model, &job.preparation, data);
+        let test = Some(&job.data.test).filter(|test| test.rows() > 0);
+        Kept { validation: on(&job.data.validation), test: test.map(on) }
+    }
+
+    fn named(&self) -> Vec<(&str, &Scores)> {
+        let test = self.test.iter().map(|test| ("test", test));
+        [("validation", &self.validation)].into_iter().chain(test).collect()
+    }
+}
+
+fn select(job: &Job) -> String {
+    job.config.training.select.to_string()
+}
+
+fn write_page(job: &Job, report: &Report, kept: &Kept) -> Result<()> {
+    let (split, model) = (&job.source.split, job.model.network());
+    let task = job.config.data.task.to_string();
+    let rows = format!(
+        "{}: {} rows for training, {} for validation, {} for testing",
+        job.source.table.source(),
+        split.train.len(),
+        split.validation.len(),
+        split.test.len()
+    );
+    let network = format!("{}, {} parameters", shape(model), job.model.parameters().len());
+    let seed = job.config.training.seed.to_string();
+    let page = Page {
+        title: &job.config.data.name(),
+        facts: &[
+            ("data", &rows),
+            ("target", &job.config.data.target),
+            ("task", &task),
+            ("network", &network),
+            ("seed", &seed),
+        ],
+        report,
+        config: &job.config.training,
+        scores: &kept.named(),
+        command: &job.config.command()?,
+        configuration: &job.config.to_toml()?,
+    };
+    page.write(&job.folder.report_file()).context("cannot write the report page")
+}
+
+fn summary(job: &Job, report: &Report, kept: &Kept) -> String {
+    let root = job.folder.root().display().to_string();
+    let file = |name: &str| job.folder.root().join(name).display().to_string();
+    let (best, page, history) = (file("best.safetensors"), file("report.html"), file("history.csv"));
+    let checkpoints = format!("{}/", file("checkpoints"));
+    let evaluate = format!("cargo xtask evaluate {root}");
+    let predict = format!("cargo xtask predict {root} --data NEW.csv");
+    let verify = format!("cargo xtask checkpoints verify {root}");
+    let resume = format!("cargo xtask resume {root}");
+    let mut files = vec![
+        (page.as_str(), "curves and tables; open it in a browser"),
+        (history.as_str(), "every validation"),
+        (checkpoints.as_str(), "to resume from"),
+    ];
+    if report.best.is_some() {
+        files.insert(0, (best.as_str(), "the kept model; any safetensors reader opens it"));
+    }
+    let mut next = vec![
+        (evaluate.as_str(), "score it again"),
+        (predict.as_str(), "use it"),
+        (verify.as_str(), "check every saved byte"),
+    ];
+    if report.ended == Ended::Interrupted {
+        next.insert(0, (resume.as_str(), "go on where it stopped"));
+    }
+    let select = job.config.training.select;
+    Summary { report, select, scores: &kept.named(), files: &files, next: &next }.to_string()
+}
+
+fn summary_json(job: &Job, report: &Report, kept: &Kept) -> Value {
+    let mut object = Map::new();
+    object.insert("run".into(), json!(job.folder.root()));
+    object.insert("ended".into(), report.ended.to_string().into());
+    object.insert("interrupted".into(), (report.ended == Ended::Interrupted).into());
+    object.insert("epochs".into(), report.epochs.into());
+    object.insert("steps".into(), report.steps.into());
+    object.insert("best_epoch".into(), json!(report.best().map(|record| record.epoch)));
+    object.insert("training_s".into(), json!(report.elapsed));
+    for (name, scores) in kept.named() {
+        object.insert(name.into(), evaluate::as_json(scores).into());
+    }
+    Value::Object(object)
+}

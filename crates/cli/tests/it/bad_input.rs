@@ -1,0 +1,191 @@
+//! Mistakes: one message that names the thing and the place, and nothing made or overwritten.
+
+use crate::args;
+use crate::run::{Said, checkpoints, done, highwater, table, tree};
+use std::fs;
+use std::path::Path;
+
+const GOOD: &str = "a,b,kind\n1,2,x\n2,1,y\n3,5,x\n4,3,y\n5,9,x\n6,4,y\n7,1,x\n8,0,y\n9,3,x\n10,2,y\n";
+
+/// Runs a command line in a folder, expects this exit code and these words, and no change.
+#[track_caller]
+fn check(dir: &Path, command: &str, code: i32, words: &[&str]) {
+    let before = tree(dir);
+    let said = Said::of(highwater(command.split_whitespace()).current_dir(dir).output().unwrap());
+    assert_eq!(said.code, Some(code), "{command}: {said:#?}");
+    assert!(
+        said.err.starts_with("error: ") && said.err.matches("error:").count() == 1,
+        "{command}: {said:#?}"
+    );
+    assert_eq!(said.out, "", "{command}");
+    for word in words {
+        assert!(said.err.contains(word), "{command}: no {word:?} in {}", said.err);
+    }
+    let changed: Vec<_> =
+        tree(dir).into_iter().filter(|(path, bytes)| before.get(path) != Some(bytes)).collect();
+    assert!(changed.is_empty() && tree(dir).len() == before.len(), "{command} changed {changed:?}");
+}
+
+#[test]
+fn tables_that_cannot_be_learned_from_are_refused() {
+    for (table, options, words) in [
+        (None, "", &["t.csv", "No such file"][..]),
+        (Some(""), "", &["t.csv", "empty"]),
+        (Some("a,b,kind\n"), "", &["t.csv", "no rows"]),
+        (Some("a,b,kind\n1,2,x\n3,y\n"), "", &["t.csv, line 3", "2 fields", "3"]),
+        (
+            Some(&GOOD.replace("5,9,x", "5,nine,x")),
+            "",
+            &["t.csv, line 6", "\"b\"", "\"nine\" is not a number"],
+        ),
+        (Some(GOOD), "--target kin", &["t.csv", "no column \"kin\"", "kind"]),
+        (Some(&GOOD.replace('y', "x")), "", &["t.csv", "\"kind\"", "\"x\" in all"]),
+        (Some("a,b,kind\n1,2,x\n2,1,y\n3,5,z\n"), "", &["t.csv", "3 rows", "3 classes"]),
+        (Some(GOOD), "--learning-rate -1", &["learning_rate = -1"]),
+        (Some(GOOD), "--learning-rate NaN", &["learning_rate = NaN"]),
+        (Some(GOOD), "--dropout -0.5", &["dropout", "-0.5"]),
+        (Some(GOOD), "--dropout 1.5", &["dropout", "1.5"]),
+        (Some(GOOD), "--momentum 0.9", &["--momentum", "sgd"]),
+        (Some(GOOD), "--optimizer sgd --momentum -2", &["momentum", "-2"]),
+        (Some(GOOD), "--weight-decay -1", &["weight_decay", "-1"]),
+        (Some(GOOD), "--clip-norm 0", &["clip_norm = 0"]),
+        (Some(GOOD), "--validation 0.6 --test 0.6", &["0.6", "less than 1"]),
+        (Some(GOOD), "--validation -0.1", &["-0.1"]),
+        (Some(GOOD), "--epochs 0", &["epochs = 0"]),
+        (Some(GOOD), "--batch-size 0", &["batch_size = 0"]),
+        (Some(GOOD), "--validate-every 0", &["validate"]),
+        (Some(GOOD), "--monitor r2", &["monitor = r2"]),
+        (Some(GOOD), "--select rmse", &["select = rmse"]),
+        (Some(GOOD), "--keep-last 0", &["--keep-last 0"]),
+        (Some(GOOD), "--keep-best 0", &["--keep-best 0"]),
+        (Some(GOOD), "--stop plateau(3)", &["plateau(3)"]),
+        (Some(GOOD), "--task regression", &["t.csv, line 2", "\"kind\"", "\"x\" is not a number"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        if let Some(text) = table {
+            fs::write(dir.path().join("t.csv"), text).unwrap();
+        }
+        let target = if options.contains("--target") { "" } else { "--target kind" };
+        for out in ["", "--out run"] {
+            check(dir.path(), &format!("train --data t.csv {target} {options} {out}"), 1, words);
+        }
+    }
+}
+
+#[test]
+fn wrong_arguments_leave_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    for (command, words) in [
+        ("trian", &["trian", "train"][..]),
+        ("train --lerning-rate 1", &["--lerning-rate", "--learning-rate"]),
+        ("train --data t.csv", &["--target"]),
+        ("train --target kind", &["--data"]),
+        ("train --stop patiense(3)", &["--stop", "patience", "\n  ^"]),
+        ("train --stop patience(3", &["--stop", "patience(3"]),
+        ("train --stop patience(x)", &["--stop", "patience(x)", "^"]),
+        ("train --hidden 12,0", &["--hidden", "\"0\" is not a number of units"]),
+        ("train --optimizer adan", &["--optimizer", "adan", "adam"]),
+        ("train --activation rellu", &["--activation", "rellu", "relu"]),
+        ("train --monitor lost", &["--monitor", "lost"]),
+        ("train --non-finite no", &["--non-finite", "ignore"]),
+        ("train --threads 0", &["--threads"]),
+        ("train --epochs -3", &["-3"]),
+        ("train --learning-rate fast", &["--learning-rate", "fast"]),
+        ("evaluate", &["<RUN>"]),
+        ("evaluate run --split half", &["--split", "half", "validation"]),
+        ("predict run", &["--data"]),
+        ("checkpoints verfy", &["verfy", "verify"]),
+    ] {
+        check(dir.path(), command, 2, words);
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_empty_is_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("run")).unwrap();
+    fs::write(dir.path().join("run/thesis.txt"), "the only copy").unwrap();
+    fs::write(dir.path().join("file"), "a file").unwrap();
+    check(dir.path(), "train --out run", 1, &["run is not empty", "--out"]);
+    check(dir.path(), "train --out file", 1, &["file"]);
+}
+
+#[test]
+fn what_is_no_run_folder_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("folder")).unwrap();
+    fs::write(dir.path().join("file"), "a file").unwrap();
+    fs::write(dir.path().join("t.csv"), GOOD).unwrap();
+    for command in
+        ["evaluate", "resume", "report", "predict --data t.csv", "checkpoints ls", "checkpoints verify"]
+    {
+        check(dir.path(), &format!("{command} nowhere"), 1, &["nowhere"]);
+        check(dir.path(), &format!("{command} folder"), 1, &["folder"]);
+        if command != "checkpoints verify" {
+            check(dir.path(), &format!("{command} file"), 1, &["file"]);
+        }
+    }
+    check(dir.path(), "checkpoints show file", 1, &["file: not a checkpoint"]);
+}
+
+#[test]
+fn a_run_is_not_mixed_with_other_models_or_other_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::copy(table("iris.csv"), at("iris.csv")).unwrap();
+    for (out, hidden) in [("run", "8"), ("other", "4,4")] {
+        let file = at("iris.csv");
+        done(args![
+            "train",
+            "--data",
+            file,
+            "--target",
+            "species",
+            "--epochs",
+            "3",
+            "--hidden",
+            hidden,
+            "--out",
+            at(out)
+        ]);
+    }
+    check(dir.path(), "train --out run", 1, &["run is not empty", "resume run"]);
+
+    let iris = fs::read_to_string(at("iris.csv")).unwrap();
+    fs::write(at("narrow.csv"), iris.replace("petal_width", "petal_breadth")).unwrap();
+    let missing = &["narrow.csv", "no column \"petal_width\"", "petal_breadth"];
+    check(dir.path(), "predict run --data narrow.csv --out new.csv", 1, missing);
+    check(dir.path(), "evaluate run --data narrow.csv", 1, missing);
+    check(dir.path(), "predict run --data iris.csv --out iris.csv", 1, &["--out iris.csv"]);
+    check(dir.path(), "predict run --data nowhere.csv", 1, &["nowhere.csv"]);
+
+    let of_other = checkpoints(&at("other")).pop().unwrap();
+    let from = of_other.strip_prefix(dir.path()).unwrap().display();
+    let words = &["of another model", "4–4–4–3", "4–8–3"];
+    check(dir.path(), &format!("resume run --epochs 9 --from {from}"), 1, words);
+    let newest = checkpoints(&at("run")).pop().unwrap();
+    let own = fs::read(&newest).unwrap();
+    fs::remove_file(&newest).unwrap(); // a hard link of the kept model
+    fs::copy(&of_other, &newest).unwrap();
+    check(
+        dir.path(),
+        "resume run --epochs 9",
+        1,
+        &[&[newest.file_name().unwrap().to_str().unwrap()], &words[..]].concat(),
+    );
+    fs::write(&newest, own).unwrap();
+
+    fs::write(at("iris.csv"), iris.replace("5.1,3.5", "9.1,0.5")).unwrap();
+    for command in ["resume run --epochs 9", "evaluate run", "report run"] {
+        check(dir.path(), command, 1, &["iris.csv is not what the run"]);
+    }
+    fs::remove_file(at("iris.csv")).unwrap();
+    check(dir.path(), "resume run --epochs 9", 1, &["iris.csv"]);
+
+    fs::write(at("moved.csv"), iris).unwrap();
+    done(args!["resume", at("run"), "--data", at("moved.csv"), "--epochs", "4"]);
+    done(args!["evaluate", at("run")]);
+
+    fs::write(at("run/config.toml"), "[data]\nepochs = 3\n").unwrap();
+    check(dir.path(), "resume run", 1, &["run/config.toml"]);
+}

@@ -1,0 +1,97 @@
+//! Damaged checkpoints are found, named, and passed over.
+
+use crate::args;
+use crate::run::{assert_same, checkpoints, done, run, table, tree};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+fn iris(out: &Path, epochs: &str) -> Vec<OsString> {
+    let data = table("iris.csv");
+    args![
+        "train", "--data", data, "--target", "species", "--epochs", epochs, "--hidden", "8", "--out", out,
+        "--quiet"
+    ]
+}
+
+/// Flips one bit in place: hard links of the file are damaged as well.
+fn flip(file: &Path, place: impl Fn(usize) -> usize) {
+    let content = fs::read(file).unwrap();
+    let at = place(content.len());
+    let mut file = File::options().write(true).open(file).unwrap();
+    file.seek(SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(&[content[at] ^ 4]).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_is_named_and_the_run_goes_on_from_the_checkpoint_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    done(iris(&whole, "8"));
+    let places: [fn(usize) -> usize; 6] =
+        [|_| 0, |_| 7, |_| 100, |len| len / 2, |len| len - 100, |len| len - 1];
+    for (number, place) in places.into_iter().enumerate() {
+        let folder = dir.path().join(number.to_string());
+        done(iris(&folder, "4"));
+        done(args!["checkpoints", "verify", &folder]);
+        let newest = checkpoints(&folder).pop().unwrap();
+        let name = newest.file_name().unwrap().to_str().unwrap().to_owned();
+        flip(&newest, place);
+
+        let said = run(args!["checkpoints", "verify", &folder]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let damaged = |line: &str| line.starts_with("DAMAGED") && line.contains(&name);
+        assert_eq!(said.out.lines().filter(|line| damaged(line)).count(), 1, "{said:?}");
+        let lines = run(args!["checkpoints", "verify", &folder, "--json"]).out;
+        assert!(
+            lines.lines().any(|line| line.contains(&name) && line.contains(r#""sound":false"#)),
+            "{lines}"
+        );
+        assert_eq!(run(args!["checkpoints", "verify", &newest]).code, Some(1));
+
+        let said = done(args!["resume", &folder, "--epochs", "8"]);
+        assert!(said.err.contains("warning: refused") && said.err.contains(&name), "{said:?}");
+        assert_same(&folder, &whole);
+        done(args!["checkpoints", "verify", &folder]);
+    }
+}
+
+#[test]
+fn when_every_checkpoint_is_damaged_nothing_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let files = checkpoints(&folder);
+    assert!(files.len() >= 2);
+    files.iter().for_each(|file| flip(file, |len| len / 3));
+    let before = tree(&folder);
+    let said = run(args!["resume", &folder, "--epochs", "8"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for file in files {
+        assert!(said.err.contains(file.to_str().unwrap()), "{said:?}");
+    }
+    assert!(tree(&folder) == before);
+}
+
+#[test]
+fn checkpoints_are_listed_and_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let files = checkpoints(&folder);
+    let list = done(args!["checkpoints", "ls", &folder]).out;
+    let lines = done(args!["checkpoints", "ls", &folder, "--json"]).out;
+    assert_eq!((list.lines().count(), lines.lines().count()), (files.len() + 1, files.len()));
+    for file in &files {
+        assert!(list.contains(file.to_str().unwrap()), "{list}");
+    }
+    let shown = done(args!["checkpoints", "show", &folder]).out;
+    for text in ["epoch 4", "model.0.weight", "[8, 4]", "validation_accuracy", "preparation"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    let shown = done(args!["checkpoints", "show", &files[0], "--json"]).json();
+    let names: Vec<&str> =
+        shown["arrays"].as_array().unwrap().iter().filter_map(|a| a["name"].as_str()).collect();
+    assert!(names.contains(&"model.0.weight") && names.contains(&"optimizer.exp_avg.0.weight"), "{shown}");
+}

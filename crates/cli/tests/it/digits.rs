@@ -1,0 +1,111 @@
+//! Without any data: the built-in digits.
+
+use crate::args;
+use crate::run::{done, history, model, tree};
+use highwater_data::digits;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A run with nothing but defaults, and its summary as JSON.
+pub(crate) fn default_run() -> &'static (PathBuf, Value) {
+    static RUN: OnceLock<(PathBuf, Value)> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("digits-default");
+        _ = fs::remove_dir_all(&out);
+        let said = done(args!["train", "--json", "--out", &out]);
+        (out, said.json())
+    })
+}
+
+#[test]
+fn a_run_stops_by_itself_and_keeps_a_good_model() {
+    let (run, summary) = default_run();
+    let epochs = summary["epochs"].as_u64().unwrap();
+    assert!(epochs < 500, "{summary}");
+    assert_eq!(summary["best_epoch"].as_u64().unwrap() + 20, epochs, "{summary}");
+    assert!(summary["ended"].as_str().unwrap().starts_with("no improvement in 20 epochs"), "{summary}");
+    assert!(summary["test"]["accuracy"].as_f64().unwrap() >= 0.97, "{summary}");
+    assert_eq!(history(run).len() as u64, epochs + 1);
+    for name in ["config.toml", "history.csv", "report.html", "checkpoints", "best.safetensors"] {
+        assert!(run.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn the_kept_model_opens_elsewhere_with_its_parameters_by_name() {
+    let shapes: Vec<(String, Vec<usize>)> =
+        model(&default_run().0).into_iter().map(|(name, (shape, _))| (name, shape)).collect();
+    let expected = [
+        ("model.0.bias", vec![256]),
+        ("model.0.weight", vec![256, 64]),
+        ("model.2.bias", vec![10]),
+        ("model.2.weight", vec![10, 256]),
+    ];
+    assert_eq!(shapes, expected.map(|(name, shape)| (name.to_owned(), shape)));
+}
+
+#[test]
+fn evaluate_repeats_the_numbers_of_the_summary() {
+    let (run, summary) = default_run();
+    for (part, args) in [
+        ("test", args!["evaluate", run, "--json"]),
+        ("validation", args!["evaluate", run, "--split", "validation", "--json"]),
+    ] {
+        let mut expected = summary[part].clone();
+        expected["split"] = json!(part);
+        let evaluation = done(args).json();
+        assert_eq!(evaluation, expected);
+        for key in ["split", "rows", "loss", "accuracy"] {
+            assert!(!evaluation[key].is_null(), "{key}: {evaluation}");
+        }
+    }
+    let text = done(args!["evaluate", run]).out;
+    assert!(text.starts_with("test: ") && text.contains("accuracy"), "{text}");
+}
+
+#[test]
+fn predict_writes_a_row_for_each_row() {
+    let (run, _) = default_run();
+    let dir = tempfile::tempdir().unwrap();
+    let (data, out) = (dir.path().join("new.csv"), dir.path().join("predictions.csv"));
+    let table = digits();
+    let inputs = || table.columns().iter().filter(|column| column.name() != "digit").rev();
+    let mut writer = csv::Writer::from_path(&data).unwrap();
+    writer.write_record(inputs().map(|column| column.name())).unwrap();
+    for row in 0..50 {
+        writer.write_record(inputs().map(|column| column.get(row))).unwrap();
+    }
+    writer.flush().unwrap();
+
+    let text = done(args!["predict", run, "--data", &data]).out;
+    done(args!["predict", run, "--data", &data, "--out", &out]);
+    assert_eq!(fs::read_to_string(out).unwrap(), text);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let names = (0..10).map(|digit| format!("probability_{digit}"));
+    assert_eq!(header, ["digit".to_owned()].into_iter().chain(names).collect::<Vec<_>>());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 50);
+    let actual = table.column("digit").unwrap();
+    let right = (0..50).filter(|&row| &rows[row][0] == actual.get(row)).count();
+    assert!(right >= 45, "{right} of 50 are right");
+    for row in rows {
+        let probabilities: Vec<f64> = row.iter().skip(1).map(|p| p.parse().unwrap()).collect();
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{row:?}");
+    }
+}
+
+#[test]
+fn a_run_that_has_ended_ends_again_when_it_is_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let first = done(args!["train", "--out", &run, "--epochs", "2", "--json"]).json();
+    let before = tree(&run);
+    let again = done(args!["resume", &run, "--json"]).json();
+    assert_eq!(again, first);
+    let mut after = tree(&run);
+    after.retain(|path, content| before.get(path) != Some(content));
+    assert!(after.is_empty(), "{:?}", after.into_keys());
+}

@@ -1,0 +1,11 @@
+//! The command as its users see it: exit codes, messages and files.
+
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+mod bad_input;
+mod crash;
+mod damage;
+mod digits;
+mod help;
+mod run;
+mod tables;
