@@ -110,7 +110,8 @@ fn measure(c: &mut Criterion, name: &str, record: Record, rows: usize, columns: 
     let chosen: Vec<u32> = (0..rows.min(columns) as u32).cycle().take(rows).collect();
     let inputs = normal((rows, columns), 1);
     let feeds = [Feed::from(&chosen[..]), Feed::from(&inputs)];
-    let params = normal((1, forward.parameter_count()), 2).mapv(|x| x.abs() + 0.1).into_raw_vec_and_offset().0;
+    let params =
+        normal((1, forward.parameter_count()), 2).mapv(|x| x.abs() + 0.1).into_raw_vec_and_offset().0;
     let mut gradients = vec![0.0; params.len()];
     let mode = Mode::Train { key: 1 };
     let size = format!("{rows}×{columns}");

@@ -22,7 +22,10 @@ fn methods(c: &mut Criterion) {
         ("adam, amsgrad", Method::Adam(Adam { amsgrad: true, ..Adam::default() })),
         ("adamw", Method::AdamW(AdamW::default())),
         ("rmsprop", Method::RmsProp(RmsProp::default())),
-        ("rmsprop, centered", Method::RmsProp(RmsProp { centered: true, momentum: 0.5, ..RmsProp::default() })),
+        (
+            "rmsprop, centered",
+            Method::RmsProp(RmsProp { centered: true, momentum: 0.5, ..RmsProp::default() }),
+        ),
         ("adagrad", Method::Adagrad(Adagrad::default())),
         ("rprop", Method::Rprop(Rprop::default())),
         ("rprop1993", Method::Rprop1993(Rprop1993::default())),

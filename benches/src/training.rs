@@ -49,9 +49,9 @@ impl Training {
             LossName::CrossEntropy => {
                 Targets::Classes((0..rows).map(|_| rng.random_range(0..outputs as u32)).collect())
             }
-            LossName::BceWithLogits => {
-                Targets::Values(Array2::from_shape_simple_fn((rows, outputs), || f32::from(rng.random::<bool>())))
-            }
+            LossName::BceWithLogits => Targets::Values(Array2::from_shape_simple_fn((rows, outputs), || {
+                f32::from(rng.random::<bool>())
+            })),
             LossName::Mse | LossName::Mae | LossName::Huber => Targets::Values(normal((rows, outputs), 2)),
         };
         Training {

@@ -55,8 +55,10 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut counts = arguments.threads.map_or(vec![1, cores], |threads| vec![usize::from(threads)]);
     counts.dedup();
     for workload in chosen {
-        let times = counts.iter().map(|&threads| (seconds_per_step(workload, threads, arguments.repeats), threads));
-        let (seconds, threads) = times.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there is a number of threads");
+        let times =
+            counts.iter().map(|&threads| (seconds_per_step(workload, threads, arguments.repeats), threads));
+        let (seconds, threads) =
+            times.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there is a number of threads");
         let hundredths = |x: f64| (x * 100.0).round() / 100.0;
         println!(
             "{}",

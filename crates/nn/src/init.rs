@@ -67,7 +67,8 @@ impl Init {
             let distribution = Uniform::new_inclusive(low, high).expect("bounds are finite and in order");
             Array1::random_using(length, distribution, &mut rng)
         };
-        if part == Part::Bias && !matches!(self, Init::Pytorch | Init::Uniform { .. } | Init::Constant { .. }) {
+        if part == Part::Bias && !matches!(self, Init::Pytorch | Init::Uniform { .. } | Init::Constant { .. })
+        {
             return Array1::zeros(length);
         }
         let normal = match self {

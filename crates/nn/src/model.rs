@@ -73,10 +73,7 @@ impl<T: Real> Model<T> {
     ///
     /// # Panics
     /// If `values` returns another number of elements than the parameter has.
-    pub fn load<E>(
-        &mut self,
-        mut values: impl FnMut(&Parameter) -> Result<Vec<T>, E>,
-    ) -> Result<(), E> {
+    pub fn load<E>(&mut self, mut values: impl FnMut(&Parameter) -> Result<Vec<T>, E>) -> Result<(), E> {
         let mut loaded = Vec::with_capacity(self.parameters.len());
         for parameter in &self.table {
             let elements = values(parameter)?;
