@@ -48,6 +48,22 @@
 //! assert_eq!(checkpoint.section::<Vec<f64>>("losses", 1)?, [0.3]);
 //! # Ok(()) }
 //! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | write one file, durably | [`write()`] |
+//! | keep several, delete old ones, publish the best | [`Store`] |
+//! | save while training goes on | [`Saver`] |
+//! | look into a folder that somebody writes to | [`Folder`] |
+//! | read one file | [`Checkpoint::open`], [`Checkpoint::map`], [`verify()`] |
+//! | change the type of a section and still read old files | [`Schema`] |
+//! | compare two | [`Diff`] |
+//! | exchange arrays with other programs | [`export`], [`Checkpoint::import`] |
+//! | take the disk away, in a test | [`FileSystem`] |
+//!
+//! When a save returns, its file and its name are synced; until then everything is as it was. The tests hold this against a
+//! simulated disk that crashes after every operation and keeps any subset of what was not synced. The format is specified,
+//! for readers in other languages, in `docs/FORMAT.md`.
 
 mod array;
 mod cast;

@@ -37,11 +37,11 @@ pub fn write(path: impl AsRef<Path>, snapshot: &Snapshot<'_>) -> Result<u64, Err
     Layout::new(snapshot, None)?.save(&Disk, path.as_ref())
 }
 
-/// Writes arrays and labels as a plain safetensors file, as durably as [`write`], for programs that expect nothing but
+/// Writes arrays and labels as a plain safetensors file, as durably as [`write()`], for programs that expect nothing but
 /// their own arrays in it: no `integrity`, no sections, labels under their own names.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn export(path: impl AsRef<Path>, arrays: &[Array<'_>], labels: &[(&str, &str)]) -> Result<u64, Error> {
     Layout::plain(arrays, labels)?.save(&Disk, path.as_ref())
 }

@@ -23,7 +23,6 @@ pub(crate) struct Staged {
 }
 
 /// An array, its bytes somewhere in the memory.
-#[derive(PartialEq)]
 struct Meta {
     name: String,
     dtype: Dtype,
