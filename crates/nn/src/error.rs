@@ -31,4 +31,22 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A connection that does not come from an earlier layer.
+    #[error("layer {layer} takes the value that entered layer {from}, which is not an earlier one")]
+    NotEarlier {
+        /// The layer.
+        layer: usize,
+        /// Where it is connected to.
+        from: usize,
+    },
+    /// A residual connection between values of different widths.
+    #[error("layer {layer} adds a value of {found} columns to one of {needed}")]
+    ResidualWidth {
+        /// The layer.
+        layer: usize,
+        /// The earlier value's width.
+        found: usize,
+        /// The present value's width.
+        needed: usize,
+    },
 }

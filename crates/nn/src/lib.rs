@@ -41,6 +41,6 @@ mod model;
 pub use activation::Activation;
 pub use error::Error;
 pub use init::Init;
-pub use layer::{Layer, Sequential};
+pub use layer::{Layer, Purpose, Recorded, Sequential};
 pub use mlp::Mlp;
 pub use model::Model;

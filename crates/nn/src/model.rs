@@ -2,42 +2,62 @@
 
 use crate::error::Error;
 use crate::init::{Init, Part};
-use crate::layer::Sequential;
-use highwater_autodiff::{Feed, Graph, Mode, Parameter, Program, Real, Var};
+use crate::layer::{Layer, Purpose, Recorded, Sequential};
+use highwater_autodiff::{Feed, Graph, Mode, Parameter, Program, Real, Var, Workspace};
 use ndarray::{Array2, ArrayView2};
 
-/// A network, and its parameters in one flat slice with a table of name, shape and offset.
+/// How much of a batch's statistics goes into the running ones, as in PyTorch.
+const MOMENTUM: f64 = 0.1;
+
+/// A network, and its values in one flat slice with a table of name, shape and offset: first the parameters, which
+/// are trained, then the buffers (running statistics of normalising layers), which follow along.
 #[derive(Debug, Clone)]
 pub struct Model<T> {
     network: Sequential,
     table: Vec<Parameter>,
-    parameters: Vec<T>,
+    buffers: Vec<Parameter>,
+    values: Vec<T>,
+    parameter_count: usize,
+    /// As large as the widest buffer.
+    statistics: Vec<T>,
 }
 
 impl<T: Real> Model<T> {
     /// A network with initial weights that are a function of `seed` alone.
     ///
     /// # Errors
-    /// If a layer has no units, a dropout rate is not within 0..1, or bounds of the initial weights are not finite
-    /// or out of order.
+    /// If a layer has no units, a dropout rate is not within 0..1, a shortcut leads from a later layer, or bounds of the
+    /// initial weights are not finite or out of order.
     pub fn new(network: Sequential, init: Init, seed: u64) -> Result<Model<T>, Error> {
         network.validate()?;
         init.validate()?;
         let graph = Graph::new();
-        network.record(graph.input(network.inputs));
+        network.record(graph.input(network.inputs), Purpose::Train);
         let table = graph.parameters();
-        let mut parameters = Vec::new();
+        let graph = Graph::new();
+        network.record(graph.input(network.inputs), Purpose::Evaluate);
+        let buffers = graph.parameters().split_off(table.len());
+
+        let mut values = Vec::new();
         for (index, parameter) in table.iter().enumerate() {
-            let weight = match parameter.shape.len() {
-                2 => parameter,
-                _ => &table[index - 1], // a bias follows its weight
+            let (number, part) = owner(parameter);
+            let elements = match (&network.layers[number], part) {
+                (Layer::Linear { outputs }, part) => {
+                    let fan = (network.widths()[number], *outputs);
+                    init.values(part, fan, parameter.len(), seed, index as u64).to_vec()
+                }
+                (_, Part::Weight) => vec![1.0; parameter.len()],
+                (_, Part::Bias) => vec![0.0; parameter.len()],
             };
-            let part = if std::ptr::eq(weight, parameter) { Part::Weight } else { Part::Bias };
-            let fan = (weight.shape[1], weight.shape[0]);
-            let values = init.values(part, fan, parameter.len(), seed, index as u64);
-            parameters.extend(values.iter().map(|&v| T::from_f64(v)));
+            values.extend(elements.into_iter().map(T::from_f64));
         }
-        Ok(Model { network, table, parameters })
+        let parameter_count = values.len();
+        for buffer in &buffers {
+            let first = if buffer.name.ends_with("running_var") { T::ONE } else { T::ZERO };
+            values.extend(std::iter::repeat_n(first, buffer.len()));
+        }
+        let widest = buffers.iter().map(Parameter::len).max().unwrap_or(0);
+        Ok(Model { network, table, buffers, values, parameter_count, statistics: vec![T::ZERO; widest] })
     }
 
     /// The network.
@@ -50,52 +70,91 @@ impl<T: Real> Model<T> {
         &self.table
     }
 
+    /// Name, shape and offset of each buffer; offsets go on where those of the parameters end.
+    pub fn buffers(&self) -> &[Parameter] {
+        &self.buffers
+    }
+
     /// All parameters, one after another as the table says.
     pub fn parameters(&self) -> &[T] {
-        &self.parameters
+        &self.values[..self.parameter_count]
     }
 
     /// All parameters, to be changed.
     pub fn parameters_mut(&mut self) -> &mut [T] {
-        &mut self.parameters
+        &mut self.values[..self.parameter_count]
     }
 
-    /// The elements of a parameter, row by row.
+    /// Parameters and buffers: all that the model has learned.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Parameters and buffers, to be changed.
+    pub fn values_mut(&mut self) -> &mut [T] {
+        &mut self.values
+    }
+
+    /// The elements of a parameter or buffer, row by row.
     pub fn parameter(&self, name: &str) -> Option<&[T]> {
-        let parameter = self.table.iter().find(|p| p.name == name)?;
-        Some(&self.parameters[parameter.range()])
+        let parameter = self.table.iter().chain(&self.buffers).find(|p| p.name == name)?;
+        Some(&self.values[parameter.range()])
     }
 
-    /// Takes the values of each parameter from `values`, which is asked by name and shape.
+    /// Takes the values of each parameter and buffer from `values`, which is asked by name and shape.
     ///
     /// # Errors
-    /// The first that `values` gives; then no parameter has changed.
+    /// The first that `values` gives; then nothing has changed.
     ///
     /// # Panics
     /// If `values` returns another number of elements than the parameter has.
     pub fn load<E>(&mut self, mut values: impl FnMut(&Parameter) -> Result<Vec<T>, E>) -> Result<(), E> {
-        let mut loaded = Vec::with_capacity(self.parameters.len());
-        for parameter in &self.table {
+        let mut loaded = Vec::with_capacity(self.values.len());
+        for parameter in self.table.iter().chain(&self.buffers) {
             let elements = values(parameter)?;
             assert_eq!(elements.len(), parameter.len(), "elements of {}", parameter.name);
             loaded.extend(elements);
         }
-        self.parameters = loaded;
+        self.values = loaded;
         Ok(())
     }
 
-    /// A program that computes the loss that `loss` records from the outputs, and the outputs.
+    /// A program for training: it takes [`parameters`](Model::parameters), and computes the loss that `loss` records
+    /// from the outputs, and the outputs. After each step, [`follow`](Model::follow) takes in the batch's statistics.
     pub fn compile(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
         let graph = Graph::new();
-        let outputs = self.network.record(graph.input(self.network.inputs));
-        graph.compile(loss(outputs), &[outputs])
+        let Recorded { outputs, statistics } =
+            self.network.record(graph.input(self.network.inputs), Purpose::Train);
+        let roots: Vec<Var<'_>> = [outputs].into_iter().chain(statistics.into_iter().flatten()).collect();
+        graph.compile(loss(outputs), &roots)
     }
 
-    /// A program that computes the outputs alone.
+    /// A program for trying the model: it takes [`values`](Model::values), and computes the loss and the outputs.
+    pub fn compile_evaluation(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
+        let graph = Graph::new();
+        let outputs = self.network.record(graph.input(self.network.inputs), Purpose::Evaluate).outputs;
+        graph.compile_forward(&[loss(outputs), outputs])
+    }
+
+    /// A program that takes [`values`](Model::values) and computes the outputs alone.
     pub fn compile_forward(&self) -> Program {
         let graph = Graph::new();
-        let outputs = self.network.record(graph.input(self.network.inputs));
+        let outputs = self.network.record(graph.input(self.network.inputs), Purpose::Evaluate).outputs;
         graph.compile_forward(&[outputs])
+    }
+
+    /// Moves the buffers a tenth of the way towards the statistics of the batch of `rows` rows that the program of
+    /// [`compile`](Model::compile) ran on last; the variance with Bessel's correction, as PyTorch does.
+    pub fn follow(&mut self, ws: &Workspace<T>, rows: usize) {
+        let (old, new) = (T::from_f64(1.0 - MOMENTUM), T::from_f64(MOMENTUM));
+        let bessel = T::from_f64(rows as f64 / rows.saturating_sub(1).max(1) as f64);
+        for (number, buffer) in self.buffers.iter().enumerate() {
+            let factor = if buffer.name.ends_with("running_var") { new * bessel } else { new };
+            let of_batch = &mut self.statistics[..buffer.len()];
+            ws.copy_output(number + 1, of_batch);
+            let running = &mut self.values[buffer.range()];
+            running.iter_mut().zip(of_batch).for_each(|(r, b)| *r = old * *r + factor * *b);
+        }
     }
 
     /// The outputs for each row of `x` (rows×inputs).
@@ -103,7 +162,7 @@ impl<T: Real> Model<T> {
     /// For many calls, keep the program and a workspace: see [`compile_forward`](Model::compile_forward).
     ///
     /// # Panics
-    /// If `x` has not as many columns as the network has inputs.
+    /// If `x` has not as many columns as the model has inputs.
     pub fn predict(&self, x: ArrayView2<'_, T>) -> Array2<T> {
         let program = self.compile_forward();
         if x.nrows() == 0 {
@@ -111,7 +170,14 @@ impl<T: Real> Model<T> {
         }
         let mut ws = program.workspace(x.nrows());
         let x = x.as_standard_layout();
-        program.forward(&mut ws, &self.parameters, &[Feed::Values(x.view())], Mode::Evaluate);
+        program.forward(&mut ws, &self.values, &[Feed::Values(x.view())], Mode::Evaluate);
         ws.output(0)
     }
+}
+
+/// The layer a parameter belongs to, and which of its parts it is; names are `LAYER.weight` and `LAYER.bias`.
+fn owner(parameter: &Parameter) -> (usize, Part) {
+    let (layer, part) = parameter.name.split_once('.').expect("names have two parts");
+    let part = if part == "weight" { Part::Weight } else { Part::Bias };
+    (layer.parse().expect("layers are numbered"), part)
 }

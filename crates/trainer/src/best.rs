@@ -3,28 +3,28 @@
 use highwater_early_stopping::{BestTracker, Goal, Observation, Selection};
 use highwater_nn::Model;
 
-/// Which record is best, and the parameters that it was recorded of.
+/// Which record is best, and the model's values that it was recorded of.
 pub(crate) struct Best {
     tracker: BestTracker,
-    parameters: Vec<f32>,
+    values: Vec<f32>,
 }
 
 impl Best {
     pub(crate) fn new(goal: Goal) -> Best {
-        Best { tracker: BestTracker::new(goal), parameters: Vec::new() }
+        Best { tracker: BestTracker::new(goal), values: Vec::new() }
     }
 
     /// Takes in the next record of the history; whether it is the best.
-    pub(crate) fn observe(&mut self, observation: &Observation, parameters: &[f32]) -> bool {
+    pub(crate) fn observe(&mut self, observation: &Observation, values: &[f32]) -> bool {
         let improved = self.tracker.observe(observation) == Some(0);
         if improved {
-            self.parameters.clear();
-            self.parameters.extend_from_slice(parameters);
+            self.values.clear();
+            self.values.extend_from_slice(values);
         }
         improved
     }
 
-    /// Of a history: the best record whose parameters `find` still has, given its place. Those that were better and are
+    /// Of a history: the best record whose values `find` still has, given its place. Those that were better and are
     /// lost count no more; the first return value says which that are, the best first.
     pub(crate) fn recover(
         goal: Goal,
@@ -36,8 +36,8 @@ impl Best {
         let (mut lost, mut best) = (Vec::new(), Best::new(goal));
         for place in ranking.ranking().iter().map(|ranked| ranked.index as usize) {
             match find(place) {
-                Some(parameters) => {
-                    best.parameters = parameters;
+                Some(values) => {
+                    best.values = values;
                     break;
                 }
                 None => lost.push(place),
@@ -58,7 +58,7 @@ impl Best {
     /// Makes a model the best one, if there is one.
     pub(crate) fn restore(&self, model: &mut Model<f32>) {
         if self.place().is_some() {
-            model.parameters_mut().copy_from_slice(&self.parameters);
+            model.values_mut().copy_from_slice(&self.values);
         }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
             let find = |place: usize| (!gone.contains(&place)).then(|| vec![place as f32]);
             let (found_lost, best) = Best::recover(Goal::Minimize, &history, find);
             assert_eq!((&found_lost[..], best.place()), (lost, place), "{gone:?}");
-            assert_eq!(best.parameters, place.map(|place| place as f32).into_iter().collect::<Vec<_>>());
+            assert_eq!(best.values, place.map(|place| place as f32).into_iter().collect::<Vec<_>>());
         }
     }
 
@@ -92,6 +92,6 @@ mod tests {
         let (_, mut best) = Best::recover(Goal::Minimize, &history, find);
         assert!(!best.observe(&Observation::new(3, 0.6), &[3.0]));
         assert!(best.observe(&Observation::new(4, 0.4), &[4.0]));
-        assert_eq!((best.place(), &best.parameters[..]), (Some(3), &[4.0][..]));
+        assert_eq!((best.place(), &best.values[..]), (Some(3), &[4.0][..]));
     }
 }

@@ -43,7 +43,7 @@ impl Evaluator {
         for metric in metrics {
             assert_eq!(metric.is_of_classes(), loss.wants_classes(), "{metric} does not go with {loss:?}");
         }
-        let program = model.compile(|y| loss.record(y));
+        let program = model.compile_evaluation(|y| loss.record(y));
         let ws = program.workspace(ROWS);
         let columns = model.network().outputs();
         Evaluator {
@@ -60,7 +60,7 @@ impl Evaluator {
     /// Loss and metrics on `data`, or `None` as soon as `interrupted` says so.
     pub fn scores(
         &mut self,
-        parameters: &[f32],
+        values: &[f32],
         data: &Dataset,
         interrupted: impl Fn() -> bool,
     ) -> Option<Scores> {
@@ -75,10 +75,12 @@ impl Evaluator {
             }
             let batch = data.batch(start..(start + ROWS).min(data.rows()));
             let rows = batch.features.nrows();
-            self.program.forward(&mut self.ws, parameters, &feeds(&batch), Mode::Evaluate);
-            loss += f64::from(self.ws.loss()) * rows as f64;
+            self.program.forward(&mut self.ws, values, &feeds(&batch), Mode::Evaluate);
+            let mut of_rows = [0.0];
+            self.ws.copy_output(0, &mut of_rows);
+            loss += f64::from(of_rows[0]) * rows as f64;
             let outputs = &mut self.outputs[..rows * self.columns];
-            self.ws.copy_output(0, outputs);
+            self.ws.copy_output(1, outputs);
             match batch.targets {
                 BatchTargets::Classes(classes) => evaluation.update_classes(outputs, classes),
                 BatchTargets::Values(values) => {
@@ -109,7 +111,7 @@ pub fn evaluate(
     data: &Dataset,
     unit: Option<Scale>,
 ) -> Scores {
-    let scores = Evaluator::new(model, loss, metrics, unit).scores(model.parameters(), data, || false);
+    let scores = Evaluator::new(model, loss, metrics, unit).scores(model.values(), data, || false);
     scores.expect("nobody interrupts")
 }
 

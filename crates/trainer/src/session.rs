@@ -110,7 +110,7 @@ impl<'a> Session<'a> {
         let mut key = None;
         let find = |place: usize| {
             let record: &Record = &self.history[place];
-            let within = |checkpoint: &Checkpoint| state::parameters_of(record, checkpoint, self.model);
+            let within = |checkpoint: &Checkpoint| state::values_of(record, checkpoint, self.model);
             let in_store = || {
                 let of_step = entries.iter().map(|entry| entry.key).filter(|key| key.step == record.step);
                 of_step.rev().find_map(|candidate| {
@@ -212,6 +212,7 @@ impl<'a> Session<'a> {
         }
         let learning_rate = self.config.schedule.learning_rate(self.config.learning_rate, step);
         self.optimizer.step(parameters, &self.gradients, learning_rate);
+        self.model.follow(&self.ws, rows.len());
         let loss = f64::from(self.ws.loss());
         self.counters.loss_sum += loss * rows.len() as f64;
         self.counters.loss_rows += rows.len() as u64;
@@ -234,8 +235,8 @@ impl<'a> Session<'a> {
 
     /// Tries the model on the validation rows; `None` if someone wants the end meanwhile.
     fn validate(&mut self) -> Option<Record> {
-        let (parameters, audience) = (self.model.parameters(), &self.audience);
-        let scores = self.evaluator.scores(parameters, self.data.validation, || audience.wants_the_end())?;
+        let (values, audience) = (self.model.values(), &self.audience);
+        let scores = self.evaluator.scores(values, self.data.validation, || audience.wants_the_end())?;
         let step = self.counters.step;
         Some(Record {
             epoch: step / self.steps_per_epoch,
@@ -254,7 +255,7 @@ impl<'a> Session<'a> {
         self.counters.loss_rows = 0;
         self.stop = self.stopping.observe(&record.observation(self.config.monitor)).stop;
         let selected = record.observation(self.config.select);
-        let improved = self.best.observe(&selected, self.model.parameters());
+        let improved = self.best.observe(&selected, self.model.values());
         self.history.push(record);
         self.save()?;
         self.audience.tell(&Event::Validated {

@@ -41,25 +41,25 @@ pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Secti
     Ok([Section::required(COUNTERS, SCHEMA, counters)?, Section::required(HISTORY, SCHEMA, &history)?])
 }
 
-/// `model.<parameter>` and `optimizer.<slot>.<parameter>`.
+/// `model.<parameter or buffer>` and `optimizer.<slot>.<parameter>`.
 pub(crate) fn arrays<'a>(model: &'a Model<f32>, optimizer: &'a Optimizer<f32>) -> Vec<Array<'a>> {
-    let named = |prefix: &str, values: &'a [f32]| -> Vec<Array<'a>> {
-        let array = |p: &Parameter| Array::f32(format!("{prefix}.{}", p.name), &p.shape, &values[p.range()]);
-        model.table().iter().map(array).collect()
+    let array = |prefix: &str, p: &'a Parameter, values: &'a [f32]| {
+        Array::f32(format!("{prefix}.{}", p.name), &p.shape, &values[p.range()])
     };
-    let mut all = named(MODEL, model.parameters());
+    let learned = model.table().iter().chain(model.buffers());
+    let mut all: Vec<Array<'a>> = learned.map(|p| array(MODEL, p, model.values())).collect();
     for (slot, values) in optimizer.slots() {
-        all.extend(named(&format!("{OPTIMIZER}{slot}"), values));
+        all.extend(model.table().iter().map(|p| array(&format!("{OPTIMIZER}{slot}"), p, values)));
     }
     all
 }
 
-/// Takes the parameters of a model from a checkpoint.
+/// Takes the parameters and buffers of a model from a checkpoint.
 ///
 /// # Errors
 /// If a parameter is missing, has another shape, or is one too many; then the model is unchanged.
 pub fn load_model(checkpoint: &Checkpoint, model: &mut Model<f32>) -> Result<(), Error> {
-    let expected = model.table().len();
+    let expected = model.table().len() + model.buffers().len();
     let found = checkpoint.arrays().filter(|info| info.name().starts_with("model.")).count();
     if found != expected {
         let what = format!("its model has {found} parameters, this one has {expected}");
@@ -100,12 +100,8 @@ pub(crate) fn load(
     Ok(state)
 }
 
-/// The parameters in a checkpoint, if it was saved together with this record.
-pub(crate) fn parameters_of(
-    record: &Record,
-    checkpoint: &Checkpoint,
-    model: &Model<f32>,
-) -> Option<Vec<f32>> {
+/// The parameters and buffers in a checkpoint, if it was saved together with this record.
+pub(crate) fn values_of(record: &Record, checkpoint: &Checkpoint, model: &Model<f32>) -> Option<Vec<f32>> {
     let history: Vec<Record> = checkpoint.section(HISTORY, SCHEMA).ok()?;
     // No two branches take the same time to the same step, to the nanosecond.
     let moment = |record: &Record| (record.step, record.elapsed.to_bits());
@@ -114,7 +110,7 @@ pub(crate) fn parameters_of(
     }
     let mut model = model.clone();
     load_model(checkpoint, &mut model).ok()?;
-    Some(model.parameters().to_vec())
+    Some(model.values().to_vec())
 }
 
 fn read(checkpoint: &Checkpoint, prefix: &str, parameter: &Parameter) -> Result<Vec<f32>, Error> {

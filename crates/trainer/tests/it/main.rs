@@ -5,6 +5,7 @@ mod allocation;
 mod damage;
 mod ends;
 mod exact;
+mod oracle;
 mod problem;
 mod refusals;
 mod watching;
