@@ -104,6 +104,10 @@ fn shape(network: &Sequential) -> String {
             }
             Layer::Activation(activation) => format!(", {activation}"),
             Layer::Dropout { rate } => format!(", dropout {rate}"),
+            Layer::LayerNorm => ", layer normalisation".to_owned(),
+            Layer::BatchNorm => ", batch normalisation".to_owned(),
+            Layer::Shortcut { .. } => ", shortcuts".to_owned(),
+            Layer::Residual { .. } => ", residual connections".to_owned(),
         };
         if !rest.contains(&word) {
             rest += &word;
