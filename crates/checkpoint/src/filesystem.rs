@@ -118,7 +118,7 @@ impl FileSystem for Disk {
                 file.set_len(0)?;
                 file.rewind()?;
                 file.write_all(holder.as_bytes())?;
-                Ok(Lock::Taken(Box::new(file)))
+                Ok(Lock::Taken(Box::new(LockedFile(file))))
             }
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
@@ -231,6 +231,17 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_path_buf(),
         _ => PathBuf::from("."),
+    }
+}
+
+/// A lock on a file that ends with this value. Closing the file alone would not end it while a child that this process
+/// is just starting still has a copy of the descriptor.
+struct LockedFile(File);
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // Closing the file is left to end the lock.
+        let _ = self.0.unlock();
     }
 }
 
