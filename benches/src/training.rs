@@ -1,7 +1,7 @@
 //! Training steps of a workload on random data.
 
 use crate::workload::{LossName, Workload};
-use highwater_autodiff::{Feed, Mode, Program, Workspace};
+use highwater_autodiff::{Awake, Feed, Mode, Program, Workspace};
 use highwater_nn::{Init, Mlp, Model};
 use highwater_optim::Optimizer;
 use ndarray::{Array2, s};
@@ -21,6 +21,7 @@ pub struct Training {
     inputs: Array2<f32>,
     targets: Targets,
     batch: usize,
+    _awake: Option<Awake>,
 }
 
 enum Targets {
@@ -54,14 +55,17 @@ impl Training {
             })),
             LossName::Mse | LossName::Mae | LossName::Huber => Targets::Values(normal((rows, outputs), 2)),
         };
+        let workspace = program.workspace(batch);
+        let awake = workspace.shares_work().then(Awake::new);
         Training {
-            workspace: program.workspace(batch),
+            workspace,
             gradients: vec![0.0; count],
             optimizer: Optimizer::new(method, count).expect("the defaults are sound"),
             learning_rate,
             inputs: normal((rows, inputs), 3),
             targets,
             batch,
+            _awake: awake,
             program,
             model,
         }

@@ -37,7 +37,7 @@ impl<T: Real> Run<'_, '_, T> {
             return;
         }
         let tiles = &mut ws.tiles[..self.batch.div_ceil(ws.tile_rows)];
-        let Shared { values, gradients: fixed } = &mut ws.shared;
+        let Shared { values, gradients: fixed, scratch } = &mut ws.shared;
         fixed[loss][0] = T::ONE;
         for stage in self.plan.stages.iter().rev() {
             if let [tile] = tiles {
@@ -54,7 +54,7 @@ impl<T: Real> Run<'_, '_, T> {
             for id in self.graded(&stage.shared).filter(is_shared) {
                 let (before, rest) = fixed.split_at_mut(id);
                 let targets = Targets { tile: &mut [], fixed: before, parameters: gradients, in_part: false };
-                self.hand_back(id, 0..0, |arg| &values[arg], &mut rest[0], targets);
+                self.hand_back(id, 0..0, |arg| &values[arg], &mut rest[0], targets, scratch);
             }
         }
     }
@@ -73,7 +73,7 @@ impl<T: Real> Run<'_, '_, T> {
         shared: &[Vec<T>],
         mut fixed: Fixed<'_, T>,
     ) {
-        let Tile { values, gradients, parts, parameter_parts } = tile;
+        let Tile { values, gradients, parts, parameter_parts, scratch } = tile;
         let value = |arg: usize| match self.plan.nodes[arg].place {
             Place::Tile => &values[arg][..],
             _ => &shared[arg][..],
@@ -91,8 +91,8 @@ impl<T: Real> Run<'_, '_, T> {
                 ),
             };
             match self.plan.nodes[id].place {
-                Place::Joined => self.spread(id, rows.clone(), value, joined, targets),
-                _ => self.hand_back(id, rows.clone(), value, &mut rest[0], targets),
+                Place::Joined => self.spread(id, rows.clone(), value, joined, targets, scratch),
+                _ => self.hand_back(id, rows.clone(), value, &mut rest[0], targets, scratch),
             }
         }
     }
@@ -105,13 +105,14 @@ impl<T: Real> Run<'_, '_, T> {
         value: impl Fn(usize) -> &'v [T],
         dy: &mut [T],
         targets: Targets<'_, T>,
+        scratch: &mut [T],
     ) {
         let node = &self.plan.nodes[id];
         if let Op::Linear(activation) = node.op {
             let dy = &mut dy[..node.shape.rows_for(rows.len()) * node.shape.columns];
             linear::backward_activation(activation, &value(id)[..dy.len()], dy);
         }
-        self.spread(id, rows, value, dy, targets);
+        self.spread(id, rows, value, dy, targets, scratch);
     }
 
     /// From the gradient of a node to those of its arguments.
@@ -122,6 +123,7 @@ impl<T: Real> Run<'_, '_, T> {
         value: impl Fn(usize) -> &'v [T],
         dy: &[T],
         mut targets: Targets<'_, T>,
+        scratch: &mut [T],
     ) {
         let node = &self.plan.nodes[id];
         let (count, width) = (node.shape.rows_for(rows.len()), node.shape.columns);
@@ -152,7 +154,7 @@ impl<T: Real> Run<'_, '_, T> {
                 }
                 Op::Linear(_) => match slot {
                     0 => linear::backward_input(gradient, arg(1), target, write),
-                    1 => linear::backward_weight(gradient, arg(0), target, write),
+                    1 => linear::backward_weight(gradient, arg(0), scratch, target, write),
                     _ => linear::backward_bias(dy, target, write),
                 },
                 Op::Reduce(how, Axis::Columns) => {

@@ -10,6 +10,7 @@
 use crate::graph::{Parameter, Record, Recorded};
 use crate::kernel::Write;
 use crate::kernel::binary::Binary;
+use crate::kernel::matmul::is_large;
 use crate::kernel::reduce::Reduction;
 use crate::kernel::unary::Unary;
 use crate::op::{Axis, Op};
@@ -240,5 +241,27 @@ impl Plan {
             _ => 0,
         };
         self.nodes.iter().map(work).sum()
+    }
+
+    /// Values and gradients of a row.
+    pub(crate) fn elements_per_row(&self) -> usize {
+        let of_rows = self.nodes.iter().filter(|node| node.place == Place::Tile);
+        of_rows.map(|node| node.shape.columns * (1 + usize::from(node.has_gradient))).sum()
+    }
+
+    /// Whether threads share the work on a single product.
+    pub(crate) fn has_large_product(&self, batch: usize) -> bool {
+        self.nodes.iter().any(|node| match node.op {
+            Op::Linear(_) => {
+                let inner = self.nodes[node.args[0]].shape.columns;
+                is_large(node.shape.rows_for(batch), inner, node.shape.columns)
+            }
+            Op::MatMul { transpose_left, .. } => {
+                let left = self.nodes[node.args[0]].shape;
+                let inner = if transpose_left { left.rows_for(batch) } else { left.columns };
+                is_large(node.shape.rows_for(batch), inner, node.shape.columns)
+            }
+            _ => false,
+        })
     }
 }

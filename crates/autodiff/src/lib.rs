@@ -87,6 +87,7 @@
 //!   train within `ThreadPool::install`.)
 //! - **No state.** What dropout zeroes is a function of the key given with a run ([`Mode::Train`]).
 
+mod awake;
 mod backward;
 mod compile;
 mod elementary;
@@ -100,8 +101,10 @@ mod program;
 mod real;
 mod shape;
 mod var;
+mod vector;
 mod workspace;
 
+pub use awake::Awake;
 pub use feed::Feed;
 pub use graph::{Graph, Parameter};
 pub use op::Axis;

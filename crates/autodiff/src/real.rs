@@ -1,21 +1,16 @@
 //! The two element types, `f32` and `f64`, and the functions that kernels need of them.
 
 use crate::elementary;
+use crate::vector::Vectors;
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
 
 /// An element of a matrix: `f32` for speed, `f64` for checks against other implementations.
 ///
 /// The `f32` functions are written to vectorise and are within 2 ulp of the correctly rounded value; the `f64`
 /// functions are those of the standard library and of `libm`.
 pub trait Real:
-    sealed::Sealed
+    Vectors
     + faer::traits::ComplexField<Real = Self>
     + Copy
     + Default

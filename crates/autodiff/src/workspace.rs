@@ -1,14 +1,20 @@
 //! The memory of a running program: made once, reused by every run.
 
 use crate::compile::{Node, Place};
+use crate::kernel::linear;
 use crate::op::Op;
 use crate::program::{Plan, Program};
 use crate::real::Real;
 use ndarray::Array2;
 use std::sync::Arc;
 
-/// Multiplications of a tile, forward: enough to be worth handing to another thread.
-const TILE_WORK: usize = 160_000;
+/// A batch is cut into about this many tiles, unless they become too small or too large.
+const TILES: usize = 8;
+/// Rows and multiplications (going forward) that a tile has at least, to be worth handing to another thread.
+const MIN_TILE_ROWS: usize = 64;
+const MIN_TILE_WORK: usize = 1 << 16;
+/// Values and gradients that stay in the cache of a core.
+const MAX_TILE_ELEMENTS: usize = 1 << 17;
 /// Above this many parameters, tiles of their own would cost more memory than they save: rows stay together, and
 /// single products are shared between threads.
 const TILE_PARAMETERS: usize = 1 << 16;
@@ -38,12 +44,16 @@ pub(crate) struct Tile<T> {
     pub(crate) parts: Vec<Vec<T>>,
     /// Parts of the gradients of parameters; empty where there is but one tile.
     pub(crate) parameter_parts: Vec<T>,
+    /// For the ops on the way back.
+    pub(crate) scratch: Vec<T>,
 }
 
 /// What has a fixed size. Each vector has one entry for each node, empty where it does not apply.
 pub(crate) struct Shared<T> {
     pub(crate) values: Vec<Vec<T>>,
     pub(crate) gradients: Vec<Vec<T>>,
+    /// For the ops on the way back.
+    pub(crate) scratch: Vec<T>,
 }
 
 /// How many elements the vectors of a workspace have.
@@ -54,6 +64,8 @@ struct Lengths {
     tile_gradients: Vec<usize>,
     tile_parts: Vec<usize>,
     parameter_parts: usize,
+    tile_scratch: usize,
+    shared_scratch: usize,
     shared_values: Vec<usize>,
     shared_gradients: Vec<usize>,
 }
@@ -65,6 +77,7 @@ impl Program {
     /// If `max_rows` is 0.
     #[track_caller]
     pub fn workspace<T: Real>(&self, max_rows: usize) -> Workspace<T> {
+        assert!(max_rows > 0, "a workspace is for at least one row");
         self.workspace_with_tile_rows(max_rows, self.0.tile_rows(max_rows))
     }
 
@@ -76,7 +89,8 @@ impl Program {
     /// If one of the two is 0.
     #[track_caller]
     pub fn workspace_with_tile_rows<T: Real>(&self, max_rows: usize, tile_rows: usize) -> Workspace<T> {
-        assert!(max_rows > 0 && tile_rows > 0, "a workspace is for at least one row, and so is a tile");
+        assert!(max_rows > 0, "a workspace is for at least one row");
+        assert!(tile_rows > 0, "a tile has at least one row");
         let plan = &self.0;
         let lengths = Lengths::new(plan, max_rows, tile_rows);
         let vectors = |lengths: &[usize]| lengths.iter().map(|&n| vec![T::ZERO; n]).collect();
@@ -85,6 +99,7 @@ impl Program {
             gradients: vectors(&lengths.tile_gradients),
             parts: vectors(&lengths.tile_parts),
             parameter_parts: vec![T::ZERO; lengths.parameter_parts],
+            scratch: vec![T::ZERO; lengths.tile_scratch],
         };
         let mut values: Vec<Vec<T>> = vectors(&lengths.shared_values);
         for (value, node) in values.iter_mut().zip(&plan.nodes) {
@@ -95,7 +110,11 @@ impl Program {
         Workspace {
             plan: Arc::clone(plan),
             tiles: (0..lengths.tiles).map(|_| tile()).collect(),
-            shared: Shared { values, gradients: vectors(&lengths.shared_gradients) },
+            shared: Shared {
+                values,
+                gradients: vectors(&lengths.shared_gradients),
+                scratch: vec![T::ZERO; lengths.shared_scratch],
+            },
             tile_rows: lengths.tile_rows,
             max_rows,
             rows: 0,
@@ -120,6 +139,10 @@ impl Lengths {
         };
         let in_tile = |node: &Node| node.place == Place::Tile;
         let is_fixed = |node: &Node| matches!(node.place, Place::Shared | Place::Joined);
+        let scratch = |applies: &dyn Fn(&Node) -> bool| {
+            let nodes = plan.nodes.iter().filter(|node| applies(node));
+            nodes.map(|node| plan.scratch(node, tile_rows)).max().unwrap_or(0)
+        };
         let has_parts = |id: usize| plan.stages.iter().any(|s| s.joins.iter().any(|&(join, _)| join == id));
         Lengths {
             tiles,
@@ -128,6 +151,8 @@ impl Lengths {
             tile_gradients: lengths(&|_, node| in_tile(node) && node.has_gradient),
             tile_parts: lengths(&|id, node| tiles > 1 && is_fixed(node) && has_parts(id)),
             parameter_parts: if tiles > 1 && plan.loss.is_some() { plan.parameter_count() } else { 0 },
+            tile_scratch: scratch(&in_tile),
+            shared_scratch: scratch(&is_fixed),
             shared_values: lengths(&|_, node| is_fixed(node)),
             shared_gradients: lengths(&|_, node| is_fixed(node) && node.has_gradient),
         }
@@ -137,22 +162,41 @@ impl Lengths {
         let sum = |lengths: &[usize]| lengths.iter().sum::<usize>();
         let tile = sum(&self.tile_values) + sum(&self.tile_gradients) + sum(&self.tile_parts);
         let shared = sum(&self.shared_values) + sum(&self.shared_gradients);
-        self.tiles * (tile + self.parameter_parts) + shared
+        self.tiles * (tile + self.parameter_parts + self.tile_scratch) + shared + self.shared_scratch
     }
 }
 
 impl Plan {
+    /// How many elements of scratch memory a node wants on the way back.
+    fn scratch(&self, node: &Node, tile_rows: usize) -> usize {
+        match node.op {
+            Op::Linear(_) if node.edges[1].is_some() => {
+                let inputs = self.nodes[node.args[0]].shape.columns;
+                linear::scratch(node.shape.rows_for(tile_rows), inputs, node.shape.columns)
+            }
+            _ => 0,
+        }
+    }
+
     /// How many rows are carried through the program together. It depends on the program and the size of the batch,
     /// not on the number of threads: sums have the same order on one thread as on many.
     fn tile_rows(&self, max_rows: usize) -> usize {
         if self.parameter_count() > TILE_PARAMETERS {
             return max_rows;
         }
-        (TILE_WORK / self.work_per_row().max(1)).next_multiple_of(TILE_STEP).max(TILE_STEP)
+        let least = (MIN_TILE_WORK / self.work_per_row().max(1)).max(MIN_TILE_ROWS);
+        let most = (MAX_TILE_ELEMENTS / self.elements_per_row().max(1)).max(least);
+        let tiles = max_rows.div_ceil(max_rows.div_ceil(TILES).clamp(least, most));
+        max_rows.div_ceil(tiles).next_multiple_of(TILE_STEP)
     }
 }
 
 impl<T: Real> Workspace<T> {
+    /// Whether the work on a full batch is enough to be shared between threads (see [`Awake`](crate::Awake)).
+    pub fn shares_work(&self) -> bool {
+        self.tiles.len() > 1 || self.plan.has_large_product(self.max_rows)
+    }
+
     /// The loss of the last run.
     ///
     /// # Panics

@@ -7,9 +7,9 @@ use pulp::{Arch, NullaryFnOnce};
 use crate::real::Real;
 
 /// Below this many elements a second thread costs more than it brings.
-const PARALLEL_FROM: usize = 1 << 18;
+const PARALLEL_FROM: usize = 1 << 16;
 /// What a thread takes at a time, at most.
-const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 15;
 
 /// What a pass does at one place: the new values of the arrays it writes, out of their old ones and of those it reads.
 pub(crate) trait Rule<T, const WRITTEN: usize, const READ: usize>: Copy + Send + Sync {

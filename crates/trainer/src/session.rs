@@ -10,7 +10,7 @@ use crate::record::Record;
 use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
 use crate::state::{self, Counters, State};
-use highwater_autodiff::{Mode, Program, Workspace};
+use highwater_autodiff::{Awake, Mode, Program, Workspace};
 use highwater_checkpoint::{Checkpoint, Key, Section, Snapshot};
 use highwater_data::{BatchBuffer, epoch_order_into};
 use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
@@ -171,6 +171,7 @@ impl<'a> Session<'a> {
         self.audience.tell(&Event::Started(&plan));
         self.clock = (Instant::now(), self.counters.elapsed);
         self.save_if_new()?;
+        let awake = self.ws.shares_work().then(Awake::new);
         let ended = loop {
             if self.validation_is_due() {
                 let Some(record) = self.validate() else { break Ended::Interrupted };
@@ -187,6 +188,7 @@ impl<'a> Session<'a> {
             }
             self.step();
         };
+        drop(awake);
         self.save_if_new()?;
         Ok(ended)
     }

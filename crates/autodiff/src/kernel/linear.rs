@@ -1,17 +1,16 @@
 //! The fused dense layer: y = f(x · wᵀ + b).
 
-use super::matmul::{Factor, product, product_then};
+use super::matmul::{Factor, is_large, product, product_then};
+use super::transpose::transpose;
 use super::unary::Unary;
 use super::{Matrix, Write, vectorize};
 use crate::real::Real;
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 /// Rows shorter than this are handled several at a time, so that vectors are full.
 const PATTERN: usize = 64;
 
-/// Elements from which on a pass over them is shared between threads.
-const PARALLEL: usize = 1 << 17;
+/// From this many columns on, reading a matrix along its columns misses the caches.
+const TRANSPOSE_FROM: usize = 128;
 
 /// y = f(x · weightᵀ + bias) for `x` rows×inputs, `weight` outputs×inputs, `bias` 1×outputs.
 pub(crate) fn forward<T: Real>(
@@ -58,12 +57,9 @@ fn repeat<'a, T: Real>(row: &'a [T], pattern: &'a mut [T; PATTERN]) -> &'a [T] {
 
 /// Turns the gradient of y into that of x · weightᵀ + bias.
 pub(crate) fn backward_activation<T: Real>(activation: Option<Unary>, y: &[T], dy: &mut [T]) {
-    let Some(activation) = activation else { return };
-    if dy.len() < PARALLEL {
-        return activation.backward_in_place(y, dy);
+    if let Some(activation) = activation {
+        activation.backward_in_place(y, dy);
     }
-    let size = PARALLEL / 8;
-    dy.par_chunks_mut(size).zip(y.par_chunks(size)).for_each(|(dy, y)| activation.backward_in_place(y, dy));
 }
 
 /// The gradient of the bias: the sum of the rows of `dz`.
@@ -86,9 +82,32 @@ pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
     super::rows::sum_rows(sums, columns, bias, write);
 }
 
+/// How many elements of scratch memory [`backward_weight`] wants.
+pub(crate) fn scratch(rows: usize, inputs: usize, outputs: usize) -> usize {
+    if pays_to_transpose(rows, inputs, outputs) { rows * outputs } else { 0 }
+}
+
+/// Whether a product is large enough for the way of its left factor through the caches to matter.
+fn pays_to_transpose(rows: usize, inputs: usize, outputs: usize) -> bool {
+    is_large(outputs, rows, inputs) && outputs >= TRANSPOSE_FROM
+}
+
 /// The gradient of the weight, outputs×inputs: dzᵀ · x.
-pub(crate) fn backward_weight<T: Real>(dz: Matrix<'_, T>, x: Matrix<'_, T>, weight: &mut [T], write: Write) {
-    product(weight, Factor::from(dz).transpose(), x.into(), write);
+pub(crate) fn backward_weight<T: Real>(
+    dz: Matrix<'_, T>,
+    x: Matrix<'_, T>,
+    scratch: &mut [T],
+    weight: &mut [T],
+    write: Write,
+) {
+    let left = if pays_to_transpose(dz.rows, x.columns, dz.columns) {
+        let scratch = &mut scratch[..dz.data.len()];
+        transpose(dz, scratch);
+        Factor::from(Matrix { data: scratch, rows: dz.columns, columns: dz.rows })
+    } else {
+        Factor::from(dz).transpose()
+    };
+    product(weight, left, x.into(), write);
 }
 
 /// The gradient of the input: dz · weight.

@@ -10,9 +10,13 @@ pub(crate) mod log_softmax;
 pub(crate) mod matmul;
 pub(crate) mod reduce;
 pub(crate) mod rows;
+mod thin;
+mod transpose;
 pub(crate) mod unary;
 
 use crate::real::Real;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
 use std::sync::LazyLock;
 
 /// A row-major matrix to read.
@@ -36,6 +40,19 @@ static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
 #[inline(always)]
 pub(crate) fn vectorize<R>(f: impl FnOnce() -> R) -> R {
     ARCH.dispatch(f)
+}
+
+/// Elements from which on threads share a pass over them, and what a thread takes at a time.
+const SHARED: usize = 1 << 15;
+const PIECE: usize = 1 << 13;
+
+/// Runs `work(start, piece)` on pieces of `elements`, on several threads if there are many.
+fn in_pieces<T: Real>(elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+    if elements.len() < SHARED {
+        return work(0, elements);
+    }
+    let pieces = elements.par_chunks_mut(PIECE).enumerate();
+    pieces.for_each(|(number, piece)| work(number * PIECE, piece));
 }
 
 /// The number of partial sums kept side by side: it fixes the order of every sum, on every processor.

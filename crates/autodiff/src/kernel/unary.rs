@@ -1,6 +1,6 @@
 //! Functions of one element: value and slope side by side.
 
-use super::{Write, vectorize};
+use super::{Write, in_pieces, vectorize};
 use crate::real::Real;
 
 /// A function applied to each element.
@@ -122,10 +122,12 @@ impl Unary {
                 }
             }
         }
-        vectorize(
-            #[inline(always)]
-            || self.rules(Forward(x, y)),
-        )
+        in_pieces(y, |start, y| {
+            vectorize(
+                #[inline(always)]
+                || self.rules(Forward(&x[start..start + y.len()], y)),
+            )
+        });
     }
 
     /// y = f(y + bias), where `bias` repeats along `y`.
@@ -159,10 +161,14 @@ impl Unary {
                 }
             }
         }
-        vectorize(
-            #[inline(always)]
-            || self.rules(Backward(x, y, dy, dx, write)),
-        )
+        in_pieces(dx, |start, dx| {
+            let piece = start..start + dx.len();
+            let (x, y, dy) = (&x[piece.clone()], &y[piece.clone()], &dy[piece]);
+            vectorize(
+                #[inline(always)]
+                || self.rules(Backward(x, y, dy, dx, write)),
+            )
+        });
     }
 
     /// dy = dy · f', for a function whose slope is known from its value alone.
@@ -177,9 +183,12 @@ impl Unary {
             }
         }
         debug_assert!(self.slope_needs_only_value());
-        vectorize(
-            #[inline(always)]
-            || self.rules(InPlace(y, dy)),
-        )
+        in_pieces(dy, |start, dy| {
+            let y = &y[start..start + dy.len()];
+            vectorize(
+                #[inline(always)]
+                || self.rules(InPlace(y, dy)),
+            )
+        });
     }
 }
