@@ -3,5 +3,5 @@
 mod training;
 mod workload;
 
-pub use training::{Training, normal};
+pub use training::{Memory, Training, normal};
 pub use workload::{Error, LossName, OptimizerName, Workload};

@@ -29,6 +29,17 @@ enum Targets {
     Values(Array2<f32>),
 }
 
+/// What a training run keeps, in bytes.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Memory {
+    pub parameters: usize,
+    pub gradients: usize,
+    pub optimizer: usize,
+    pub workspace: usize,
+    pub data: usize,
+}
+
 /// A matrix of standard normal elements, the same for the same seed.
 pub fn normal(shape: (usize, usize), seed: u64) -> Array2<f32> {
     Array2::random_using(shape, StandardNormal, &mut ChaCha8Rng::seed_from_u64(seed))
@@ -86,5 +97,20 @@ impl Training {
         self.program.backward(&mut self.workspace, self.model.parameters(), &feeds, &mut self.gradients);
         self.optimizer.step(self.model.parameters_mut(), &self.gradients, self.learning_rate);
         self.workspace.loss()
+    }
+
+    /// What all this takes.
+    pub fn memory(&self) -> Memory {
+        let targets = match &self.targets {
+            Targets::Classes(classes) => size_of_val(&classes[..]),
+            Targets::Values(values) => values.len() * size_of::<f32>(),
+        };
+        Memory {
+            parameters: size_of_val(self.model.parameters()),
+            gradients: size_of_val(&self.gradients[..]),
+            optimizer: self.optimizer.slots().map(|(_, slot)| size_of_val(slot)).sum(),
+            workspace: self.program.workspace_bytes::<f32>(self.batch),
+            data: self.inputs.len() * size_of::<f32>() + targets,
+        }
     }
 }

@@ -139,6 +139,14 @@ impl Workload {
         let layers = self.sizes.windows(2).map(|pair| 2 * pair[0] * pair[1]);
         ((3 * layers.sum::<usize>() - 2 * self.sizes[0] * self.sizes[1]) * self.batch) as f64
     }
+
+    /// Bytes that the way forward and back needs at least: the output of each layer, which the way back reads, and the
+    /// gradients of two outputs that follow each other, as one is computed from the other.
+    pub fn least_activations(&self) -> usize {
+        let outputs = &self.sizes[1..];
+        let pair = outputs.windows(2).map(|pair| pair[0] + pair[1]).max().unwrap_or(outputs[0]);
+        (outputs.iter().sum::<usize>() + pair) * self.batch * size_of::<f32>()
+    }
 }
 
 impl LossName {

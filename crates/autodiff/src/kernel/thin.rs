@@ -121,8 +121,8 @@ impl<T: Real> Product<'_, T> {
     fn block<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, first: usize, row: usize) {
         let mut sums = [[T::splat(simd, T::ZERO); V]; R];
         let mut left = [&self.left[..0]; R];
-        for r in 0..R {
-            left[r] = &self.left[(row + r) * self.inner..(row + r + 1) * self.inner];
+        for (r, left) in left.iter_mut().enumerate() {
+            *left = &self.left[(row + r) * self.inner..(row + r + 1) * self.inner];
         }
         for (k, packed) in self.packed.chunks_exact(self.stride).enumerate().take(self.inner) {
             let mut factors = [T::ZERO; R];
@@ -279,9 +279,7 @@ fn store<T: Real, S: Simd, const R: usize, const V: usize>(
     if write == Write::Set && has_room {
         for r in 0..R {
             let target = &mut T::vectors_mut::<S>(&mut target[r * stride..r * stride + wide])[..V];
-            for v in 0..V {
-                target[v] = sums[r][v];
-            }
+            target.copy_from_slice(&sums[r]);
         }
     } else if has_room && count >= wide {
         for r in 0..R {
