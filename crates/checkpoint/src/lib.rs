@@ -81,6 +81,8 @@ mod header;
 mod integrity;
 mod layout;
 mod memory;
+#[cfg(target_os = "linux")]
+mod ordered;
 mod recovery;
 mod retention;
 mod saver;
