@@ -11,7 +11,7 @@ use crate::durable;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::filesystem::{FileHandle, FileSystem, folder_of, write_all_at};
-use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK};
+use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK, MAX_TENSORS};
 use crate::integrity::{self, Hasher, Integrity};
 use crate::section::{PREFIX, Section};
 use crate::snapshot::Snapshot;
@@ -55,6 +55,11 @@ impl<'a> Layout<'a> {
     ) -> Result<Self, Error> {
         if metadata.len() > MAX_METADATA {
             return Err(unstorable("labels", format!("{} of them, {MAX_METADATA} allowed", metadata.len())));
+        }
+        // `integrity` is one, too.
+        if tensors.len() >= MAX_TENSORS {
+            let reason = format!("{} of them, {} allowed", tensors.len(), MAX_TENSORS - 1);
+            return Err(unstorable("arrays and sections", reason));
         }
         let own_len = if with_integrity { integrity::len(tensors.len()) } else { 0 };
         let own_shape = [own_len as usize];
@@ -155,7 +160,7 @@ impl Output<'_> {
     }
 }
 
-/// Holds a snapshot against every rule but that of the header's length.
+/// Holds a snapshot against every rule but those of the header's length and the number of tensors.
 pub(crate) fn check(snapshot: &Snapshot<'_>) -> Result<(), Error> {
     owned(snapshot.labels)?;
     tensors(snapshot.arrays, snapshot.sections).map(drop)

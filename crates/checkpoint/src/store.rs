@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::checkpoint::Checkpoint;
 use crate::durable;
@@ -53,6 +54,8 @@ pub struct Saved {
     pub path: PathBuf,
     /// Its length.
     pub bytes: u64,
+    /// How long it took until the file was durable.
+    pub took: Duration,
     /// What the retention let go.
     pub removed: Vec<PathBuf>,
     /// What went wrong after the checkpoint was durable: old files that could not be deleted.
@@ -66,10 +69,23 @@ pub enum Fate {
     Kept,
     /// The policy would not, but somebody pinned it.
     Pinned,
-    /// The policy would not, but it is the newest one known to be sound, or the one just saved.
+    /// The policy would not, but it is the newest one known to be sound, the one just saved, or the last of another branch:
+    /// what came later than the checkpoint that somebody went back to.
     Needed,
     /// It goes.
     Removed,
+}
+
+/// A checkpoint, what retention has in mind for it, and why in words.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The checkpoint.
+    pub entry: Entry,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why.
+    pub why: String,
 }
 
 impl Store {
@@ -171,6 +187,7 @@ impl Store {
     /// retention already allowed was deleted; [`Error::Io`]. After an error the earlier checkpoints are as before, and
     /// the next save may succeed.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Saved, Error> {
+        let began = Instant::now();
         let branch = self.branch()?;
         let layout = Layout::new(snapshot, branch.parent.as_deref())?;
         let key = Key { branch: branch.number, step: snapshot.step };
@@ -189,6 +206,7 @@ impl Store {
             }
             layout.save(&*self.folder.fs, &path)?;
         }
+        let took = began.elapsed();
         self.sound.insert(key);
         self.last_saved = Some(key);
 
@@ -200,29 +218,54 @@ impl Store {
             }
             Err(error) => warnings.push(error),
         }
-        Ok(Saved { key, path, bytes: layout.len(), removed, warnings })
+        Ok(Saved { key, path, bytes: layout.len(), took, removed, warnings })
     }
 
-    /// What [`Store::collect`] would do with each checkpoint, and why. If none of those that stay is known to be sound,
-    /// this verifies until one is found.
+    /// What [`Store::collect`] would do with each checkpoint. If none of those that stay is known to be sound, this verifies
+    /// until one is found.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn plan(&mut self) -> Result<Vec<(Entry, Fate)>, Error> {
+        Ok(self.explain()?.into_iter().map(|Explained { entry, fate, .. }| (entry, fate)).collect())
+    }
+
+    /// As [`Store::plan`], with reasons.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
         let entries = self.folder.list_knowing(&self.known)?.entries;
         self.known = entries.iter().map(|entry| (entry.key, entry.clone())).collect();
         let keep = self.retention.keep(&entries);
+        let why = self.retention.why(&entries);
+        let own_branch = self.branch.as_ref().map(|branch| branch.number);
+        let own_branch = own_branch.or(entries.last().map(|entry| entry.key.branch));
+        let is_tip = |i: usize| {
+            let branch = entries[i].key.branch;
+            Some(branch) != own_branch && entries.get(i + 1).is_none_or(|next| next.key.branch != branch)
+        };
         let fate = |(i, entry): (usize, &Entry)| match () {
             () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
             () if entry.pinned => Fate::Pinned,
-            () if self.last_saved == Some(entry.key) => Fate::Needed,
+            () if self.last_saved == Some(entry.key) || is_tip(i) => Fate::Needed,
             () => Fate::Removed,
         };
         let mut fates: Vec<Fate> = entries.iter().enumerate().map(fate).collect();
         if fates.contains(&Fate::Removed) {
             self.spare_the_newest_sound(&entries, &mut fates);
         }
-        Ok(entries.into_iter().zip(fates).collect())
+        let reason = |i: usize| match fates[i] {
+            Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
+            Fate::Pinned => "pinned".to_owned(),
+            Fate::Needed if is_tip(i) => "the last of another branch".to_owned(),
+            Fate::Needed if self.last_saved == Some(entries[i].key) => "just saved".to_owned(),
+            Fate::Needed => "no newer one is known to be sound".to_owned(),
+            Fate::Removed => "nothing keeps it".to_owned(),
+        };
+        let reasons: Vec<String> = (0..entries.len()).map(reason).collect();
+        let explained = entries.into_iter().zip(fates).zip(reasons);
+        Ok(explained.map(|((entry, fate), why)| Explained { entry, fate, why }).collect())
     }
 
     /// Deletes what the retention lets go. Returns what was deleted and what could not be.

@@ -168,6 +168,11 @@ impl Simulated {
         self.state().event = Some((at, Event::Fail(fault, false)));
     }
 
+    /// From that operation on all fail.
+    pub(crate) fn fail_from(&self, at: usize, fault: Fault) {
+        self.state().event = Some((at, Event::Fail(fault, true)));
+    }
+
     /// From now on nothing fails.
     pub(crate) fn heal(&self) {
         self.state().event = None;
