@@ -1,8 +1,9 @@
 //! Which branch of a run began where.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::folder::{Entry, Listing};
+use crate::folder::{Entry, Key, Listing};
 
 /// A checkpoint in its place in the tree of a run's branches.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,12 +54,32 @@ impl Listing {
         }
         tree
     }
+
+    /// The checkpoint that a run had saved before this one: the one before it on its branch, or else the one that the branch
+    /// began from, if that is left. Its step is smaller.
+    pub fn before(&self, key: Key) -> Option<&Entry> {
+        let of_branch = self
+            .entries
+            .iter()
+            .rev()
+            .find(|entry| entry.key.branch == key.branch && entry.key.step < key.step);
+        of_branch.or_else(|| {
+            let own = self.entries.iter().find(|entry| entry.key == key)?;
+            let parent = Key::from_file_name(own.facts.parent.as_deref()?)?;
+            match parent.step.cmp(&key.step) {
+                _ if parent.branch >= key.branch => None,
+                Ordering::Less => self.entries.iter().find(|entry| entry.key == parent),
+                Ordering::Equal => self.before(parent),
+                Ordering::Greater => None,
+            }
+        })
+    }
 }
 
 fn grow<'a>(
     tree: &mut Vec<Leaf<'a>>,
     branches: &BTreeMap<u32, Vec<&'a Entry>>,
-    parent_of: &dyn Fn(&[&Entry]) -> Option<crate::folder::Key>,
+    parent_of: &dyn Fn(&[&Entry]) -> Option<Key>,
     branch: &[&'a Entry],
     depth: usize,
 ) {
@@ -74,16 +95,22 @@ fn grow<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::folder::Key;
 
-    fn check(entries: &[(u32, u64, Option<(u32, u64)>)], expected: &[&str]) {
-        let entry = |&(branch, step, parent): &(u32, u64, Option<(u32, u64)>)| {
+    /// Branch and step, and those of the parent.
+    type Made = (u32, u64, Option<(u32, u64)>);
+
+    fn listing(entries: &[Made]) -> Listing {
+        let entry = |&(branch, step, parent): &Made| {
             let mut entry = Entry::sketch(step, None);
             entry.key.branch = branch;
             entry.facts.parent = parent.map(|(branch, step)| Key { branch, step }.file_name());
             entry
         };
-        let listing = Listing { entries: entries.iter().map(entry).collect(), ..Listing::default() };
+        Listing { entries: entries.iter().map(entry).collect(), ..Listing::default() }
+    }
+
+    fn check(entries: &[Made], expected: &[&str]) {
+        let listing = listing(entries);
         let line = |leaf: &Leaf<'_>| {
             let from = leaf.began_from.map_or(String::new(), |name| format!(" from {name}"));
             format!("{}{}{from}", "-".repeat(leaf.depth), leaf.entry.key)
@@ -118,6 +145,34 @@ mod tests {
                 "step-00000001.b5",
             ],
         );
+    }
+
+    #[test]
+    fn what_a_run_saved_before_is_on_its_branch_or_where_that_began() {
+        let parent = Some((0, 4));
+        let listing = listing(&[
+            (0, 2, None),
+            (0, 4, None),
+            (0, 8, None),
+            (1, 4, parent),
+            (1, 6, parent),
+            (2, 5, Some((0, 3))),
+            (3, 9, parent),
+            (4, 1, Some((9, 0))),
+        ]);
+        let before = |branch, step| listing.before(Key { branch, step }).map(|e| (e.key.branch, e.key.step));
+        for (branch, step, expected) in [
+            (0, 8, Some((0, 4))),
+            (0, 2, None),
+            (1, 6, Some((1, 4))),
+            (1, 4, Some((0, 2))),
+            (2, 5, None),
+            (3, 9, Some((0, 4))),
+            (4, 1, None),
+            (7, 7, None),
+        ] {
+            assert_eq!(before(branch, step), expected, "{step} of branch {branch}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::Checkpoint;
 use crate::durable;
 use crate::error::{Context, Error};
-use crate::filesystem::{self, Disk, FileSystem, Lock, folder_of, uninterrupted};
+use crate::filesystem::{Disk, FileSystem, Lock, folder_of, uninterrupted};
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
@@ -36,6 +36,8 @@ pub struct Store {
     /// What was read of each file, so that a save does not read the headers of all others again.
     known: BTreeMap<Key, Entry>,
     last_saved: Option<Key>,
+    /// Damaged, and newer than what the run continues: they go when it is past them.
+    condemned: Vec<Key>,
     _lock: Box<dyn Any + Send + Sync>,
 }
 
@@ -118,6 +120,7 @@ impl Store {
             sound: BTreeSet::new(),
             known: BTreeMap::new(),
             last_saved: None,
+            condemned: Vec::new(),
             _lock: lock,
         })
     }
@@ -146,7 +149,7 @@ impl Store {
     }
 
     /// Says what the run goes on from, and returns the branch that later saves are on. That is the checkpoint's own branch
-    /// if nothing sound is newer; damaged files in the way will be replaced. Otherwise it is a new branch, which records
+    /// if nothing sound is newer; damaged files in the way are replaced, or go once a later step is durable. Otherwise it is a new branch, which records
     /// its parent and leaves alone what came later. The checkpoint may also be a published one or one of another folder.
     ///
     /// # Errors
@@ -175,6 +178,11 @@ impl Store {
             }
         };
         self.sound.extend(own);
+        let is_damaged = |&&key: &&Key| {
+            matches!(self.folder.verify(key), Err(Error::Damaged { .. } | Error::NotACheckpoint { .. }))
+        };
+        let newer = keys.iter().filter(|&&key| key.branch == branch.number && Some(key) > own);
+        self.condemned = newer.filter(is_damaged).copied().collect();
         let number = branch.number;
         self.branch = Some(branch);
         Ok(number)
@@ -197,7 +205,7 @@ impl Store {
 
         let mut removed = Vec::new();
         if let Err(error) = layout.save(&*self.folder.fs, &path) {
-            if !is_full(&error) {
+            if !error.is_full() {
                 return Err(error);
             }
             removed = self.collect().map(|(removed, _)| removed).unwrap_or_default();
@@ -211,10 +219,21 @@ impl Store {
         self.last_saved = Some(key);
 
         let mut warnings = Vec::new();
+        for damaged in std::mem::take(&mut self.condemned) {
+            let path = self.folder.path_of(damaged);
+            if damaged > key {
+                self.condemned.push(damaged);
+            } else if damaged < key {
+                match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
+                    Ok(()) => removed.push(path),
+                    Err(error) => warnings.push(error),
+                }
+            }
+        }
         match self.collect() {
             Ok((also, failures)) => {
                 removed.extend(also);
-                warnings = failures;
+                warnings.extend(failures);
             }
             Err(error) => warnings.push(error),
         }
@@ -384,14 +403,6 @@ impl fmt::Debug for Store {
             .field("folder", &self.folder)
             .field("branch", &self.branch)
             .finish_non_exhaustive()
-    }
-}
-
-fn is_full(error: &Error) -> bool {
-    match error {
-        Error::NoSpace { .. } => true,
-        Error::Io { source, .. } => filesystem::is_full(source),
-        _ => false,
     }
 }
 

@@ -235,6 +235,31 @@ fn going_on_from_the_newest_state_stays_on_its_branch_and_replaces_what_is_damag
 }
 
 #[test]
+fn damaged_files_that_a_run_has_passed_go_and_those_of_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let paths: Vec<PathBuf> = (1..=4).map(|step| save(&mut store, step, step as f32).path).collect();
+    damage(&paths[0]);
+    damage(&paths[2]);
+    fs::write(&paths[3], "half a fi").unwrap();
+    drop(store);
+    let mut store = Store::open(dir.path()).unwrap();
+    let checkpoint = store.latest().unwrap().0.unwrap();
+    assert_eq!((checkpoint.facts().step, store.continue_from(&checkpoint).unwrap()), (2, 0));
+    let steps = |saved: Saved| -> Vec<u64> {
+        let key = |path: &PathBuf| Key::from_file_name(path.file_name()?.to_str()?);
+        saved.removed.iter().filter_map(key).map(|key| key.step).collect()
+    };
+    // Step 3 is passed over; step 4 is saved anew.
+    assert_eq!(steps(save(&mut store, 4, 4.0)), [3]);
+    assert_eq!(steps(save(&mut store, 5, 5.0)), [0; 0]);
+    let (listing, kept) =
+        (store.list().unwrap(), |listing: &[Entry]| listing.iter().map(|e| e.key.step).collect::<Vec<_>>());
+    assert_eq!(kept(&listing.entries), [1, 2, 4, 5]);
+    assert!(paths[0].exists(), "nobody has continued from before it");
+}
+
+#[test]
 fn going_on_from_an_older_state_is_a_branch_that_names_its_parent() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
