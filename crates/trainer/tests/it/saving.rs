@@ -104,7 +104,7 @@ fn run(
     Ran { result, model, warnings, steps }
 }
 
-const NEVER: AtomicBool = AtomicBool::new(false);
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// The whole run, without any disk.
 fn undisturbed(problem: &Problem) -> (Report, Vec<u32>) {
