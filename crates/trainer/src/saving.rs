@@ -21,8 +21,8 @@ pub struct Saving {
 
 /// What a checkpoint that cannot be written does to the run.
 ///
-/// Whatever it is: the first checkpoint of a run must be written before training begins, and if in the end the last state or
-/// the best is not on the disk, the run ends with the error.
+/// Whatever it is: what cannot be saved at all is not worth training, so if the first checkpoint fails the run ends with the
+/// error (or waits); and so it does if in the end the last state or the best is not on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
@@ -89,7 +89,7 @@ pub struct Saves {
     pub took: f64,
     /// The longest of them.
     pub longest: f64,
-    /// Seconds that training waited: for copies of its state, for a place, and for the first and the last write.
+    /// Seconds that training waited: for copies of its state, for a place, and in the end for the last write.
     pub stalled: f64,
     /// Seconds of training, these among them.
     pub training: f64,
@@ -103,16 +103,18 @@ pub(crate) struct Keeper<'a> {
     saver: Saver,
     sections: &'a [Section],
     saving: Saving,
+    /// There are checkpoints of an earlier process.
+    resumed: bool,
     /// A warning was given, and nothing was written since.
     warned: bool,
     saves: Saves,
 }
 
 impl<'a> Keeper<'a> {
-    pub(crate) fn new(checkpoints: Checkpoints<'a>) -> Keeper<'a> {
+    pub(crate) fn new(checkpoints: Checkpoints<'a>, resumed: bool) -> Keeper<'a> {
         let Checkpoints { store, best, sections, saving } = checkpoints;
         let saver = Saver::new(store, best.map(Into::into));
-        Keeper { saver, sections, saving, warned: false, saves: Saves::default() }
+        Keeper { saver, sections, saving, resumed, warned: false, saves: Saves::default() }
     }
 
     pub(crate) fn sections(&self) -> &'a [Section] {
@@ -206,8 +208,12 @@ impl<'a> Keeper<'a> {
             Err(error) => error,
         };
         self.saves.failed += 1;
+        // An error is told before what was written until then.
+        if let Ok(saved) = self.saver.news() {
+            self.written(saved, audience);
+        }
         match self.saving.on_failure {
-            OnFailure::Warn => {
+            OnFailure::Warn if self.saves.written > 0 || self.resumed => {
                 if !self.warned {
                     let text = format!("{error}; training goes on, and each later checkpoint tries again");
                     audience.tell(&Event::Warning(&text));
@@ -227,7 +233,7 @@ impl<'a> Keeper<'a> {
                 }
                 Ok(())
             }
-            OnFailure::Stop | OnFailure::Wait => Err(error.into()),
+            OnFailure::Warn | OnFailure::Stop | OnFailure::Wait => Err(error.into()),
         }
     }
 

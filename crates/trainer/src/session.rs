@@ -172,7 +172,8 @@ impl<'a> Session<'a> {
 
     /// Trains to the end, whatever that is, and leaves the best model behind.
     pub(crate) fn train(mut self) -> Result<Report, Error> {
-        self.keeper = self.checkpoints.take().map(Keeper::new);
+        let resumed = self.resumed_at.is_some();
+        self.keeper = self.checkpoints.take().map(|checkpoints| Keeper::new(checkpoints, resumed));
         let ended = self.go_on();
         let saves = self.keeper.as_ref().map_or_else(Saves::default, Keeper::saves);
         self.best.restore(self.model);
@@ -205,8 +206,6 @@ impl<'a> Session<'a> {
         self.clock = (Instant::now(), self.counters.elapsed);
         if self.saved != Some(self.counters.step) {
             self.save(true)?;
-            // What cannot be saved at all is not worth training.
-            self.finish_saving()?;
         }
         let awake = self.ws.shares_work().then(Awake::new);
         let ended = loop {
@@ -232,7 +231,7 @@ impl<'a> Session<'a> {
         if self.saved != Some(self.counters.step) {
             self.save(true)?;
         }
-        self.finish_saving()?;
+        self.keeper.as_mut().map_or(Ok(()), |keeper| keeper.finish(&mut self.audience))?;
         Ok(ended)
     }
 
@@ -367,10 +366,6 @@ impl<'a> Session<'a> {
             self.saved = Some(self.counters.step);
         }
         Ok(())
-    }
-
-    fn finish_saving(&mut self) -> Result<(), Error> {
-        self.keeper.as_mut().map_or(Ok(()), |keeper| keeper.finish(&mut self.audience))
     }
 
     /// The state as it would be saved, and where it is.
