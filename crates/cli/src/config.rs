@@ -3,14 +3,16 @@
 use crate::args::{Arguments, Job, OptimizerName, Stopping, Train};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 use highwater_data::{Fractions, Task};
 use highwater_nn::{Activation, Init, Mlp, Sequential};
 use highwater_objective::metrics::{Average, Metric};
 use highwater_objective::{CrossEntropy, Loss};
 use highwater_optim::{Adagrad, Adam, AdamW, Method, RmsProp, Rprop, Schedule, Sgd};
-use highwater_trainer::{Config, Every, Score};
+use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A run's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +80,35 @@ impl ModelConfig {
 pub(crate) struct CheckpointConfig {
     pub(crate) keep_last: usize,
     pub(crate) keep_best: usize,
+    #[serde(default)]
+    pub(crate) keep_every: Option<u64>,
+    #[serde(default)]
+    pub(crate) keep_minutes: Option<u64>,
+    #[serde(default)]
+    pub(crate) on_failure: OnFailure,
+}
+
+impl CheckpointConfig {
+    /// What the store keeps of a run whose best has the least or the largest score.
+    pub(crate) fn retention(&self, goal: Goal) -> Box<dyn Retention> {
+        let mut policy: Box<dyn Retention> =
+            Box::new(KeepLast(self.keep_last).or(KeepBest(self.keep_best, goal)));
+        if let Some(steps) = self.keep_every {
+            policy = Box::new(policy.or(KeepEvery(steps)));
+        }
+        if let Some(minutes) = self.keep_minutes {
+            let interval = Duration::from_secs(minutes.saturating_mul(60));
+            policy = Box::new(policy.or(KeepEveryInterval(interval)));
+        }
+        policy
+    }
+
+    /// Those that are to stay for ever must not be passed over because the disk is slow.
+    pub(crate) fn saving(&self) -> Saving {
+        let for_ever = self.keep_every.is_some() || self.keep_minutes.is_some();
+        let pace = if for_ever { Pace::Every } else { Pace::Newest };
+        Saving { on_failure: self.on_failure, pace }
+    }
 }
 
 /// The loss for a task.
@@ -116,13 +147,21 @@ impl RunConfig {
                 init: Init::default(),
                 init_seed: args.seed,
             },
-            checkpoints: CheckpointConfig { keep_last: args.keep_last, keep_best: args.keep_best },
+            checkpoints: CheckpointConfig {
+                keep_last: args.keep_last,
+                keep_best: args.keep_best,
+                keep_every: args.keep_every,
+                keep_minutes: args.keep_minutes,
+                on_failure: OnFailure::default(),
+            },
             training: Config {
                 seed: args.seed,
                 epochs: 500,
                 batch_size: args.batch_size,
+                micro_batch: None,
                 learning_rate: args.learning_rate,
                 schedule: Schedule::default(),
+                plateau: None,
                 optimizer: method(args)?,
                 clip_norm: args.clip_norm,
                 validate,
@@ -155,6 +194,8 @@ impl RunConfig {
         training.monitor = args.monitor.unwrap_or(training.monitor);
         training.select = args.select.unwrap_or(training.select);
         training.non_finite = args.non_finite.unwrap_or(training.non_finite);
+        let checkpoints = &mut self.checkpoints;
+        checkpoints.on_failure = args.on_save_failure.unwrap_or(checkpoints.on_failure);
     }
 
     pub(crate) fn read(path: &Path) -> Result<RunConfig> {
@@ -262,6 +303,10 @@ impl RunConfig {
         let (keep, usual) = (&self.checkpoints, &default.checkpoints);
         flag("keep-last", keep.keep_last.to_string(), usual.keep_last.to_string());
         flag("keep-best", keep.keep_best.to_string(), usual.keep_best.to_string());
+        let counted = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
+        flag("keep-every", counted(keep.keep_every), String::new());
+        flag("keep-minutes", counted(keep.keep_minutes), String::new());
+        flag("on-save-failure", keep.on_failure.to_string(), usual.on_failure.to_string());
         Ok(words.join(" "))
     }
 }

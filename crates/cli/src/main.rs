@@ -11,6 +11,7 @@ mod config;
 mod evaluate;
 mod folder;
 mod predict;
+mod prove;
 mod source;
 mod train;
 

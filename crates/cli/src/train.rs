@@ -4,14 +4,15 @@ use crate::args::{Report as ReportArgs, Resume, Shared, Train};
 use crate::config::{RunConfig, loss};
 use crate::evaluate;
 use crate::folder::RunFolder;
+use crate::prove;
 use crate::source::{self, Datasets, Source};
 use crate::{line, print};
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Goal, KeepBest, KeepLast, Retention, Store};
+use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
-use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Scores};
+use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves, Scores};
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -50,6 +51,9 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
 }
 
 pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
+    if args.prove {
+        return prove::run(args);
+    }
     let folder = RunFolder::open(&args.run)?;
     let before = folder.config()?;
     let mut config = before.clone();
@@ -83,7 +87,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     run(Job { folder, config, source, preparation, data, model }, store, &args.shared, Some(from))
 }
 
-fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
+pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
     let data = &config.data;
     let preparation = Preparation::fit(&source.table, &source.split.train, &data.target, data.task)?;
     let datasets = source.datasets(&preparation)?;
@@ -116,15 +120,25 @@ fn shape(network: &Sequential) -> String {
     units + &rest
 }
 
-/// Trains, or with `resume` goes on (from the given checkpoint, or from the newest).
-fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?;
+pub(crate) fn pool(shared: &Shared) -> Result<rayon::ThreadPool> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?)
+}
+
+/// Is set by the first signal, which asks to save and end; the second one leaves at once.
+pub(crate) fn interrupt() -> Result<Arc<AtomicBool>> {
     let interrupt = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order the second signal leaves at once, and the first asks to save and end.
+        // In this order the second signal finds the flag set.
         flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt))?;
         flag::register(signal, Arc::clone(&interrupt))?;
     }
+    Ok(interrupt)
+}
+
+/// Trains, or with `resume` goes on (from the given checkpoint, or from the newest).
+fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
+    let pool = pool(shared)?;
+    let interrupt = interrupt()?;
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let report = pool.install(|| fit(&mut job, store, &screen, &interrupt, resume))?;
     let scores = Kept::scores(&job);
@@ -157,7 +171,7 @@ fn fit(
         highwater_early_stopping::Goal::Maximize => Goal::Maximize,
     };
     let keep = &job.config.checkpoints;
-    store.retain(KeepLast(keep.keep_last).or(KeepBest(keep.keep_best, goal)));
+    store.retain(keep.retention(goal));
     let Datasets { train, validation, .. } = &job.data;
     let data = Data { train, validation, unit: source::unit(&job.preparation) };
     let sections = source::sections(&job.preparation, job.model.network())?;
@@ -167,7 +181,12 @@ fn fit(
     let run = Run {
         model: &mut job.model,
         loss: &loss(job.config.data.task),
-        store: Some(Checkpoints { store: &mut store, best: Some(&best_file), sections: &sections }),
+        store: Some(Checkpoints {
+            store,
+            best: Some(&best_file),
+            sections: &sections,
+            saving: keep.saving(),
+        }),
         observers: vec![&mut progress, &mut history],
         interrupt: Some(interrupt),
     };
@@ -283,6 +302,14 @@ fn summary_json(job: &Job, report: &Report, kept: &Kept) -> Value {
     object.insert("steps".into(), report.steps.into());
     object.insert("best_epoch".into(), json!(report.best().map(|record| record.epoch)));
     object.insert("training_s".into(), json!(report.elapsed));
+    let Saves { written, superseded, failed, took, longest, stalled, training } = report.saves;
+    object.insert(
+        "saving".into(),
+        json!({
+            "written": written, "superseded": superseded, "failed": failed, "took_s": took,
+            "longest_s": longest, "stalled_s": stalled, "training_s": training,
+        }),
+    );
     for (name, scores) in kept.named() {
         object.insert(name.into(), evaluate::as_json(scores).into());
     }

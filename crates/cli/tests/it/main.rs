@@ -8,4 +8,5 @@ mod damage;
 mod digits;
 mod help;
 mod run;
+mod saving;
 mod tables;
