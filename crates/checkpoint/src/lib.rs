@@ -57,7 +57,9 @@
 //! | look into a folder that somebody writes to | [`Folder`] |
 //! | read one file | [`Checkpoint::open`], [`Checkpoint::map`], [`verify()`] |
 //! | change the type of a section and still read old files | [`Schema`] |
+//! | rewrite old files | [`Migration`] |
 //! | compare two | [`Diff`] |
+//! | see what the numbers of an array are like | [`Statistics`] |
 //! | exchange arrays with other programs | [`export`], [`Checkpoint::import`] |
 //! | take the disk away, in a test | [`FileSystem`] |
 //!
@@ -83,6 +85,7 @@ mod layout;
 mod lineage;
 mod memory;
 #[cfg(target_os = "linux")]
+mod migration;
 mod ordered;
 mod recovery;
 mod retention;
@@ -90,6 +93,7 @@ mod saver;
 mod section;
 mod snapshot;
 mod staging;
+mod statistics;
 mod store;
 
 pub use array::{Array, ArrayView, Dtype};
@@ -101,9 +105,12 @@ pub use filesystem::{Disk, FileHandle, FileSystem, Lock};
 pub use folder::{Entry, Folder, Key, Listing};
 pub use header::TensorInfo;
 pub use lineage::Leaf;
+pub use migration::{Migration, Upgraded};
 pub use recovery::{RecoveryReport, Rejected};
 pub use retention::{Either, Goal, KeepAll, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 pub use saver::{Role, Saver};
 pub use section::{NoPrevious, Schema, Section};
 pub use snapshot::{Snapshot, export, write};
+pub use statistics::Statistics;
 pub use store::{Explained, Fate, Saved, Store};
+pub use store::{Fate, Saved, Store};

@@ -1,5 +1,8 @@
 //! The arguments of the program.
 
+mod checkpoints;
+
+pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
 use highwater_early_stopping::{NonFinite, Rule};
@@ -23,7 +26,7 @@ pub(crate) enum Job {
     Evaluate(Evaluate),
     Predict(Predict),
     Report(Report),
-    /// Look at saved checkpoints, and verify them
+    /// Look after saved checkpoints: list, show, verify, compare, clean up, exchange
     #[command(subcommand)]
     Checkpoints(Checkpoints),
 }
@@ -204,34 +207,6 @@ pub(crate) struct Predict {
 pub(crate) struct Report {
     /// The run folder
     pub(crate) run: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Checkpoints {
-    /// List the checkpoints of a run
-    Ls {
-        /// The run folder, or a folder of checkpoints
-        run: PathBuf,
-        /// One line of JSON for each
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show what is in a checkpoint
-    Show {
-        /// A checkpoint file, or a run folder for its newest
-        checkpoint: PathBuf,
-        /// One line of JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Read every byte and compare it with what was written; exit code 1 if anything differs
-    Verify {
-        /// A checkpoint file, or a run folder for all of them
-        checkpoint: PathBuf,
-        /// One line of JSON for each
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

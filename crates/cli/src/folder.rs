@@ -92,15 +92,8 @@ impl RunFolder {
     /// Writes config.toml, all or nothing, and durable.
     pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
         let text = config.to_toml()?;
-        let temporary = self.root.join(CONFIG_TEMPORARY);
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&temporary)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, self.config_file())?;
-            File::open(&self.root)?.sync_all()
-        };
-        write().with_context(|| format!("cannot write {}", self.config_file().display()))
+        replace(&self.config_file(), text.as_bytes())
+            .with_context(|| format!("cannot write {}", self.config_file().display()))
     }
 
     /// The kept model: the published best, or else, of a run that has no best, the newest sound checkpoint.
@@ -114,4 +107,16 @@ impl RunFolder {
             format!("{} holds no checkpoint yet: the run was stopped too early", self.root.display())
         })
     }
+}
+
+/// Makes a name stand for these bytes, all or nothing, and durable.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

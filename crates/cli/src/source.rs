@@ -3,9 +3,11 @@
 use crate::args::SplitName;
 use crate::config::{DataConfig, RunConfig};
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Section};
+use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
 use highwater_data::{Dataset, Preparation, Scale, Split, Table, TargetKind, digits, split_table};
 use highwater_nn::{Init, Model, Sequential};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// A table, and which of its rows are for what.
@@ -84,13 +86,19 @@ pub(crate) fn unit(preparation: &Preparation) -> Option<Scale> {
 
 const PREPARATION: &str = "preparation";
 const NETWORK: &str = "network";
+const CONFIGURATION: &str = "configuration";
 const SCHEMA: u32 = 1;
 
-/// What is saved with each checkpoint, so that a model can be used without its run folder.
-pub(crate) fn sections(preparation: &Preparation, network: &Sequential) -> Result<Vec<Section>> {
+/// What is saved with each checkpoint, so that a model can be used without its run folder, and two compared.
+pub(crate) fn sections(
+    preparation: &Preparation,
+    network: &Sequential,
+    config: &RunConfig,
+) -> Result<Vec<Section>> {
     Ok(vec![
         Section::required(PREPARATION, SCHEMA, preparation)?,
         Section::required(NETWORK, SCHEMA, network)?,
+        Section::optional(CONFIGURATION, SCHEMA, &config.to_toml()?)?,
     ])
 }
 
@@ -102,4 +110,35 @@ pub(crate) fn load(checkpoint: &Checkpoint) -> Result<(Model<f32>, Preparation)>
     let mut model = Model::new(network, Init::Constant { value: 0.0 }, 0)?;
     highwater_trainer::load_model(checkpoint, &mut model)?;
     Ok((model, preparation))
+}
+
+/// The configuration of the run when it saved, if that is recorded.
+pub(crate) fn configuration(checkpoint: &Checkpoint) -> Result<Option<toml::Value>> {
+    if !checkpoint.sections().any(|name| name == CONFIGURATION) {
+        return Ok(None);
+    }
+    Ok(Some(toml::from_str(&checkpoint.section::<String>(CONFIGURATION, SCHEMA)?)?))
+}
+
+/// All sections of a run's checkpoints, at their newest schemas.
+pub(crate) fn migration() -> Migration {
+    let own = Migration::new()
+        .section::<First<Preparation>>(PREPARATION)
+        .section::<First<Sequential>>(NETWORK)
+        .section::<First<String>>(CONFIGURATION);
+    highwater_trainer::migration(own)
+}
+
+/// A type of another crate at its first schema.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct First<T>(T);
+
+impl<T: DeserializeOwned> Schema for First<T> {
+    const NUMBER: u32 = SCHEMA;
+    type Previous = NoPrevious;
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
 }

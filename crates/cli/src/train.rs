@@ -174,7 +174,7 @@ fn fit(
     store.retain(keep.retention(goal));
     let Datasets { train, validation, .. } = &job.data;
     let data = Data { train, validation, unit: source::unit(&job.preparation) };
-    let sections = source::sections(&job.preparation, job.model.network())?;
+    let sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
     let best_file = job.folder.best_file();
     let mut progress = Progress::new(screen, training.select);
     let mut history = History::new(job.folder.history_file(), training, screen);

@@ -6,7 +6,7 @@ use highwater_autodiff::{Axis, Graph, Var};
 use serde::{Deserialize, Serialize};
 
 /// What PyTorch's normalising layers add to the variance.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// One step of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! parameters in one flat slice, so that an optimizer step, a snapshot and a checkpoint are each one loop.
 //!
 //! Weights are stored as `[outputs, inputs]` and named as in `torch.nn.Sequential`: what is saved opens elsewhere.
+//! [`Sequential::to_torch`] writes down that module; the feature `onnx` writes whole models for other runtimes.
 //!
 //! ```
 //! use highwater_autodiff::Mode;
@@ -37,6 +38,9 @@ mod init;
 mod layer;
 mod mlp;
 mod model;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+mod torch;
 
 pub use activation::Activation;
 pub use error::Error;

@@ -55,6 +55,14 @@ pub enum Error {
         /// What differs.
         what: String,
     },
+    /// A file of another program whose arrays are not those of the model.
+    #[error("{file} does not fit the model: {what}")]
+    Foreign {
+        /// Which file.
+        file: String,
+        /// What does not fit.
+        what: String,
+    },
     /// Saving or loading.
     #[error(transparent)]
     Checkpoint(#[from] highwater_checkpoint::Error),

@@ -43,6 +43,15 @@ pub struct Checkpoints<'a> {
     pub saving: Saving,
 }
 
+/// An error if there is anything that looks like a checkpoint.
+pub(crate) fn must_be_empty(store: &Store) -> Result<(), Error> {
+    let listing = store.list()?;
+    if listing.entries.is_empty() && listing.unreadable.is_empty() {
+        return Ok(());
+    }
+    Err(Error::NotEmpty { dir: store.folder().dir().display().to_string() })
+}
+
 /// What a run learns from.
 #[derive(Debug, Clone, Copy)]
 pub struct Data<'a> {
@@ -62,10 +71,7 @@ pub struct Data<'a> {
 /// until then.
 pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Report, Error> {
     if let Some(checkpoints) = &run.store {
-        let listing = checkpoints.store.list()?;
-        if !listing.entries.is_empty() || !listing.unreadable.is_empty() {
-            return Err(Error::NotEmpty { dir: checkpoints.store.folder().dir().display().to_string() });
-        }
+        must_be_empty(&checkpoints.store)?;
     }
     Session::new(run, data, config)?.train()
 }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 use crate::record::Record;
 use highwater_autodiff::Parameter;
-use highwater_checkpoint::{Array, Checkpoint, Section};
+use highwater_checkpoint::{Array, Checkpoint, NoPrevious, Schema, Section};
 use highwater_nn::Model;
 use highwater_optim::Optimizer;
 use serde::{Deserialize, Serialize};
@@ -33,10 +33,43 @@ pub(crate) struct State {
     pub(crate) foreign: Vec<Section>,
 }
 
-const COUNTERS: &str = "counters";
-const HISTORY: &str = "history";
-const FINGERPRINT: &str = "fingerprint";
+/// The validations so far.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct History(pub(crate) Vec<Record>);
+
+pub(crate) const COUNTERS: &str = "counters";
+pub(crate) const HISTORY: &str = "history";
+pub(crate) const FINGERPRINT: &str = "fingerprint";
 const SCHEMA: u32 = 1;
+
+impl Schema for Counters {
+    const NUMBER: u32 = SCHEMA;
+    type Previous = NoPrevious;
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+impl Schema for Fingerprint {
+    const NUMBER: u32 = SCHEMA;
+    type Previous = NoPrevious;
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+impl Schema for History {
+    const NUMBER: u32 = SCHEMA;
+    type Previous = NoPrevious;
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
 const MODEL: &str = "model";
 const OPTIMIZER: &str = "optimizer.";
 
@@ -112,7 +145,7 @@ pub(crate) fn load(
 
 /// The records in a checkpoint.
 pub(crate) fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
-    Ok(checkpoint.section(HISTORY, SCHEMA)?)
+    Ok(checkpoint.migrate::<History>(HISTORY)?.0)
 }
 
 /// The parameters and buffers in a checkpoint, if it was saved together with this record.

@@ -20,10 +20,15 @@ fn help_is_everywhere_and_names_every_argument() {
         ("evaluate", "<RUN> --data --split --json"),
         ("predict", "<RUN> --data --out"),
         ("report", "<RUN>"),
-        ("checkpoints", "ls show verify"),
+        ("checkpoints", "ls show verify diff gc export import migrate"),
         ("checkpoints ls", "<RUN> --json"),
         ("checkpoints show", "<CHECKPOINT> --json"),
         ("checkpoints verify", "<CHECKPOINT> --json"),
+        ("checkpoints diff", "<A> <B> --json"),
+        ("checkpoints gc", "<RUN> --keep-last --keep-best --keep-every --explain --dry-run --json"),
+        ("checkpoints export", "<CHECKPOINT> --to safetensors onnx --out --json"),
+        ("checkpoints import", "<FILE> --like --out --rename --json"),
+        ("checkpoints migrate", "<CHECKPOINT> --dry-run --json"),
     ] {
         let said = done(command.split_whitespace().chain(["--help"]));
         for word in words.split_whitespace() {

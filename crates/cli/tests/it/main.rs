@@ -6,6 +6,7 @@ mod bad_input;
 mod crash;
 mod damage;
 mod digits;
+mod exchange;
 mod help;
 mod run;
 mod saving;

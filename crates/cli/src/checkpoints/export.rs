@@ -1,0 +1,76 @@
+//! `checkpoints export`: a model for other programs.
+
+use crate::args::{Export, Format};
+use crate::folder::{RunFolder, replace};
+use crate::{line, source};
+use anyhow::{Context, Result};
+use highwater_checkpoint::Checkpoint;
+use highwater_data::{Preparation, TargetKind};
+use highwater_nn::Model;
+use highwater_nn::onnx::{Ending, Surroundings, encode};
+use highwater_trainer::export_model;
+use serde_json::json;
+use std::fs;
+
+pub(super) fn run(args: &Export) -> Result<()> {
+    let checkpoint = match args.checkpoint.is_dir() {
+        true => RunFolder::open(&args.checkpoint)?.best()?,
+        false => Checkpoint::open(&args.checkpoint)?,
+    };
+    let (model, preparation) = source::load(&checkpoint)?;
+    let torch = model.network().to_torch();
+    let bytes = match args.to {
+        Format::Safetensors => {
+            let step = checkpoint.facts().step.to_string();
+            let labels = [("torch", torch.as_deref()), ("step", Some(&step[..]))];
+            let labels: Vec<(&str, &str)> =
+                labels.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+            export_model(&model, &args.out, &labels)?
+        }
+        Format::Onnx => {
+            let file = onnx(&model, &preparation)?;
+            replace(&args.out, &file).with_context(|| format!("cannot write {}", args.out.display()))?;
+            file.len() as u64
+        }
+    };
+    if args.json {
+        return line(json!({
+            "file": args.out, "format": format!("{:?}", args.to).to_lowercase(), "bytes": bytes,
+            "from": checkpoint.path(), "step": checkpoint.facts().step, "torch": torch,
+        }));
+    }
+    let out = fs::canonicalize(&args.out).unwrap_or_else(|_| args.out.clone());
+    line(format_args!("{}: {bytes} bytes, of step {}", args.out.display(), checkpoint.facts().step))?;
+    let (library, load) = match args.to {
+        Format::Onnx => {
+            ("onnxruntime", format!("onnxruntime.InferenceSession({:?})", out.display().to_string()))
+        }
+        Format::Safetensors => {
+            let Some(torch) = &torch else {
+                return line("the network has connections past layers, which torch.nn.Sequential has not");
+            };
+            let file = format!("safetensors.torch.load_file({:?})", out.display().to_string());
+            ("PyTorch", format!("model = {torch}\n  model.load_state_dict({file}); model.eval()"))
+        }
+    };
+    line(format_args!("in Python, with {library}:\n  {load}"))
+}
+
+/// The network, with what happens to data before and after it.
+fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
+    let columns: Vec<(f64, f64)> =
+        preparation.inputs().iter().map(|input| (input.scale.mean, input.scale.sd)).collect();
+    let names: Vec<&str> = preparation.inputs().iter().map(|input| &input.name[..]).collect();
+    let (names, classes) =
+        (serde_json::to_string(&names)?, serde_json::to_string(preparation.class_names())?);
+    let target = preparation.target();
+    let mut metadata = vec![("columns", &names[..]), ("target", &target.column[..])];
+    let ending = match &target.kind {
+        TargetKind::Classes(_) => {
+            metadata.push(("classes", &classes));
+            Ending::Classes
+        }
+        TargetKind::Value(scale) => Ending::Values { mean: scale.mean, sd: scale.sd },
+    };
+    Ok(encode(model, &Surroundings { standardise: Some(&columns), ending, metadata: &metadata }))
+}

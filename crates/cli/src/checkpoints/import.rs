@@ -1,0 +1,37 @@
+//! `checkpoints import`: a run that begins with the weights of another program.
+
+use crate::args::Import;
+use crate::folder::RunFolder;
+use crate::{line, source};
+use anyhow::Result;
+use highwater_checkpoint::{Checkpoint, Store};
+use highwater_trainer::{Checkpoints, begin, import_model};
+use serde_json::json;
+
+pub(super) fn run(args: &Import) -> Result<()> {
+    let like = RunFolder::open(&args.like)?;
+    let config = like.config()?;
+    let (mut model, preparation) = source::load(&like.best()?)?;
+    import_model(&Checkpoint::import(&args.file)?, &mut model, &args.rename)?;
+    // The folder comes last: a mistake leaves nothing behind.
+    let folder = RunFolder::create(args.out.clone())?;
+    folder.write_config(&config)?;
+    let mut store = Store::open(folder.checkpoints())?;
+    let sections = source::sections(&preparation, model.network(), &config)?;
+    let saved =
+        begin(&model, &config.training, Checkpoints { store: &mut store, best: None, sections: &sections })?;
+    let root = args.out.display();
+    if args.json {
+        return line(
+            json!({ "run": args.out, "checkpoint": saved.path, "parameters": model.parameters().len() }),
+        );
+    }
+    line(format_args!(
+        "{root}: a run at step 0, {} parameters from {}\n\nNext\n  \
+         cargo xtask evaluate {root}                score it\n  \
+         cargo xtask predict {root} --data NEW.csv  use it\n  \
+         cargo xtask resume {root}                  train it further",
+        model.parameters().len(),
+        args.file.display()
+    ))
+}

@@ -1,0 +1,112 @@
+//! `checkpoints show`: what is in a file.
+
+use super::{columns, facts_json, open, short};
+use crate::{line, print};
+use anyhow::Result;
+use highwater_checkpoint::{Checkpoint, Statistics};
+use highwater_trainer::{Record, history};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
+    let checkpoint = open(path)?;
+    let bytes = std::fs::metadata(checkpoint.path())?.len();
+    // A checkpoint of another program has none.
+    let history = history(&checkpoint).unwrap_or_default();
+    if as_json {
+        line(json_of(&checkpoint, bytes, &history)?)
+    } else {
+        print(text(&checkpoint, bytes, &history)?)
+    }
+}
+
+fn statistics(checkpoint: &Checkpoint) -> Result<Vec<Statistics>> {
+    checkpoint.arrays().map(|info| Ok(Statistics::of(checkpoint.array(info.name())?))).collect()
+}
+
+fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Value> {
+    let facts = checkpoint.facts();
+    let arrays = checkpoint.arrays().zip(statistics(checkpoint)?).map(|(info, s)| {
+        let range = info.range();
+        json!({
+            "name": info.name(), "dtype": info.dtype().to_string(), "shape": info.shape(),
+            "bytes": [range.start, range.end], "elements": s.elements, "non_finite": s.non_finite,
+            "min": s.min, "max": s.max, "mean": s.mean, "sd": s.sd,
+        })
+    });
+    let mut value = facts_json(checkpoint.path(), bytes, facts);
+    value["arrays"] = arrays.collect();
+    value["writer"] = facts.writer.clone().into();
+    value["sections"] = checkpoint.sections().map(Value::from).collect();
+    value["history"] = history.iter().map(record_json).collect();
+    Ok(value)
+}
+
+/// As in history.csv.
+fn record_json(record: &Record) -> Value {
+    let mut value = json!({
+        "epoch": record.epoch, "step": record.step, "training_loss": record.training_loss,
+        "validation_loss": record.validation_loss, "learning_rate": record.learning_rate,
+        "elapsed_s": record.elapsed,
+    });
+    for (metric, found) in &record.metrics {
+        value[metric.to_string()] = json!(found);
+    }
+    value
+}
+
+fn text(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<String> {
+    let facts = checkpoint.facts();
+    let mut text = format!("{}  ({bytes} bytes, every one verified)\n", checkpoint.path().display());
+    text += &format!("  step {}, epoch {}\n", facts.step, facts.epoch);
+    if let Some(score) = facts.score {
+        text += &format!("  score {score}\n");
+    }
+    if let Some(elapsed) = facts.elapsed {
+        text += &format!("  training time {:.1} s\n", elapsed.as_secs_f64());
+    }
+    if let Some(parent) = &facts.parent {
+        text += &format!("  a branch from {parent}\n");
+    }
+    for (name, value) in &facts.labels {
+        text += &format!("  {name}: {value}\n");
+    }
+    text += &format!("  written by {}\n", facts.writer);
+
+    let mut rows = vec![
+        ["array", "type", "shape", "min", "max", "mean", "sd", "not finite"].map(str::to_owned).to_vec(),
+    ];
+    for (info, s) in checkpoint.arrays().zip(statistics(checkpoint)?) {
+        let (name, dtype, shape) =
+            (info.name().to_owned(), info.dtype().to_string(), format!("{:?}", info.shape()));
+        let numbers = [s.min, s.max, s.mean, s.sd].map(short);
+        let bad =
+            if s.non_finite == 0 { String::new() } else { format!("{} of {}", s.non_finite, s.elements) };
+        rows.push([vec![name, dtype, shape], numbers.to_vec(), vec![bad]].concat());
+    }
+    text += &format!("\n{}", columns(&rows));
+    if !history.is_empty() {
+        text += &format!("\n{}", columns(&table(history)));
+    }
+    text += &format!("\n  sections: {}\n", checkpoint.sections().collect::<Vec<_>>().join(", "));
+    Ok(text)
+}
+
+/// How many validations are shown; --json has them all.
+const SHOWN: usize = 10;
+
+fn table(history: &[Record]) -> Vec<Vec<String>> {
+    let metrics = history[0].metrics.iter().map(|(metric, _)| metric.to_string());
+    let names = ["epoch", "step", "training", "validation"].map(str::to_owned).into_iter().chain(metrics);
+    let mut rows = vec![names.collect::<Vec<_>>()];
+    let hidden = history.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        rows.push(vec![format!("… {hidden} before")]);
+    }
+    for record in &history[hidden..] {
+        let values = [record.training_loss, record.validation_loss].into_iter();
+        let values = values.chain(record.metrics.iter().map(|(_, value)| *value)).map(short);
+        rows.push([record.epoch.to_string(), record.step.to_string()].into_iter().chain(values).collect());
+    }
+    rows
+}

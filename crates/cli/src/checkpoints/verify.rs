@@ -1,0 +1,38 @@
+//! `checkpoints verify`: every byte held against its hash, several files at a time.
+
+use super::files;
+use crate::line;
+use anyhow::{Result, bail};
+use highwater_checkpoint::{VerifyReport, verify};
+use rayon::prelude::*;
+use serde_json::json;
+use std::path::Path;
+
+/// An error if any file is not as it was written.
+pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
+    let files = files(path)?;
+    let results: Vec<_> = files.par_iter().map(verify).collect();
+    let mut damaged = 0;
+    for (file, result) in files.iter().zip(results) {
+        match result {
+            Ok(report) if as_json => {
+                let VerifyReport { bytes, tensors, .. } = report;
+                line(json!({ "file": file, "sound": true, "bytes": bytes, "tensors": tensors }))?;
+            }
+            Ok(VerifyReport { bytes, tensors, .. }) => {
+                line(format_args!("sound    {}  ({tensors} tensors, {bytes} bytes)", file.display()))?;
+            }
+            Err(error) => {
+                damaged += 1;
+                match as_json {
+                    true => line(json!({ "file": file, "sound": false, "error": error.to_string() }))?,
+                    false => line(format_args!("DAMAGED  {error}"))?,
+                }
+            }
+        }
+    }
+    if damaged > 0 {
+        bail!("not as written: {damaged} of {} files in {}", files.len(), path.display());
+    }
+    Ok(())
+}

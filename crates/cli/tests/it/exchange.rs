@@ -1,0 +1,319 @@
+//! Models go to other programs and come from them; checkpoints are compared, cleaned up and migrated.
+
+use crate::args;
+use crate::run::{assert_same, checkpoints, done, highwater, history, run, table, tree};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::Value;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn iris(out: &Path, more: &[&str]) -> Vec<OsString> {
+    let data = table("iris.csv");
+    let usual = args![
+        "train",
+        "--data",
+        data,
+        "--target",
+        "species",
+        "--hidden",
+        "8",
+        "--dropout",
+        "0.25",
+        "--out",
+        out,
+        "--quiet",
+        "--stop",
+        "never"
+    ];
+    [usual, more.iter().map(OsString::from).collect()].concat()
+}
+
+fn trained(dir: &Path, more: &[&str]) -> PathBuf {
+    let out = dir.join("run");
+    done(iris(&out, more));
+    out
+}
+
+fn lines(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Name, shape and bytes of each array of a safetensors file.
+fn arrays(file: &Path) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    let bytes = fs::read(file).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut all: Vec<_> = file
+        .iter()
+        .map(|(name, view)| (name.to_owned(), view.shape().to_vec(), view.data().to_vec()))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_model_goes_out_as_safetensors_and_comes_back_as_a_run_that_scores_the_same_and_trains_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = trained(dir.path(), &["--epochs", "12"]);
+    let file = dir.path().join("model.safetensors");
+    let said = done(args!["checkpoints", "export", &first, "--to", "safetensors", "--out", &file]);
+    let module = "nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.25), nn.Linear(8, 3))";
+    assert!(said.out.contains(module) && said.out.contains("load_state_dict"), "{said:?}");
+    // Nothing but what load_state_dict takes, strictly; the activation and the dropout count as modules.
+    let exported = arrays(&file);
+    let names: Vec<(&str, &[usize])> =
+        exported.iter().map(|(name, shape, _)| (&name[..], &shape[..])).collect();
+    let expected: [(&str, &[usize]); 4] =
+        [("0.bias", &[8]), ("0.weight", &[8, 4]), ("3.bias", &[3]), ("3.weight", &[3, 8])];
+    assert_eq!(names, expected);
+    for (name, _, bytes) in &exported {
+        let kept = arrays(&first.join("best.safetensors"));
+        assert!(kept.iter().any(|(n, _, b)| *n == format!("model.{name}") && b == bytes), "{name}");
+    }
+    let (_, header) = SafeTensors::read_metadata(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["torch"], module);
+    let json = done(args!["checkpoints", "export", &first, "--to", "safetensors", "--out", &file, "--json"]);
+    assert_eq!(json.json()["torch"], module);
+
+    let second = dir.path().join("imported");
+    let json =
+        done(args!["checkpoints", "import", &file, "--like", &first, "--out", &second, "--json"]).json();
+    assert_eq!(json["parameters"], 4 * 8 + 8 + 8 * 3 + 3);
+    let scores = |folder: &Path| done(args!["evaluate", folder, "--json"]).out;
+    assert_eq!(scores(&first), scores(&second));
+    let predict = |folder: &Path| done(args!["predict", folder, "--data", table("iris.csv")]).out;
+    assert_eq!(predict(&first), predict(&second));
+    done(args!["checkpoints", "verify", &second]);
+
+    // It is a run like any other: it goes on, from the weights that it was given, to the same bits each time.
+    let third = dir.path().join("again");
+    done(args!["checkpoints", "import", &file, "--like", &first, "--out", &third]);
+    for folder in [&second, &third] {
+        done(args!["resume", folder, "--epochs", "5", "--quiet"]);
+    }
+    assert_same(&second, &third);
+    assert_eq!(history(&second).len(), 6);
+    let loss = |folder: &Path, row: usize| history(folder)[row][3].parse::<f64>().unwrap();
+    assert!(loss(&second, 1) < loss(&first, 1), "it does not begin anew");
+}
+
+#[test]
+fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_and_else_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let like = trained(dir.path(), &["--epochs", "2"]);
+    let weights: [(&str, Vec<usize>); 4] =
+        [("0.weight", vec![8, 4]), ("0.bias", vec![8]), ("3.weight", vec![3, 8]), ("3.bias", vec![3])];
+    let import = |number: usize, dtype: Dtype, rename: &dyn Fn(&str) -> String, more: &[&str]| {
+        let data: Vec<Vec<u8>> = weights
+            .iter()
+            .map(|(_, shape)| {
+                let values = (0..shape.iter().product::<usize>()).map(|i| i as f64 / 64.0 - 0.25);
+                match dtype {
+                    Dtype::F64 => values.flat_map(f64::to_le_bytes).collect(),
+                    _ => values.flat_map(|v| (v as f32).to_le_bytes()).collect(),
+                }
+            })
+            .collect();
+        let views = weights.iter().zip(&data).map(|((name, shape), data)| {
+            (rename(name), TensorView::new(dtype, shape.clone(), data).unwrap())
+        });
+        let file = dir.path().join(format!("{number}.safetensors"));
+        fs::write(&file, safetensors::serialize(views, None).unwrap()).unwrap();
+        let out = dir.path().join(format!("imported-{number}"));
+        let args = args!["checkpoints", "import", &file, "--like", &like, "--out", &out];
+        let said = run([args, more.iter().map(OsString::from).collect()].concat());
+        (said, out)
+    };
+    let plain = |name: &str| name.to_owned();
+    let (said, first) = import(0, Dtype::F32, &plain, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let prefixed = |name: &str| format!("net.layers.{name}");
+    let named = |name: &str| name.replace("0.", "fc1.").replace("3.", "head.");
+    for (number, dtype, rename, more) in [
+        (1, Dtype::F32, &prefixed as &dyn Fn(&str) -> String, &[][..]),
+        (2, Dtype::F64, &plain, &[]),
+        (3, Dtype::F32, &named, &["--rename", "fc1=0", "--rename", "head=3"]),
+    ] {
+        let (said, other) = import(number, dtype, rename, more);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let model = |folder: &Path| {
+            arrays(&checkpoints(folder)[0]).into_iter().filter(|(n, ..)| n.starts_with("model."))
+        };
+        assert!(model(&first).eq(model(&other)), "{number}");
+    }
+    let (said, out) = import(4, Dtype::F32, &named, &[]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("missing in it: 0.weight, 0.bias, 3.weight, 3.bias"), "{said:?}");
+    assert!(said.err.contains("not in the model: fc1.bias, fc1.weight, head.bias"), "{said:?}");
+    assert!(!out.exists(), "a mistake leaves nothing behind");
+    // Another shape.
+    let swapped = |name: &str| name.replace('0', "x").replace('3', "0").replace('x', "3");
+    let (said, _) = import(5, Dtype::F32, &swapped, &[]);
+    assert!(said.err.contains("has the shape [3, 8], and the model needs [8, 4]"), "{said:?}");
+    let said = run(args!["checkpoints", "import", &out, "--like", &like, "--out", &out, "--rename", "=0"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+}
+
+#[test]
+fn a_model_goes_out_as_onnx_with_the_preparation_of_its_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "2"]);
+    let file = dir.path().join("model.onnx");
+    let json = done(args!["checkpoints", "export", &folder, "--to", "onnx", "--out", &file, "--json"]).json();
+    let bytes = fs::read(&file).unwrap();
+    assert_eq!(json["bytes"], bytes.len());
+    let contains = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    for text in
+        ["Gemm", "Relu", "ArgMax", "probabilities", "petal_length", r#"["setosa","versicolor","virginica"]"#]
+    {
+        assert!(contains(text), "{text}");
+    }
+    assert!(!contains("Dropout"));
+    let newest = checkpoints(&folder).pop().unwrap();
+    let said = done(args!["checkpoints", "export", newest, "--to", "onnx", "--out", &file]);
+    assert!(said.out.contains("onnxruntime.InferenceSession"), "{said:?}");
+}
+
+#[test]
+fn two_checkpoints_are_compared_number_by_number_and_setting_by_setting() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "3"]);
+    let newest = checkpoints(&folder).pop().unwrap();
+    let same = done(args!["checkpoints", "diff", &newest, &folder, "--json"]).json();
+    assert_eq!((&same["same"], &same["facts"]), (&Value::Bool(true), &serde_json::json!({})));
+    assert!(done(args!["checkpoints", "diff", &newest, &folder]).out.contains("the same, bit for bit"));
+
+    let before = dir.path().join("before.safetensors");
+    fs::copy(&newest, &before).unwrap();
+    done(args!["resume", &folder, "--epochs", "4", "--stop", "patience(3)", "--quiet"]);
+    let diff = done(args!["checkpoints", "diff", &before, &folder, "--json"]).json();
+    assert_eq!(diff["same"], false);
+    assert_eq!(diff["facts"]["epoch"], serde_json::json!(["3", "4"]));
+    assert_eq!(diff["configuration"]["training.epochs"], serde_json::json!(["3", "4"]));
+    assert_eq!(diff["configuration"]["training.stop"], serde_json::json!(["\"never\"", "\"patience(3)\""]));
+    let weight = diff["arrays"].as_array().unwrap().iter().find(|a| a["name"] == "model.0.weight").unwrap();
+    assert!(weight["ulps"].as_u64().unwrap() > 0 && weight["largest"].as_f64().unwrap() > 0.0, "{weight}");
+    let text = done(args!["checkpoints", "diff", &before, &folder]).out;
+    for words in [
+        "ULPs",
+        "model.0.weight",
+        "training.epochs",
+        "sections that differ: configuration, counters, history",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_checkpoint_shows_its_numbers_and_its_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "12"]);
+    let json = done(args!["checkpoints", "show", &folder, "--json"]).json();
+    let weight = json["arrays"].as_array().unwrap().iter().find(|a| a["name"] == "model.0.weight").unwrap();
+    let number = |key: &str| weight[key].as_f64().unwrap();
+    assert_eq!((number("elements"), number("non_finite")), (32.0, 0.0));
+    assert!(
+        number("min") < number("mean") && number("mean") < number("max") && number("sd") > 0.0,
+        "{weight}"
+    );
+    assert_eq!(json["history"].as_array().unwrap().len(), 12);
+    assert_eq!(json["history"][11]["epoch"], 12);
+    assert!(json["history"][0]["accuracy"].is_f64(), "{}", json["history"][0]);
+    let text = done(args!["checkpoints", "show", &folder]).out;
+    for words in ["not finite", "… 2 before", "validation", "accuracy", "written by highwater"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn what_the_run_does_not_keep_is_explained_and_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "6", "--keep-last", "9", "--validate-every", "2"]);
+    let before = tree(&folder);
+    let count = checkpoints(&folder).len();
+    assert!(count >= 6);
+    let said = done(args!["checkpoints", "gc", &folder, "--explain", "--dry-run"]);
+    assert!(said.out.contains("stays") && said.out.contains("among the 9 newest"), "{said:?}");
+    assert!(!said.out.contains("goes") || said.out.contains("nothing asks for it"), "{said:?}");
+
+    let gc = |more: &[&str]| {
+        let args =
+            args!["checkpoints", "gc", &folder, "--keep-last", "1", "--keep-best", "1", "--keep-every", "4"];
+        done([args, more.iter().map(OsString::from).collect()].concat())
+    };
+    let plan = lines(&gc(&["--dry-run", "--json"]).out);
+    assert!(tree(&folder) == before, "a dry run changes nothing");
+    assert_eq!(plan.len(), count);
+    for entry in &plan {
+        let why: Vec<&str> = entry["why"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let step = entry["step"].as_u64().unwrap();
+        assert_eq!(why.contains(&"at a multiple of 4 steps"), step.is_multiple_of(4), "{entry}");
+        assert_eq!(why == ["nothing asks for it"], entry["kept"] == false, "{entry}");
+    }
+    let stay: Vec<&str> =
+        plan.iter().filter(|e| e["kept"] == true).filter_map(|e| e["file"].as_str()).collect();
+    assert!(stay.len() < count);
+    let said = gc(&["--explain"]);
+    assert!(said.out.contains("among the 1 best by loss"), "{said:?}");
+    assert!(said.out.contains(&format!("{} of {count} checkpoints deleted", count - stay.len())), "{said:?}");
+    let left: Vec<String> = checkpoints(&folder).iter().map(|path| path.display().to_string()).collect();
+    assert_eq!(left, stay);
+    assert!(folder.join("best.safetensors").exists());
+    done(args!["checkpoints", "verify", &folder]);
+
+    let bare = folder.join("checkpoints");
+    assert!(run(args!["checkpoints", "gc", &bare]).err.contains("say what to keep"));
+    assert!(
+        run(args!["checkpoints", "gc", &bare, "--keep-best", "1"])
+            .err
+            .contains("config.toml says what is good")
+    );
+    done(args!["checkpoints", "gc", &bare, "--keep-last", "1"]);
+    assert_eq!(checkpoints(&folder).len(), 1);
+}
+
+#[test]
+fn migrating_leaves_files_of_this_version_alone_and_refuses_what_it_does_not_know() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "2"]);
+    let before = tree(&folder);
+    for more in [&[][..], &["--dry-run"]] {
+        let args = args!["checkpoints", "migrate", &folder];
+        let said = done([args, more.iter().map(OsString::from).collect()].concat());
+        assert!(said.out.contains("up to date") && said.out.contains("0 of "), "{said:?}");
+    }
+    for line in lines(&done(args!["checkpoints", "migrate", &folder, "--json"]).out) {
+        assert_eq!(line["upgraded"], serde_json::json!([]), "{line}");
+    }
+    assert!(tree(&folder) == before);
+    // A file of another program, with a required section of its own.
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../checkpoint/tests/golden/v1.safetensors");
+    let said = run(args!["checkpoints", "migrate", golden, "--dry-run"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.out.contains("section `loop`") && said.out.contains("written by highwater-checkpoint"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_run_that_is_being_trained_is_not_cleaned_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let slow = ["--hidden", "1500,1500", "--batch-size", "2000", "--epochs", "100000", "--out"];
+    let args = [args!["train", "--quiet"], slow.iter().map(OsString::from).collect(), args![&out]].concat();
+    let mut child = highwater(args).spawn().unwrap();
+    while checkpoints_so_far(&out) == 0 {
+        std::thread::yield_now();
+    }
+    let said = run(args!["checkpoints", "gc", &out]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("locked by process"), "{said:?}");
+}
+
+fn checkpoints_so_far(run: &Path) -> usize {
+    if run.join("checkpoints").is_dir() { checkpoints(run).len() } else { 0 }
+}

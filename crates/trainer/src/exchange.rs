@@ -1,0 +1,180 @@
+//! Models on their way to other programs and from them, and what else a checkpoint of a run can be asked for.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::fingerprint::Fingerprint;
+use crate::record::Record;
+use crate::run::must_be_empty;
+use crate::state::{self, Counters};
+use highwater_autodiff::Parameter;
+use highwater_checkpoint::{
+    Array, ArrayView, Checkpoint, Dtype, Migration, Saved, Section, Snapshot, Store, export,
+};
+use highwater_nn::{Layer, Model};
+use highwater_optim::Optimizer;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The validations that led to a checkpoint of a run, oldest first.
+///
+/// # Errors
+/// If the checkpoint is not one of a run.
+pub fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
+    state::history(checkpoint)
+}
+
+/// Adds the sections of a run to those that a migration knows.
+pub fn migration(of_others: Migration) -> Migration {
+    of_others
+        .section::<Counters>(state::COUNTERS)
+        .section::<state::History>(state::HISTORY)
+        .section::<Fingerprint>(state::FINGERPRINT)
+}
+
+/// Writes the parameters and buffers of a model, and nothing else, as a safetensors file: the state of the
+/// `torch.nn.Sequential` that [`to_torch`](highwater_nn::Sequential::to_torch) writes down, ready for
+/// `load_state_dict`. Returns the file's length.
+///
+/// Normalising layers over batches also get `num_batches_tracked`, which PyTorch insists on, as 0.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn export_model(
+    model: &Model<f32>,
+    path: impl AsRef<Path>,
+    labels: &[(&str, &str)],
+) -> Result<u64, Error> {
+    let array = |p: &'_ Parameter| Array::f32(p.name.clone(), &p.shape, &model.values()[p.range()]);
+    let mut arrays: Vec<Array<'_>> = model.table().iter().chain(model.buffers()).map(array).collect();
+    for (number, layer) in model.network().layers.iter().enumerate() {
+        if *layer == Layer::BatchNorm {
+            arrays.push(Array::i64(format!("{number}.{TRACKED}"), &[], &[0]));
+        }
+    }
+    Ok(export(path, &arrays, labels)?)
+}
+
+const TRACKED: &str = "num_batches_tracked";
+
+/// Takes the parameters and buffers of a model from a safetensors file of another program
+/// ([`Checkpoint::import`]), all or nothing.
+///
+/// Names are first changed as `renames` say: each takes the part before the first dot that fits, or several parts, and
+/// what it becomes. If the names are then those of the model, behind one and the same prefix or none (`layers.0.weight`
+/// for `0.weight`), the file fits. Double precision is rounded. PyTorch's `num_batches_tracked` is passed over.
+///
+/// # Errors
+/// [`Error::Foreign`] says which arrays are missing, which are too many, and which have another shape or element type.
+pub fn import_model(
+    file: &Checkpoint,
+    model: &mut Model<f32>,
+    renames: &[(String, String)],
+) -> Result<(), Error> {
+    let wrong = |what: String| Error::Foreign { file: file.path().display().to_string(), what };
+    let mut found = BTreeMap::new();
+    for info in file.arrays().filter(|info| !info.name().ends_with(TRACKED)) {
+        let name = renamed(info.name(), renames);
+        if let Some(twice) = found.insert(name, info.name()) {
+            return Err(wrong(format!("{twice} and {} have the same name now", info.name())));
+        }
+    }
+    let wanted: Vec<&str> = model.table().iter().chain(model.buffers()).map(|p| &*p.name).collect();
+    let prefix = prefix(&found, &wanted);
+    let missing: Vec<&str> =
+        wanted.iter().filter(|name| !found.contains_key(&format!("{prefix}{name}"))).copied().collect();
+    let is_wanted = |name: &str| name.strip_prefix(&prefix).is_some_and(|name| wanted.contains(&name));
+    let unknown: Vec<&str> =
+        found.iter().filter(|(name, _)| !is_wanted(name)).map(|(_, &original)| original).collect();
+    if !missing.is_empty() || !unknown.is_empty() {
+        let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        return Err(wrong(format!(
+            "missing in it: {}; not in the model: {}; say which is which by renaming",
+            list(&missing),
+            list(&unknown)
+        )));
+    }
+    model.load(|parameter| {
+        let original = found[&format!("{prefix}{}", parameter.name)];
+        let array = file.array(original)?;
+        if array.shape() != parameter.shape {
+            let (there, here) = (array.shape(), &parameter.shape);
+            return Err(wrong(format!("{original} has the shape {there:?}, and the model needs {here:?}")));
+        }
+        numbers(array).ok_or_else(|| wrong(format!("{original} is of {}, not of F32 or F64", array.dtype())))
+    })
+}
+
+fn numbers(array: ArrayView<'_>) -> Option<Vec<f32>> {
+    match array.dtype() {
+        Dtype::F32 => array.as_f32().ok().map(|values| values.into_owned()),
+        Dtype::F64 => array.as_f64().ok().map(|values| values.iter().map(|&v| v as f32).collect()),
+        _ => None,
+    }
+}
+
+/// `fc1.weight` with `fc1` → `0` is `0.weight`.
+fn renamed(name: &str, renames: &[(String, String)]) -> String {
+    for (from, to) in renames {
+        match name.strip_prefix(from.as_str()) {
+            Some("") => return to.clone(),
+            Some(rest) if rest.starts_with('.') => return format!("{to}{rest}"),
+            _ => {}
+        }
+    }
+    name.to_owned()
+}
+
+/// What stands before every name of the model in the file, with its dot; nothing if that is not one and the same.
+fn prefix(found: &BTreeMap<String, &str>, wanted: &[&str]) -> String {
+    let Some(first) = wanted.first() else { return String::new() };
+    let candidates = found.keys().filter_map(|name| name.strip_suffix(first));
+    let fits = |prefix: &&str| {
+        (prefix.is_empty() || prefix.ends_with('.'))
+            && wanted.iter().all(|name| found.contains_key(&format!("{prefix}{name}")))
+    };
+    candidates.filter(fits).min_by_key(|prefix| prefix.len()).unwrap_or_default().to_owned()
+}
+
+/// Saves a model as the beginning of a run: at step 0, without a history, with an optimizer that has done nothing.
+/// [`resume`](crate::resume) goes on from there as if the run had been killed before its first step, so that a model
+/// from elsewhere is trained further, as a run of its own.
+///
+/// # Errors
+/// If the configuration makes no sense, the store holds checkpoints already, or this one cannot be written.
+pub fn begin(
+    model: &Model<f32>,
+    config: &Config,
+    store: &mut Store,
+    sections: &[Section],
+) -> Result<Saved, Error> {
+    config.validate()?;
+    must_be_empty(store)?;
+    let optimizer = Optimizer::new(config.optimizer, model.parameters().len())?;
+    let own = state::sections(&Counters::default(), &[])?;
+    let sections: Vec<Section> = own.into_iter().chain(sections.iter().cloned()).collect();
+    let arrays = state::arrays(model, &optimizer);
+    Ok(store.save(&Snapshot { arrays: &arrays, sections: &sections, ..Snapshot::default() })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(names: &[&str], renames: &[(&str, &str)], expected: &str) {
+        let renames: Vec<_> = renames.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let found = names.iter().map(|name| (renamed(name, &renames), *name)).collect();
+        assert_eq!(prefix(&found, &["0.weight", "2.weight"]), expected, "{names:?} {renames:?}");
+    }
+
+    #[test]
+    fn a_prefix_is_found_if_all_names_have_it() {
+        check(&["0.weight", "2.weight"], &[], "");
+        check(&["net.0.weight", "net.2.weight"], &[], "net.");
+        check(&["a.b.0.weight", "a.b.2.weight", "c.0.weight"], &[], "a.b.");
+        check(&["net.0.weight", "2.weight"], &[], "");
+        check(&["10.weight", "12.weight"], &[], "");
+        check(&["fc1.weight", "fc2.weight"], &[("fc1", "0"), ("fc2", "2")], "");
+        check(&["m.fc1.weight", "m.fc2.weight"], &[("m.fc1", "m.0"), ("m.fc2", "m.2")], "m.");
+        check(&["fc10.weight", "fc2.weight"], &[("fc1", "0"), ("fc2", "2")], "");
+    }
+}
