@@ -5,7 +5,8 @@
     python benches/interop.py target/debug/highwater
 
 Checks, for networks with every activation, for classes and for values:
-- checkpoints open in Python's safetensors with the values that the reader in docs/FORMAT.md finds;
+- checkpoints open in Python's safetensors with the values that the reader in docs/FORMAT.md finds, and their sections
+  decode as it says;
 - `export --to safetensors` loads strictly into the torch.nn.Sequential that is in its metadata;
 - `export --to onnx` passes ONNX's checker, and onnxruntime's answers are within 1e-5 of ours and of PyTorch's;
 - a file that PyTorch made is imported, and predicts what PyTorch predicts;
@@ -16,6 +17,7 @@ import csv
 import json
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -64,6 +66,56 @@ def same_arrays(path, load):
         assert theirs[name].dtype == array.dtype and theirs[name].shape == array.shape, name
         assert theirs[name].tobytes() == array.tobytes(), name
     return len(arrays)
+
+
+class Section:
+    """Reads the values of a section, as docs/FORMAT.md says they are encoded."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def number(self, kind):
+        (value,) = struct.unpack_from("<" + kind, self.data, self.at)
+        self.at += struct.calcsize(kind)
+        return value
+
+    def text(self):
+        length = self.number("Q")
+        self.at += length
+        return self.data[self.at - length : self.at].decode()
+
+    def list(self, item):
+        return [item() for _ in range(self.number("Q"))]
+
+
+def history(data):
+    section = Section(data)
+    f = lambda: section.number("d")
+    u = lambda: section.number("Q")
+    metric = lambda: (section.text(), f())
+    record = lambda: (u(), u(), f(), f(), section.list(metric), f(), f())
+    records = section.list(record)
+    assert section.at == len(data)
+    return records
+
+
+def same_history(path, load):
+    """The sections decode to what the program says."""
+    facts, _, sections = load(path)
+    schema, flags, value = sections["history"]
+    assert (schema, flags) == (1, 1)
+    ours = history(value)
+    shown = json.loads(highwater("checkpoints", "show", path, "--json"))["history"]
+    assert len(ours) == len(shown)
+    for (epoch, step, training, validation, metrics, rate, _), record in zip(ours, shown):
+        assert (epoch, step, rate) == (record["epoch"], record["step"], record["learning_rate"])
+        assert (training, validation) == (record["training_loss"], record["validation_loss"])
+        assert all(record[name] == value for name, value in metrics)
+    counters = Section(sections["counters"][2])
+    assert str(counters.number("Q")) == facts["step"]
+    names = Section(sections["network"][2])
+    assert names.number("Q") > 0
+    return len(ours)
 
 
 def features(table, columns):
@@ -160,7 +212,7 @@ def check_golden(load):
 def main():
     load = reader()
     print(f"{check_golden(load)} golden files")
-    arrays = files = networks = 0
+    arrays = files = networks = validations = 0
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         iris, energy = TABLES / "iris.csv", folder / "values.csv"
@@ -184,8 +236,9 @@ def main():
                     check_import(run, table, out, module, z)
                 for path in sorted((run / "checkpoints").glob("*.safetensors")):
                     arrays += same_arrays(path, load)
+                    validations += same_history(path, load)
                     files += 1
-    print(f"{networks} networks, {files} checkpoints, {arrays} arrays equal bit for bit")
+    print(f"{networks} networks, {files} checkpoints, {arrays} arrays equal bit for bit, {validations} validations")
     for what, difference in worst.items():
         print(f"{what}: largest difference {difference:.2e}")
 

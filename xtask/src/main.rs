@@ -8,6 +8,8 @@
 
 mod cargo;
 mod ci;
+mod crash;
+mod examples;
 mod tidy;
 
 use std::env;
@@ -25,12 +27,14 @@ Jobs, for everybody; they are the `highwater` program, built with full optimisat
   resume          continue a run from one of its checkpoints
   evaluate        score a saved model on data
   predict         predict a label or a value for each row of a CSV file
-  checkpoints     list, show and verify what a run has saved
+  checkpoints     list, show, verify, compare, clean up, export and import what a run has saved
 
 Chores, for those who change the code:
   ci              every check, cheapest first, up to the first that fails
   tidy            the rules of this workspace that no compiler knows
   fmt             format the code
+  crash           kill saving and training processes at random moments: `crash [--kills 5000]`
+  examples        build and run the examples with candle and Burn; skipped if they cannot be downloaded
   bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
   bench NAME      run a program of the `benches` folder; arguments may follow
 
@@ -43,16 +47,18 @@ fn main() -> ExitCode {
         Some((first, rest)) => (first.to_str().unwrap_or_default(), rest),
         None => ("help", &args[..]),
     };
-    let chore = matches!(word, "ci" | "tidy" | "fmt" | "bench");
+    let chore = matches!(word, "ci" | "crash" | "tidy" | "fmt" | "bench" | "examples");
     let asks_for_help = rest.first().is_some_and(|arg| arg == "--help" || arg == "-h");
     match word {
         "help" | "--help" | "-h" if rest.is_empty() => help(),
         _ if chore && asks_for_help => help(),
-        "ci" | "tidy" if !rest.is_empty() => {
+        "ci" | "tidy" | "examples" if !rest.is_empty() => {
             eprintln!("`cargo xtask {word}` takes no arguments, but got {}", rest[0].display());
             ExitCode::from(2)
         }
         "ci" => ci::run(),
+        "crash" => crash::run(rest),
+        "examples" => examples::run(),
         "tidy" => tidy::run(),
         "fmt" => cargo::become_call("fmt", rest),
         "bench" => bench(rest),

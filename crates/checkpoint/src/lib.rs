@@ -84,8 +84,8 @@ mod integrity;
 mod layout;
 mod lineage;
 mod memory;
-#[cfg(target_os = "linux")]
 mod migration;
+#[cfg(target_os = "linux")]
 mod ordered;
 mod recovery;
 mod retention;
@@ -113,4 +113,3 @@ pub use section::{NoPrevious, Schema, Section};
 pub use snapshot::{Snapshot, export, write};
 pub use statistics::Statistics;
 pub use store::{Explained, Fate, Saved, Store};
-pub use store::{Fate, Saved, Store};

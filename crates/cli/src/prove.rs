@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     let (_, preparation) = source::load(&to)?;
     let source = Source::of_run(&config, &preparation)?;
     let (preparation, data, mut model) = prepare(&source, &config)?;
-    let sections = source::sections(&preparation, model.network())?;
+    let sections = source::sections(&preparation, model.network(), &config)?;
     let interrupt = interrupt()?;
     let unit = source::unit(&preparation);
     let data = Data { train: &data.train, validation: &data.validation, unit };

@@ -42,9 +42,9 @@ struct Dependency<'a> {
     optional: bool,
 }
 
-/// The folder of a manifest, if it is that of a package.
+/// The folder of a manifest, if it is that of a package of the workspace; those in `examples` are outside.
 fn package(file: &File) -> Option<&str> {
-    let folder = file.path.strip_suffix("/Cargo.toml")?;
+    let folder = file.path.strip_suffix("/Cargo.toml").filter(|folder| !folder.starts_with("examples/"))?;
     Some(folder.strip_prefix("crates/").unwrap_or(folder))
 }
 
@@ -199,7 +199,12 @@ mod tests {
     fn a_crate_outside_the_picture_is_found() {
         check(
             arrows_point_down,
-            &[("crates/extras/Cargo.toml", ""), ("xtask/Cargo.toml", ""), ("Cargo.toml", "")],
+            &[
+                ("crates/extras/Cargo.toml", ""),
+                ("xtask/Cargo.toml", ""),
+                ("Cargo.toml", ""),
+                ("examples/candle/Cargo.toml", ""),
+            ],
             &["crates/extras/Cargo.toml:1: `extras` is not in the picture"],
         );
     }

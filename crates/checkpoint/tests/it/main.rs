@@ -4,9 +4,11 @@
 mod crash;
 mod damage;
 mod format;
+mod fuzz;
 mod golden;
 mod hostile;
 mod kill;
+mod migration;
 mod one_file;
 mod saver;
 mod simulated;

@@ -5,7 +5,7 @@ use crate::folder::RunFolder;
 use crate::{line, source};
 use anyhow::Result;
 use highwater_checkpoint::{Checkpoint, Store};
-use highwater_trainer::{Checkpoints, begin, import_model};
+use highwater_trainer::{begin, import_model};
 use serde_json::json;
 
 pub(super) fn run(args: &Import) -> Result<()> {
@@ -18,8 +18,7 @@ pub(super) fn run(args: &Import) -> Result<()> {
     folder.write_config(&config)?;
     let mut store = Store::open(folder.checkpoints())?;
     let sections = source::sections(&preparation, model.network(), &config)?;
-    let saved =
-        begin(&model, &config.training, Checkpoints { store: &mut store, best: None, sections: &sections })?;
+    let saved = begin(&model, &config.training, &mut store, &sections)?;
     let root = args.out.display();
     if args.json {
         return line(

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 const SIGKILL: i32 = 9;
 
@@ -82,6 +83,58 @@ fn a_killed_run_ends_with_the_bits_of_an_uninterrupted_one() {
         assert!(said.err.contains("resumed after step"), "{said:?}");
         assert_same(&run, &whole);
     }
+}
+
+/// Kills of [`killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one`]; `cargo xtask crash` asks for more.
+const KILLS: u64 = 40;
+
+#[test]
+fn killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one() {
+    let wanted = std::env::var("HIGHWATER_KILLS").map_or(KILLS, |number| number.parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let began = Instant::now();
+    done(iris(&whole));
+    let long = began.elapsed();
+    let (mut kills, mut runs, mut tries) = (0, 0, 0_u64);
+    while kills < wanted {
+        let run = dir.path().join(runs.to_string());
+        runs += 1;
+        loop {
+            // Before there is a configuration there is nothing to resume.
+            let begun = run.join("config.toml").exists();
+            let args = if begun { args!["resume", &run] } else { iris(&run) };
+            let threads = ["1", "2"][tries as usize % 2];
+            let mut child = highwater([args, args!["--threads", threads]].concat())
+                .stderr(Stdio::null())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            // A moment of its whole life, the beginning and the end among them. Nothing is waited for.
+            std::thread::sleep(long.mul_f64(unit(tries) * 1.1));
+            tries += 1;
+            assert!(tries < 20 * wanted, "{kills} kills in {tries} tries");
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            if status.signal() == Some(SIGKILL) {
+                kills += 1;
+                continue;
+            }
+            assert_eq!(status.code(), Some(0), "{}", run.display());
+            break;
+        }
+        assert_same(&run, &whole);
+        done(args!["checkpoints", "verify", &run]);
+        std::fs::remove_dir_all(&run).unwrap();
+    }
+    println!("kills: {kills} of training processes; {runs} runs ended with the same bits");
+}
+
+/// The n-th of numbers that are spread over 0 to 1.
+fn unit(n: u64) -> f64 {
+    let mut x = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((x ^ (x >> 27)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[test]

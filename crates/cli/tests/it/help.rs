@@ -25,7 +25,10 @@ fn help_is_everywhere_and_names_every_argument() {
         ("checkpoints show", "<CHECKPOINT> --json"),
         ("checkpoints verify", "<CHECKPOINT> --json"),
         ("checkpoints diff", "<A> <B> --json"),
-        ("checkpoints gc", "<RUN> --keep-last --keep-best --keep-every --explain --dry-run --json"),
+        (
+            "checkpoints gc",
+            "<RUN> --keep-last --keep-best --keep-every --keep-minutes --explain --dry-run --json",
+        ),
         ("checkpoints export", "<CHECKPOINT> --to safetensors onnx --out --json"),
         ("checkpoints import", "<FILE> --like --out --rename --json"),
         ("checkpoints migrate", "<CHECKPOINT> --dry-run --json"),

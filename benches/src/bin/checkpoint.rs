@@ -1,0 +1,177 @@
+//! What saving and loading costs, beside what the disk and the memory themselves take:
+//! `cargo xtask bench checkpoint [--dir DIR] [--rounds N] [--size NAME]`.
+//!
+//! Prints one JSON object a line, `{"size", "mb", "what", "ms", "gb_per_s"}`: medians of rounds in which every job has its
+//! turn, so that what else the machine does falls on all of them. `--commands` runs one job for each line of standard
+//! input, for a program that has others take turns with it, see `benches/checkpoint_peers.py`.
+
+#![allow(clippy::print_stdout, reason = "a command talks to its terminal")]
+#![allow(unsafe_code, reason = "a map of a file that nobody else knows")]
+
+use clap::Parser;
+use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store, verify, write};
+use std::error::Error;
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::io::{BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+#[derive(Parser)]
+struct Arguments {
+    /// A folder on the disk to be measured [default: a temporary one]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Rounds of the small size; the larger ones have fewer
+    #[arg(long, default_value_t = 41)]
+    rounds: usize,
+    /// Only this size: small, medium or large
+    #[arg(long)]
+    size: Option<String>,
+    /// Do the job that each line of standard input names, and print its time in milliseconds
+    #[arg(long, requires = "size")]
+    commands: bool,
+}
+
+/// The shapes of `checkpoint_peers.py`, and how many rounds of the small size make one of this.
+const SIZES: [(&str, &[(usize, usize)], usize); 3] = [
+    ("small", &[(64, 128), (128, 1), (128, 64), (64, 1), (64, 10), (10, 1)], 1),
+    ("medium", &[(2048, 2048), (2048, 2048), (1024, 1024), (1024, 1024)], 3),
+    ("large", &[(4096, 4096); 6], 8),
+];
+
+const JOBS: [&str; 8] = [
+    "raw write+fsync",
+    "save durable",
+    "raw read",
+    "load verified",
+    "verify",
+    "load mapped",
+    "memcpy",
+    "stall",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let (temporary, dir) = match &arguments.dir {
+        Some(dir) => (None, dir.join(format!("highwater-bench-{}", std::process::id()))),
+        None => {
+            let folder = tempfile::tempdir()?;
+            let path = folder.path().to_owned();
+            (Some(folder), path)
+        }
+    };
+    fs::create_dir_all(&dir)?;
+    let of_interest = |name: &str| arguments.size.as_deref().is_none_or(|only| only == name);
+    for (size, shapes, divisor) in SIZES.into_iter().filter(|(name, ..)| of_interest(name)) {
+        let mut bench = Bench::new(&dir.join(size), shapes)?;
+        if arguments.commands {
+            for line in std::io::stdin().lock().lines() {
+                println!("{}", bench.time(line?.trim())? * 1e3);
+            }
+        } else {
+            measure(&mut bench, size, (arguments.rounds / divisor).max(1))?;
+        }
+    }
+    fs::remove_dir_all(&dir)?;
+    drop(temporary);
+    Ok(())
+}
+
+fn measure(bench: &mut Bench, size: &str, rounds: usize) -> Result<(), Box<dyn Error>> {
+    let mut times = vec![Vec::with_capacity(rounds); JOBS.len()];
+    for round in 0..=rounds {
+        for (job, times) in JOBS.iter().zip(&mut times) {
+            let seconds = bench.time(job)?;
+            // The first round finds no file and no warm cache.
+            if round > 0 {
+                times.push(seconds);
+            }
+        }
+    }
+    let bytes = bench.raw.len() as f64;
+    for (what, mut times) in JOBS.iter().zip(times) {
+        times.sort_by(f64::total_cmp);
+        let seconds = times[times.len() / 2];
+        let (mb, ms, rate) = (bytes / 1e6, seconds * 1e3, bytes / seconds / 1e9);
+        println!(
+            r#"{{"size": "{size}", "mb": {mb:.3}, "what": "{what}", "ms": {ms:.3}, "gb_per_s": {rate:.2}}}"#
+        );
+    }
+    Ok(())
+}
+
+/// One size: a state, and files of it.
+struct Bench {
+    shapes: Vec<[usize; 2]>,
+    tensors: Vec<Vec<f32>>,
+    raw: Vec<u8>,
+    copies: Vec<Vec<f32>>,
+    saver: Saver,
+    ours: PathBuf,
+    plain: PathBuf,
+}
+
+impl Bench {
+    fn new(dir: &Path, shapes: &[(usize, usize)]) -> Result<Bench, Box<dyn Error>> {
+        fs::create_dir_all(dir)?;
+        let wave = |i: usize| (i as f32 * 0.7).sin();
+        let tensors: Vec<Vec<f32>> =
+            shapes.iter().map(|&(rows, columns)| (0..rows * columns).map(wave).collect()).collect();
+        let mut bench = Bench {
+            shapes: shapes.iter().map(|&(rows, columns)| [rows, columns]).collect(),
+            raw: tensors.iter().flatten().flat_map(|v| v.to_le_bytes()).collect(),
+            copies: tensors.iter().map(|tensor| vec![0.0; tensor.len()]).collect(),
+            saver: Saver::new(Store::open(dir.join("store"))?, None),
+            ours: dir.join("ours.safetensors"),
+            plain: dir.join("plain"),
+            tensors,
+        };
+        for job in ["raw write+fsync", "save durable"] {
+            bench.time(job)?;
+        }
+        Ok(bench)
+    }
+
+    /// Seconds that a job takes.
+    fn time(&mut self, job: &str) -> Result<f64, Box<dyn Error>> {
+        let Bench { shapes, tensors, raw, copies, saver, ours, plain } = self;
+        let named = tensors.iter().zip(&*shapes).zip(0..);
+        let arrays: Vec<Array<'_>> =
+            named.map(|((values, shape), i)| Array::f32(format!("model.{i}"), shape, values)).collect();
+        let snapshot = Snapshot { arrays: &arrays, ..Snapshot::default() };
+        let start = Instant::now();
+        match job {
+            "raw write+fsync" => {
+                let mut file = File::create(plain)?;
+                file.write_all(raw)?;
+                file.sync_all()?;
+            }
+            "save durable" => drop(black_box(write(ours, &snapshot)?)),
+            "raw read" => {
+                let mut bytes = Vec::with_capacity(raw.len());
+                File::open(plain)?.read_to_end(&mut bytes)?;
+                black_box(&bytes);
+            }
+            "load verified" => drop(black_box(Checkpoint::open(ours)?)),
+            "verify" => drop(black_box(verify(ours)?)),
+            // SAFETY: nobody else knows this file.
+            "load mapped" => drop(black_box(unsafe { Checkpoint::map(ours) }?)),
+            "memcpy" => {
+                for (copy, tensor) in copies.iter_mut().zip(&*tensors) {
+                    copy.copy_from_slice(tensor);
+                }
+                black_box(&copies);
+            }
+            "stall" => {
+                // Not while an earlier one is being written: that would measure the disk.
+                saver.save(&snapshot, Role::Routine)?;
+                let seconds = start.elapsed().as_secs_f64();
+                saver.flush()?;
+                return Ok(seconds);
+            }
+            other => return Err(format!("there is no job {other:?}; there are {JOBS:?}").into()),
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
