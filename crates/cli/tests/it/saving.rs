@@ -25,7 +25,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
     let text = fs::read_to_string(guide).unwrap();
     let blocks: Vec<&str> =
         text.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0).collect();
-    assert_eq!(blocks.len(), 5);
+    assert_eq!(blocks.len(), 6);
     let dir = tempfile::tempdir().unwrap();
     let script = format!(
         "set -e\ncargo() {{ shift; \"$HIGHWATER\" \"$@\"; }}\n{}",
@@ -39,7 +39,8 @@ fn the_commands_of_the_guide_do_what_it_says() {
         .unwrap();
     let said = Said::of(output);
     assert_eq!(said.code, Some(0), "{said:#?}");
-    let [train, resume, verify, branch, proof] = said.out.split("====\n").collect::<Vec<_>>()[..] else {
+    let [train, resume, verify, branch, proof, tools] = said.out.split("====\n").collect::<Vec<_>>()[..]
+    else {
         panic!("{said:#?}")
     };
     assert!(train.contains("  disk   7 checkpoints in ") && train.contains("training waited "), "{train}");
@@ -54,6 +55,16 @@ fn the_commands_of_the_guide_do_what_it_says() {
         assert!(branch.contains(line), "{branch}");
     }
     assert!(proof.starts_with("the same bits: steps 161 to 200 trained again in "), "{proof}");
+    for words in [
+        "not finite",
+        "ULPs",
+        "one of the newest 2",
+        "onnxruntime",
+        "nn.Linear(64, 256)",
+        "runs/imported: a run",
+    ] {
+        assert!(tools.contains(words), "{words}: {tools}");
+    }
 }
 
 fn signal(child: &Child, name: &str) {
