@@ -9,7 +9,7 @@
 #![allow(unsafe_code, reason = "a map of a file that nobody else knows")]
 
 use clap::Parser;
-use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store, verify, write};
+use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store, write};
 use std::error::Error;
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -33,23 +33,18 @@ struct Arguments {
     commands: bool,
 }
 
+/// Rows and columns of a matrix.
+type Shape = (usize, usize);
+
 /// The shapes of `checkpoint_peers.py`, and how many rounds of the small size make one of this.
-const SIZES: [(&str, &[(usize, usize)], usize); 3] = [
+const SIZES: [(&str, &[Shape], usize); 3] = [
     ("small", &[(64, 128), (128, 1), (128, 64), (64, 1), (64, 10), (10, 1)], 1),
     ("medium", &[(2048, 2048), (2048, 2048), (1024, 1024), (1024, 1024)], 3),
     ("large", &[(4096, 4096); 6], 8),
 ];
 
-const JOBS: [&str; 8] = [
-    "raw write+fsync",
-    "save durable",
-    "raw read",
-    "load verified",
-    "verify",
-    "load mapped",
-    "memcpy",
-    "stall",
-];
+const JOBS: [&str; 7] =
+    ["raw write+fsync", "save durable", "raw read", "load verified", "load mapped", "memcpy", "stall"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
@@ -113,7 +108,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(dir: &Path, shapes: &[(usize, usize)]) -> Result<Bench, Box<dyn Error>> {
+    fn new(dir: &Path, shapes: &[Shape]) -> Result<Bench, Box<dyn Error>> {
         fs::create_dir_all(dir)?;
         let wave = |i: usize| (i as f32 * 0.7).sin();
         let tensors: Vec<Vec<f32>> =
@@ -154,7 +149,6 @@ impl Bench {
                 black_box(&bytes);
             }
             "load verified" => drop(black_box(Checkpoint::open(ours)?)),
-            "verify" => drop(black_box(verify(ours)?)),
             // SAFETY: nobody else knows this file.
             "load mapped" => drop(black_box(unsafe { Checkpoint::map(ours) }?)),
             "memcpy" => {
