@@ -9,9 +9,10 @@
 use std::error::Error;
 use std::path::Path;
 
-use burn::module::{Module, ModuleRecord};
+use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::store::ModuleRecord;
 use burn::tensor::activation::tanh;
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use highwater_checkpoint::{
@@ -121,7 +122,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let bits = |linear: &Linear| -> Result<Vec<u32>, Box<dyn Error>> {
         let values: Vec<f32> =
-            linear.weight.val().into_data().to_vec().map_err(|error| format!("{error:?}"))?;
+            linear.weight.val().into_data().try_to_vec().map_err(|error| format!("{error:?}"))?;
         Ok(values.iter().map(|v| v.to_bits()).collect())
     };
     assert_eq!(bits(&whole.network.first)?, bits(&resumed.network.first)?);
