@@ -59,7 +59,7 @@ impl<'a> Session<'a> {
         let ws = program.workspace(config.batch_size.min(data.train.rows()));
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
         Ok(Session {
-            evaluator: Evaluator::new(model, loss, &config.metrics, data.unit),
+            evaluator: Evaluator::new(model, loss, &config.metrics, data.units),
             checkpoints: store,
             audience: Audience { observers, interrupt, leave: false },
             program,

@@ -7,5 +7,7 @@ mod crash;
 mod damage;
 mod digits;
 mod help;
+mod kinds;
 mod run;
+mod settings;
 mod tables;
