@@ -8,6 +8,7 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
+use crate::arrays::Format;
 use crate::dialect::{self, Delimiter, Dialect};
 use crate::error::{Error, Result};
 use crate::table::{Column, Table};
@@ -35,12 +36,24 @@ impl Table {
         Table::read_text(path, &Dialect::default())
     }
 
-    /// Reads a table from a file of any format that this crate knows, told by the file's first bytes.
+    /// Reads a table from a file of any format that this crate knows, told by the file's first bytes: text, NumPy's
+    /// `.npy` and `.npz` (the arrays side by side), or IDX (images and, beside them, labels); plain or gzip.
     ///
     /// # Errors
-    /// As [`read_csv`](Table::read_csv), and of the formats.
+    /// As [`read_csv`](Table::read_csv); [`Error::ArrayRows`] for arrays that do not go together.
     pub fn read(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
-        Table::read_text(path, dialect)
+        let path = path.as_ref();
+        let failed = |error| Error::Read { file: path.display().to_string(), error };
+        let mut head = [0; 4];
+        let mut file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
+        let head = match file.read(&mut head) {
+            Ok(count) => &head[..count],
+            Err(_) => &[],
+        };
+        match Format::of(head) {
+            Some(format) => Table::read_arrays(path, format),
+            None => Table::read_text(path, dialect),
+        }
     }
 
     /// [`read_csv`](Table::read_csv), as far as `dialect` does not say otherwise.
@@ -183,7 +196,7 @@ impl<'a> TableReader<'a> {
 }
 
 /// Undoes the compression, if there is one.
-fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRead + 'a>> {
+pub(crate) fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRead + 'a>> {
     let mut reader = reader;
     let mut first = Vec::new();
     (&mut reader).take(GZIP.len() as u64).read_to_end(&mut first)?;
@@ -434,6 +447,14 @@ mod tests {
         ];
         for (bytes, message) in cases {
             let error = read(bytes).expect_err(message);
+            let message = match error {
+                Error::Fields { .. } => {
+                    format!(
+                        "{message}; quote fields that hold the delimiter, and skip lines that are no part of the table"
+                    )
+                }
+                _ => message.to_owned(),
+            };
             assert_eq!(error.to_string(), message);
         }
     }

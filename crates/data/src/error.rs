@@ -35,7 +35,11 @@ pub enum Error {
         file: String,
     },
     /// A row that has another number of fields than the first.
-    #[error("{file}, line {line}: {found} field{} where the first row has {expected}", plural(*.found))]
+    #[error(
+        "{file}, line {line}: {found} field{} where the first row has {expected}; quote fields that hold the delimiter, \
+         and skip lines that are no part of the table",
+        plural(*.found)
+    )]
     Fields {
         /// The file's name.
         file: String,
@@ -61,6 +65,20 @@ pub enum Error {
         file: String,
         /// The line, from 1 (the last one, of a row with line breaks inside).
         line: u64,
+    },
+    /// Arrays of one file with different numbers of rows.
+    #[error("{file}: the array {array:?} has {found} row{}, and {first:?} has {expected}", plural(*.found))]
+    ArrayRows {
+        /// The file's name.
+        file: String,
+        /// The array.
+        array: String,
+        /// Its number of rows.
+        found: usize,
+        /// The first array.
+        first: String,
+        /// The number of rows of that.
+        expected: usize,
     },
     /// A name that occurs twice in the header.
     #[error("{file}: columns {first} and {second} of the header are both named {column:?}")]

@@ -37,6 +37,7 @@
 //! # Ok::<(), highwater_data::Error>(())
 //! ```
 
+mod arrays;
 mod cell;
 mod classes;
 mod csv_reader;

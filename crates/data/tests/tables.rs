@@ -191,6 +191,54 @@ fn raw_files_of_other_dialects_are_read() {
 }
 
 #[test]
+fn arrays_of_numbers_are_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let read = |path: &Path| {
+        Table::read(path, &Dialect::default()).map_err(|error| error.to_string()).map(|table| {
+            let cells =
+                |row| table.columns().iter().map(|c| c.get(row).to_owned()).collect::<Vec<_>>().join(" ");
+            let names = table.columns().iter().map(|column| column.name()).collect::<Vec<_>>().join(" ");
+            (names, all(&table).into_iter().map(cells).collect::<Vec<_>>().join(", "))
+        })
+    };
+    let npy = |descr: &str, order: &str, shape: &str, data: &[u8]| {
+        let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+        while (header.len() + 11) % 64 != 0 {
+            header.push(' ');
+        }
+        header.push('\n');
+        let length = (header.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+    };
+    let floats: Vec<u8> = [0.1_f32, 2.0, f32::NAN, 4.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let both = |text: (&str, &str)| Ok((text.0.to_owned(), text.1.to_owned()));
+    let path = write("a.npy", &npy("<f4", "False", "(2, 2)", &floats));
+    assert_eq!(read(&path), both(("column_1 column_2", "0.1 2, NaN 4")));
+    let path = write("f.npy", &npy("<f4", "True", "(2, 2)", &floats));
+    assert_eq!(read(&path), both(("column_1 column_2", "0.1 NaN, 2 4")));
+    let path = write("cut.npy", &npy("<f4", "False", "(3, 2)", &floats));
+    assert!(read(&path).unwrap_err().starts_with(&format!("cannot read {}: ", path.display())));
+    let path = write("text.npy", &npy("<U4", "False", "(1,)", &[0; 16]));
+    assert!(read(&path).unwrap_err().contains("no numbers"), "{:?}", read(&path));
+
+    let idx = |head: &[u8], data: &[u8]| [&[0, 0], head, data].concat();
+    let images = idx(&[8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], &[1, 2, 3, 255]);
+    let path = write("train-images-idx3-ubyte", &images);
+    assert_eq!(read(&path), both(("column_1 column_2", "1 2, 3 255")));
+    write("train-labels-idx1-ubyte", &idx(&[8, 1, 0, 0, 0, 2], &[7, 9]));
+    assert_eq!(read(&path), both(("column_1 column_2 label", "1 2 7, 3 255 9")));
+    write("train-labels-idx1-ubyte", &idx(&[8, 1, 0, 0, 0, 3], &[7, 9, 1]));
+    assert!(read(&path).unwrap_err().ends_with("the array \"label\" has 3 rows, and \"column\" has 2"));
+    let path = write("huge", &idx(&[14, 4].iter().copied().chain([255; 16]).collect::<Vec<_>>(), &[]));
+    assert!(read(&path).unwrap_err().contains("too large"), "{:?}", read(&path));
+}
+
+#[test]
 fn a_table_read_in_pieces_is_the_same_table() {
     let text: String = (0..1000).map(|i| format!("{i},\"a\nb{i}\"\n")).collect();
     let text = format!("n,t\n{text}");
@@ -398,8 +446,14 @@ proptest! {
         let task = if regression { Task::Regression } else { Task::Classification };
         let write = |cells: &[(f64, u32)]| {
             let class = |class: u32| if regression { class.to_string() } else { format!("c{class}") };
-            let lines: String = cells.iter().map(|(a, y)| format!("{a},{},{}\n", a * 3.0, class(*y))).collect();
-            table(&format!("a,b,y\n{lines}"))
+            // A number, one with gaps, a name that is rare or missing now and then, a date.
+            let lines = cells.iter().map(|(a, y)| {
+                let whole = a.abs() as u64;
+                let gaps = if whole.is_multiple_of(5) { "?".to_owned() } else { (a * 3.0).to_string() };
+                let name = if whole.is_multiple_of(7) { String::new() } else { format!("k{}", (whole as f64).sqrt() as u64 % 12) };
+                format!("{a},{gaps},{name},2026-{:02}-{:02},{}\n", 1 + whole % 12, 1 + whole % 28, class(*y))
+            });
+            table(&format!("a,b,name,day,y\n{}", lines.collect::<String>()))
         };
         let before = write(&cells);
         let Ok(parts) = split_table(&before, "y", task, Fractions::default(), seed) else { return Ok(()) };
