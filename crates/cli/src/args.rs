@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
-    Train(Train),
+    Train(Box<Train>),
     Resume(Resume),
     /// Write a commented configuration for a data file
     Init(Init),

@@ -43,7 +43,7 @@ fn guess(table: &Table) -> String {
     let names = || table.columns().iter().map(|column| column.name());
     let usual = ["target", "label", "class", "y", "outcome"];
     let named = usual.iter().find_map(|usual| names().find(|name| name.eq_ignore_ascii_case(usual)));
-    named.or(names().last()).unwrap_or_default().to_owned()
+    named.or(names().next_back()).unwrap_or_default().to_owned()
 }
 
 fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<String> {

@@ -68,7 +68,7 @@ pub(crate) fn known() -> Result<Vec<String>> {
 pub(crate) fn is_known(known: &[String], key: &str) -> bool {
     let within = |table: &&str| key.strip_prefix(*table).is_some_and(|rest| rest.starts_with('.'));
     let table = format!("{key}.");
-    let of_choice = ["training.schedule", "model.init"].iter().any(|choice| within(choice));
+    let of_choice = ["training.schedule", "model.init"].iter().any(within);
     known.iter().any(|name| name == key || name.starts_with(&table))
         || of_choice
         || FREE.iter().any(|free| within(free) || *free == key)

@@ -8,7 +8,7 @@ use crate::source::{self, Datasets, Source};
 use crate::{folds, line, print, refit};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, KeepBest, KeepLast, Retention, Store};
-use highwater_data::{Column, Preparation, Task};
+use highwater_data::{Column, Encoding, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
 use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Scores};
@@ -83,6 +83,16 @@ fn remarks(source: &Source, preparation: &Preparation) -> Vec<String> {
         let more = if lacking.len() > 8 { ", …" } else { "" };
         let named = named.collect::<Vec<_>>().join(", ");
         remarks.push(format!("imputed: missing values of {named}{more}, by the median or the most frequent"));
+    }
+    for input in preparation.inputs() {
+        if let Encoding::OneHot(categories) = &input.encoding
+            && categories.rare > 0.1
+        {
+            let (name, share) = (&input.name, 100.0 * categories.rare);
+            remarks.push(format!(
+                "joined: the rare categories of {name:?}, in {share:.0}% of the training rows"
+            ));
+        }
     }
     if source.unlabelled > 0 {
         let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };

@@ -44,13 +44,11 @@ impl Table {
     pub fn read(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
         let path = path.as_ref();
         let failed = |error| Error::Read { file: path.display().to_string(), error };
-        let mut head = [0; 4];
-        let mut file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
-        let head = match file.read(&mut head) {
-            Ok(count) => &head[..count],
-            Err(_) => &[],
-        };
-        match Format::of(head) {
+        let mut head = Vec::new();
+        let file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
+        // What cannot be read shows again when all of it is.
+        _ = file.take(4).read_to_end(&mut head);
+        match Format::of(&head) {
             Some(format) => Table::read_arrays(path, format),
             None => Table::read_text(path, dialect),
         }

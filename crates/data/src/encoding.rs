@@ -55,7 +55,7 @@ pub struct Moments {
 /// The names that are told apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Categories {
-    /// In the order of the letters (of the numbers, if all are numbers), rare ones left out.
+    /// At most 256, in the order of the letters (of the numbers, if all are numbers), rare ones left out.
     pub names: Vec<String>,
     /// The share of each in the training rows, what is missing not counted.
     pub shares: Vec<f32>,
@@ -65,6 +65,9 @@ pub struct Categories {
     /// The place of the most frequent, which stands for what is missing.
     pub fill: usize,
 }
+
+/// The most names of a column that are told apart, the most frequent ones.
+const MOST_NAMES: usize = 256;
 
 /// Below so many rows of each, names are rare: one in a thousand, and at least so many.
 pub(crate) fn rare_below(rows: usize) -> usize {
@@ -220,6 +223,11 @@ impl Categories {
         let most = names.iter().map(|(_, count)| *count).max().unwrap_or(0);
         // If all are rare, the most frequent are what there is to tell apart.
         names.retain(|(_, count)| *count >= few.min(most));
+        if names.len() > MOST_NAMES {
+            names.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
+            names.truncate(MOST_NAMES);
+            names.sort_unstable();
+        }
         if names.iter().all(|(name, _)| cell::number(name).is_some()) {
             names.sort_by(|(a, _), (b, _)| cell::number(a).partial_cmp(&cell::number(b)).expect("finite"));
         }
@@ -371,6 +379,15 @@ mod tests {
         );
         assert_eq!(encoded(&["10", "9", "9", "10"], Kind::Category, &["9", "10"]), [[1.0, 0.0], [0.0, 1.0]]);
         assert_eq!(encoded(&["a", "b"], Kind::Category, &["b"]), [[0.0, 1.0]], "all are rare");
+    }
+
+    #[test]
+    fn of_very_many_names_the_most_frequent_are_told_apart() {
+        let cells: Vec<String> = (0..3000).map(|row| format!("n{}", (row * row) % 2999 % 1000)).collect();
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        let found = encoded(&cells, Kind::Category, &["n0", "never seen"]);
+        assert_eq!(found[0].len(), MOST_NAMES + 1);
+        assert_eq!(found[1][MOST_NAMES], 1.0);
     }
 
     #[test]

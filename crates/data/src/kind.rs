@@ -204,7 +204,7 @@ mod tests {
         check((0..30).map(|i| 1000 + i * 7 % 30), Kind::Identifier);
         check((0..30).map(|i| i * 7), Kind::Number);
         check((0..30).map(|i| i % 29), Kind::Number);
-        check((0..10).map(|i| i), Kind::Number);
+        check(0..10, Kind::Number);
         check((0..30).map(|i| format!("p-{i}")), Kind::Identifier);
         check((0..30).map(|i| format!("p-{}", i % 20)), Kind::Category);
         check((0..30).map(|i| format!("saw {i} of them there")), Kind::Text);

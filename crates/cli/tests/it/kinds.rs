@@ -108,7 +108,7 @@ fn a_file_longer_than_what_is_read_at_a_time_is_answered_row_by_row() {
 fn files_without_a_header_are_learned_from_and_predicted_for() {
     let dir = tempfile::tempdir().unwrap();
     let line = |row: usize| {
-        let missing = if row % 9 == 0 { "?".to_owned() } else { format!("{}.5", row % 13) };
+        let missing = if row.is_multiple_of(9) { "?".to_owned() } else { format!("{}.5", row % 13) };
         format!("{} {missing}   {}", row % 7, 1 + row % 2)
     };
     write(dir.path(), "raw.data", &(0..120).map(|row| line(row) + "\n").collect::<String>());
@@ -123,6 +123,16 @@ fn files_without_a_header_are_learned_from_and_predicted_for() {
     assert!(wrong.err.contains("no column \"result\"") && wrong.err.contains("\"column_3\""), "{wrong:?}");
     write(dir.path(), "one.data", "3 4.5\n");
     assert_eq!(said(dir.path(), "predict run --data one.data").out.lines().count(), 2);
+}
+
+#[test]
+fn fifty_thousand_categories_are_joined_with_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..50_000).map(|row| format!("z{},{},{}\n", row / 2, row % 17, row % 2)).collect();
+    write(dir.path(), "many.csv", &format!("zip,x,y\n{rows}"));
+    let trained = said(dir.path(), "train --data many.csv --target y --epochs 1 --hidden 4 --out run");
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(trained.err.contains("joined: the rare categories of \"zip\", in 9"), "{}", trained.err);
 }
 
 #[test]
