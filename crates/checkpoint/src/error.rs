@@ -151,6 +151,17 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether it is for want of space, on the disk or in the user's quota: another attempt may succeed later.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Error::NoSpace { .. } => true,
+            Error::Io { source, .. } => crate::filesystem::is_full(source),
+            _ => false,
+        }
+    }
+}
+
 /// One damaged part of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {

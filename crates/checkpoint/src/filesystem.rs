@@ -45,6 +45,12 @@ pub trait FileHandle: Send + Sync {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
     /// Returns when the contents and the length are on the disk.
     fn sync(&self) -> io::Result<()>;
+    /// Brings the contents to the disk in such a way that, after a crash, a later rename of this file is only there if the
+    /// contents are: cheaper than [`FileHandle::sync`], where the file system keeps the order of changes. `false` where it
+    /// does not; then nothing was promised.
+    fn settle(&self) -> io::Result<bool> {
+        Ok(false)
+    }
     /// Sets room aside for `len` bytes, if the file system can. Fails if there is none.
     fn reserve(&self, _len: u64) -> io::Result<()> {
         Ok(())
@@ -159,6 +165,11 @@ impl FileHandle for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_all()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn settle(&self) -> io::Result<bool> {
+        crate::ordered::settle(self)
     }
 
     #[cfg(target_os = "linux")]

@@ -18,6 +18,8 @@ use crate::array::Dtype;
 pub(crate) const MAX_HEADER: u64 = 100_000_000;
 /// The most dimensions.
 pub(crate) const MAX_RANK: usize = 16;
+/// The most tensors.
+pub(crate) const MAX_TENSORS: usize = 1 << 20;
 /// The longest name of a tensor, in bytes.
 pub(crate) const MAX_NAME: usize = 4096;
 /// The most entries of `__metadata__`.
@@ -86,8 +88,10 @@ impl Header {
     /// As [`Header::parse`], for a file that may have been cut off or grown.
     pub(crate) fn parse_without_length(bytes: &[u8]) -> Result<Self, String> {
         let json = json_of(bytes)?;
-        let mut header =
-            Header { tensors: Vec::with_capacity(json.len() / SHORTEST_ENTRY), ..Header::default() };
+        let mut header = Header {
+            tensors: Vec::with_capacity((json.len() / SHORTEST_ENTRY).min(MAX_TENSORS)),
+            ..Header::default()
+        };
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         HeaderSeed(&mut header)
             .deserialize(&mut deserializer)
@@ -220,6 +224,9 @@ impl<'de> Visitor<'de> for HeaderSeed<'_> {
                 }
                 map.next_value_seed(MetadataSeed(&mut self.0.metadata))?;
                 continue;
+            }
+            if self.0.tensors.len() == MAX_TENSORS {
+                return Err(A::Error::custom(format_args!("more than {MAX_TENSORS} tensors")));
             }
             let RawTensor { dtype, shape: Shape(shape), data_offsets: [start, end] } = map
                 .next_value()
@@ -389,6 +396,20 @@ mod tests {
             let error = Header::parse(&file(&json), 7).unwrap_err();
             assert!(error.contains(expected), "{json}: {error}");
         }
+    }
+
+    #[test]
+    fn a_header_of_too_many_tensors_is_refused() {
+        use std::fmt::Write;
+        let mut json = String::from("{");
+        for i in 0..=MAX_TENSORS {
+            let comma = if i == 0 { "" } else { "," };
+            write!(json, r#"{comma}"{i:x}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#).unwrap();
+        }
+        json.push('}');
+        let bytes = file(&json);
+        let error = Header::parse(&bytes, bytes.len() as u64).unwrap_err();
+        assert!(error.contains("more than 1048576 tensors"), "{error}");
     }
 
     #[test]

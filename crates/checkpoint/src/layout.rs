@@ -5,13 +5,15 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use crate::array::{Array, Dtype};
 use crate::durable;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::filesystem::{FileHandle, FileSystem, folder_of, write_all_at};
-use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK};
+use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK, MAX_TENSORS};
 use crate::integrity::{self, Hasher, Integrity};
 use crate::section::{PREFIX, Section};
 use crate::snapshot::Snapshot;
@@ -56,6 +58,11 @@ impl<'a> Layout<'a> {
         if metadata.len() > MAX_METADATA {
             return Err(unstorable("labels", format!("{} of them, {MAX_METADATA} allowed", metadata.len())));
         }
+        // `integrity` is one, too.
+        if tensors.len() >= MAX_TENSORS {
+            let reason = format!("{} of them, {} allowed", tensors.len(), MAX_TENSORS - 1);
+            return Err(unstorable("arrays and sections", reason));
+        }
         let own_len = if with_integrity { integrity::len(tensors.len()) } else { 0 };
         let own_shape = [own_len as usize];
         let own = (integrity::NAME, Dtype::U8, own_shape.as_slice(), own_len);
@@ -89,22 +96,70 @@ impl<'a> Layout<'a> {
         if self.len > BUFFER as u64 {
             file.reserve(self.len)?;
         }
-        let mut out = Output { file, buffer: Vec::new(), offset: 0, handed_over: 0 };
+        let mut threads = MAX_THREADS.min((self.len / WORTH_A_THREAD) as usize);
+        if threads > 1 {
+            threads = threads.min(std::thread::available_parallelism().map_or(1, usize::from));
+        }
+        if threads > 1 {
+            let (header, tensors) = self.write_in_parallel(file, threads)?;
+            let integrity = self.integrity(header, tensors);
+            return write_all_at(file, &integrity, self.len - integrity.len() as u64);
+        }
+        let mut out = Output::at(file, 0);
         let header = out.hash_and_write(&self.header)?;
         let tensors =
             self.tensors.iter().map(|bytes| out.hash_and_write(bytes)).collect::<io::Result<_>>()?;
-        if self.with_integrity {
-            let integrity =
-                Integrity { header_len: self.header.len() as u64, file_len: self.len, header, tensors };
-            out.write(&integrity.encode())?;
-        }
+        out.write(&self.integrity(header, tensors))?;
         out.flush()
+    }
+
+    /// The bytes of the last tensor, if there is to be one.
+    fn integrity(&self, header: u128, tensors: Vec<u128>) -> Vec<u8> {
+        let (header_len, file_len) = (self.header.len() as u64, self.len);
+        let integrity = Integrity { header_len, file_len, header, tensors };
+        if self.with_integrity { integrity.encode() } else { Vec::new() }
+    }
+
+    /// Cuts the tensors into parts that lie together, and writes several parts at once, each at its place.
+    fn write_in_parallel(&self, file: &dyn FileHandle, threads: usize) -> io::Result<(u128, Vec<u128>)> {
+        let mut out = Output::at(file, 0);
+        let header = out.hash_and_write(&self.header)?;
+        out.flush()?;
+        let mut parts: Vec<(usize, u64, &[&[u8]])> = Vec::new();
+        let (mut rest, mut first, mut offset) = (&self.tensors[..], 0, self.header.len() as u64);
+        while !rest.is_empty() {
+            let (mut count, mut len) = (0, 0);
+            while count < rest.len() && len < PART {
+                len += rest[count].len() as u64;
+                count += 1;
+            }
+            let (part, after) = rest.split_at(count);
+            parts.push((first, offset, part));
+            (rest, first, offset) = (after, first + count, offset + len);
+        }
+        let hashes = Mutex::new(vec![0; self.tensors.len()]);
+        let parts = Mutex::new(parts.into_iter());
+        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || -> io::Result<()> {
+            while let Some((first, offset, part)) = next() {
+                let found = Output::at(file, offset).hash_and_write_all(part)?;
+                hashes.lock().unwrap_or_else(PoisonError::into_inner)[first..][..part.len()]
+                    .copy_from_slice(&found);
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let join = |worker: ScopedJoinHandle<'_, io::Result<()>>| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            workers.into_iter().map(join).collect::<io::Result<Vec<()>>>()
+        })?;
+        Ok((header, hashes.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
 /// Bytes are hashed and written while they are in the cache, small pieces together, large ones from where they are.
-///
-/// One thread: file systems lock a file for each write, so that two threads take turns (measured on ext4).
 struct Output<'a> {
     file: &'a dyn FileHandle,
     buffer: Vec<u8>,
@@ -115,8 +170,24 @@ struct Output<'a> {
 const BUFFER: usize = 1 << 20;
 /// The disk begins to work when so much is written, not only at `sync`.
 const HANDED_OVER: u64 = 8 << 20;
+/// What a thread takes at a time, at least; a tensor is not divided, for its hash goes from its beginning to its end.
+const PART: u64 = 8 << 20;
+/// Below so many bytes a thread costs more than it brings.
+const WORTH_A_THREAD: u64 = 16 << 20;
+/// Many file systems lock a file for each write: while one thread writes, the others hash, and more than a few only wait.
+const MAX_THREADS: usize = 4;
 
-impl Output<'_> {
+impl<'a> Output<'a> {
+    fn at(file: &'a dyn FileHandle, offset: u64) -> Self {
+        Output { file, buffer: Vec::new(), offset, handed_over: offset }
+    }
+
+    fn hash_and_write_all(&mut self, tensors: &[&[u8]]) -> io::Result<Vec<u128>> {
+        let hashes = tensors.iter().map(|bytes| self.hash_and_write(bytes)).collect();
+        self.flush()?;
+        hashes
+    }
+
     fn hash_and_write(&mut self, bytes: &[u8]) -> io::Result<u128> {
         let mut hasher = Hasher::new();
         for piece in bytes.chunks(BUFFER) {
@@ -155,7 +226,7 @@ impl Output<'_> {
     }
 }
 
-/// Holds a snapshot against every rule but that of the header's length.
+/// Holds a snapshot against every rule but those of the header's length and the number of tensors.
 pub(crate) fn check(snapshot: &Snapshot<'_>) -> Result<(), Error> {
     owned(snapshot.labels)?;
     tensors(snapshot.arrays, snapshot.sections).map(drop)
@@ -227,6 +298,39 @@ fn unstorable(name: &str, reason: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_several_threads_write_is_what_one_writes() {
+        let sizes = [3 << 20, 0, 10, 9 << 20, 100, 1, 12 << 20, 0, 7 << 20, 5, 2 << 20];
+        let fill = |(i, &n): (usize, &usize)| (0..n).map(|at| (at / 3 + i * 7) as u8).collect::<Vec<u8>>();
+        let tensors: Vec<Vec<u8>> = sizes.iter().enumerate().map(fill).collect();
+        let named = tensors.iter().enumerate();
+        let arrays: Vec<Array<'_>> =
+            named.map(|(i, bytes)| Array::u8(format!("{i}"), &[bytes.len()], bytes)).collect();
+        let layout = Layout::new(&Snapshot { arrays: &arrays, ..Snapshot::default() }, None).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, threads: usize| {
+            let file = std::fs::File::create(dir.path().join(name)).unwrap();
+            let hashes = match threads {
+                1 => {
+                    let mut out = Output::at(&file, 0);
+                    let header = out.hash_and_write(&layout.header).unwrap();
+                    (header, out.hash_and_write_all(&layout.tensors).unwrap())
+                }
+                _ => layout.write_in_parallel(&file, threads).unwrap(),
+            };
+            (hashes, std::fs::read(dir.path().join(name)).unwrap())
+        };
+        let one = write("one", 1);
+        for threads in [2, 3, 16] {
+            assert!(write("several", threads) == one, "{threads} threads");
+        }
+        let path = dir.path().join("whole");
+        layout.save(&crate::filesystem::Disk, &path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        assert_eq!(whole.len() as u64, layout.len());
+        assert!(whole.starts_with(&one.1) && crate::verify(&path).is_ok());
+    }
 
     #[test]
     fn what_cannot_be_stored_is_refused_before_anything_is_written() {

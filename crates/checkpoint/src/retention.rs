@@ -21,6 +21,11 @@ pub trait Retention: Send + Sync {
     /// One answer for each entry: true to keep it. The listing is sorted, oldest first. What has no answer is kept.
     fn keep(&self, listing: &[Entry]) -> Vec<bool>;
 
+    /// For people: why each entry stays, in a few words; `None` for one that does not.
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        self.keep(listing).into_iter().map(|keep| keep.then(|| "the policy keeps it".to_owned())).collect()
+    }
+
     /// Keeps what either keeps.
     fn or<R: Retention>(self, other: R) -> Either<Self, R>
     where
@@ -40,6 +45,10 @@ impl Retention for Box<dyn Retention> {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
         (**self).keep(listing)
     }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        (**self).why(listing)
+    }
 }
 
 /// Keeps everything.
@@ -49,6 +58,10 @@ pub struct KeepAll;
 impl Retention for KeepAll {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
         vec![true; listing.len()]
+    }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        because(self.keep(listing), "everything is kept".to_owned())
     }
 }
 
@@ -60,6 +73,12 @@ impl Retention for KeepLast {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
         let first = listing.len().saturating_sub(self.0);
         (0..listing.len()).map(|i| i >= first).collect()
+    }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        let text =
+            if self.0 == 1 { "the newest".to_owned() } else { format!("one of the newest {}", self.0) };
+        because(self.keep(listing), text)
     }
 }
 
@@ -95,6 +114,11 @@ impl Retention for KeepBest {
         }
         keep
     }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        let text = if self.0 == 1 { "the best".to_owned() } else { format!("one of the best {}", self.0) };
+        because(self.keep(listing), text)
+    }
 }
 
 /// Keeps every `.0`th step: those whose step is a multiple of it. Zero keeps none.
@@ -104,6 +128,10 @@ pub struct KeepEvery(pub u64);
 impl Retention for KeepEvery {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
         listing.iter().map(|entry| self.0 > 0 && entry.facts.step.is_multiple_of(self.0)).collect()
+    }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        because(self.keep(listing), format!("every {} steps", self.0))
     }
 }
 
@@ -121,6 +149,10 @@ impl Retention for KeepEveryInterval {
         };
         listing.iter().map(first_of_its_interval).collect()
     }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        because(self.keep(listing), format!("every {:?} of training", self.0))
+    }
 }
 
 /// Keeps what one of two keeps.
@@ -133,6 +165,23 @@ impl<A: Retention, B: Retention> Retention for Either<A, B> {
         let answer = |keep: &[bool], i: usize| keep.get(i).copied().unwrap_or(true);
         (0..listing.len()).map(|i| answer(&a, i) || answer(&b, i)).collect()
     }
+
+    fn why(&self, listing: &[Entry]) -> Vec<Option<String>> {
+        let (mut a, mut b) = (self.0.why(listing).into_iter(), self.1.why(listing).into_iter());
+        // What has no answer is kept.
+        let next = |whys: &mut dyn Iterator<Item = Option<String>>| {
+            whys.next().unwrap_or_else(|| Some("the policy keeps it".to_owned()))
+        };
+        let both = |(a, b): (Option<String>, Option<String>)| match (a, b) {
+            (Some(a), Some(b)) => Some(format!("{a}, {b}")),
+            (a, b) => a.or(b),
+        };
+        (0..listing.len()).map(|_| both((next(&mut a), next(&mut b)))).collect()
+    }
+}
+
+fn because(keep: Vec<bool>, text: String) -> Vec<Option<String>> {
+    keep.into_iter().map(|keep| keep.then(|| text.clone())).collect()
 }
 
 #[cfg(test)]
@@ -165,6 +214,23 @@ mod tests {
         check(|listing: &[Entry]| vec![false; listing.len()], &[1.], ".");
         let boxed: Box<dyn Retention> = Box::new(KeepLast(1));
         check(boxed.or(|_: &[Entry]| vec![false, true]), &[1., 1., 1.], ".xx");
+    }
+
+    #[test]
+    fn each_policy_says_why() {
+        let listing: Vec<Entry> =
+            [0.4, 0.2, 0.3].iter().zip(1..).map(|(&score, i)| Entry::sketch(i * 10, Some(score))).collect();
+        let policy = KeepLast(1).or(KeepBest(2, Goal::Minimize)).or(KeepEvery(20));
+        let why = policy.why(&listing);
+        let expected =
+            [None, Some("one of the best 2, every 20 steps"), Some("the newest, one of the best 2")];
+        assert_eq!(why.iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+        assert!(why.iter().map(Option::is_some).eq(policy.keep(&listing)));
+        let minutes = KeepEveryInterval(Duration::from_secs(90)).or(|_: &[Entry]| vec![true]);
+        assert_eq!(minutes.why(&listing)[0].as_deref(), Some("the policy keeps it"));
+        assert_eq!(minutes.why(&listing).len(), 3);
+        let boxed: Box<dyn Retention> = Box::new(KeepAll);
+        assert_eq!(boxed.why(&listing)[2].as_deref(), Some("everything is kept"));
     }
 
     #[test]

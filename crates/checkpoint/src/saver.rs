@@ -21,6 +21,11 @@ use crate::store::{Saved, Store};
 /// An error of the background is returned by the next call, whichever it is; [`Saver::close`] returns the last one.
 /// Dropping a saver waits for its writes, but has no way to return what went wrong.
 ///
+/// A snapshot that could not be written is kept, and every later [`Saver::save`] and [`Saver::flush`] has it tried again;
+/// closing, for the last time. Until that succeeds nobody waits for a place: a newer snapshot takes that of any other, but
+/// the newest of the best stays beside it. So a disk that is full for a while costs neither the best state nor the newest,
+/// and whoever trains may go on, stop, or wait for space.
+///
 /// ```
 /// use highwater_checkpoint::{Array, Role, Saver, Snapshot, Store};
 ///
@@ -79,6 +84,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Option<(Staged, Role)>,
+    /// The newest best one, if it could not be written and another waits; it goes first.
+    owed: Option<(Staged, Role)>,
+    /// The last attempt to write failed.
+    failing: bool,
+    /// Somebody has asked for an attempt since the last one began.
+    again: bool,
     writing: bool,
     closing: bool,
     /// The writer has left, by the door or by a panic.
@@ -88,6 +99,8 @@ struct State {
     saved: Vec<Saved>,
     failed: Option<Error>,
     superseded: u64,
+    /// The step of the newest snapshot that was accepted.
+    accepted: Option<u64>,
 }
 
 impl Saver {
@@ -108,26 +121,30 @@ impl Saver {
         layout::check(snapshot)?;
         let mut state = self.shared.lock();
         if let Some((_, older)) = state.waiting
+            && !state.failing
             && !role.takes_over(older)
         {
             if role == Role::Routine {
                 state.superseded += 1;
                 return state.news();
             }
-            state = self.shared.wait_while(state, |state| state.waiting.is_some() && !state.gone);
+            let full = |state: &mut State| state.waiting.is_some() && !state.failing && !state.gone;
+            state = self.shared.wait_while(state, full);
         }
-        let mut staged = match state.waiting.take() {
-            Some((older, _)) => {
-                state.superseded += 1;
-                older
-            }
-            None => state.free.pop().unwrap_or_default(),
-        };
+        let place = state.make_room(role);
+        let mut staged = place.or_else(|| state.free.pop()).unwrap_or_default();
         // The copy is long; the writer need not wait for it.
         drop(state);
         staged.copy(snapshot)?;
         let mut state = self.shared.lock();
+        // What failed meanwhile may be there again.
+        let place = state.make_room(role);
+        let owed = state.owed.take_if(|_| role.is_best()).map(|(owed, _)| owed);
+        state.superseded += u64::from(owed.is_some());
+        state.free.extend(place.into_iter().chain(owed));
         state.waiting = Some((staged, role));
+        state.accepted = Some(snapshot.step);
+        state.again = true;
         self.shared.changed.notify_all();
         let (news, gone) = (state.news(), state.gone);
         drop(state);
@@ -137,13 +154,24 @@ impl Saver {
         news
     }
 
-    /// Waits until everything accepted is durable, and returns what became so since the last call.
+    /// What became durable since the last call, without waiting for anything.
     ///
     /// # Errors
     /// The first error since the last call.
+    pub fn news(&mut self) -> Result<Vec<Saved>, Error> {
+        self.shared.lock().news()
+    }
+
+    /// Waits until everything accepted is durable or has failed once more, and returns what became durable since the last
+    /// call.
+    ///
+    /// # Errors
+    /// The first error since the last call. If there is none, everything accepted is durable.
     pub fn flush(&mut self) -> Result<Vec<Saved>, Error> {
-        let state = self.shared.lock();
-        let busy = |state: &mut State| (state.waiting.is_some() || state.writing) && !state.gone;
+        let mut state = self.shared.lock();
+        state.again = true;
+        self.shared.changed.notify_all();
+        let busy = |state: &mut State| (state.writing || state.has_work()) && !state.gone;
         let mut state = self.shared.wait_while(state, busy);
         let (news, gone) = (state.news(), state.gone);
         drop(state);
@@ -156,6 +184,11 @@ impl Saver {
     /// How many snapshots were passed over because the disk was slower than the training.
     pub fn superseded(&self) -> u64 {
         self.shared.lock().superseded
+    }
+
+    /// The step of the newest snapshot that was accepted. A routine one may have been passed over after it.
+    pub fn accepted(&self) -> Option<u64> {
+        self.shared.lock().accepted
     }
 
     /// Waits until everything accepted is durable, and gives the store back.
@@ -193,6 +226,34 @@ impl Drop for Saver {
 }
 
 impl State {
+    /// Something to write, and a reason to try it.
+    fn has_work(&self) -> bool {
+        (self.waiting.is_some() || self.owed.is_some()) && (!self.failing || self.again)
+    }
+
+    /// Empties the place of the one that waits, for a newer one of this role. Returns the buffer of what is given up.
+    fn make_room(&mut self, role: Role) -> Option<Staged> {
+        let (older, older_role) = self.waiting.take()?;
+        let given_up = match older_role.is_best() && !role.is_best() {
+            true => self.owed.replace((older, older_role)).map(|(owed, _)| owed),
+            false => Some(older),
+        };
+        self.superseded += u64::from(given_up.is_some());
+        given_up
+    }
+
+    /// Keeps a snapshot that could not be written, unless a newer one makes up for it.
+    fn keep(&mut self, staged: Staged, role: Role) {
+        match &self.waiting {
+            None => self.waiting = Some((staged, role)),
+            Some((_, newer)) if role.is_best() && !newer.is_best() => self.owed = Some((staged, role)),
+            Some(_) => {
+                self.superseded += 1;
+                self.free.push(staged);
+            }
+        }
+    }
+
     fn news(&mut self) -> Result<Vec<Saved>, Error> {
         match self.failed.take() {
             Some(error) => Err(error),
@@ -218,9 +279,11 @@ impl Shared {
     fn write_all(&self, mut store: Store, best: Option<PathBuf>) -> Store {
         let _leaving = Leaving(self);
         loop {
-            let mut state = self.wait_while(self.lock(), |state| state.waiting.is_none() && !state.closing);
-            let Some((staged, role)) = state.waiting.take() else { return store };
-            state.writing = true;
+            let mut state = self.wait_while(self.lock(), |state| !state.has_work() && !state.closing);
+            let Some((staged, role)) = state.owed.take().or_else(|| state.waiting.take()) else {
+                return store;
+            };
+            (state.writing, state.again) = (true, false);
             self.changed.notify_all();
             drop(state);
 
@@ -238,8 +301,16 @@ impl Shared {
                 }
                 Err(error) => Some(error),
             };
-            state.failed = state.failed.take().or(failed);
-            state.free.push(staged);
+            state.failing = failed.is_some();
+            match failed {
+                // There is no later attempt.
+                Some(error) if state.closing => _ = state.failed.get_or_insert(error),
+                Some(error) => {
+                    state.failed.get_or_insert(error);
+                    state.keep(staged, role);
+                }
+                None => state.free.push(staged),
+            }
             state.writing = false;
             self.changed.notify_all();
         }

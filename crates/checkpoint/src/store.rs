@@ -1,21 +1,26 @@
 //! A folder of checkpoints, seen by the one who writes them.
 
+mod collect;
+
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::checkpoint::Checkpoint;
 use crate::durable;
 use crate::error::{Context, Error};
-use crate::filesystem::{self, Disk, FileSystem, Lock, folder_of, uninterrupted};
+use crate::filesystem::{Disk, FileSystem, Lock, folder_of, uninterrupted};
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
 use crate::retention::{KeepAll, Retention};
 use crate::snapshot::Snapshot;
+
+pub use collect::{Explained, Fate};
 
 /// Writes checkpoints to a folder, and deletes old ones. The only writer of its folder while it lives.
 ///
@@ -35,6 +40,8 @@ pub struct Store {
     /// What was read of each file, so that a save does not read the headers of all others again.
     known: BTreeMap<Key, Entry>,
     last_saved: Option<Key>,
+    /// Damaged, and newer than what the run continues: they go when it is past them.
+    condemned: Vec<Key>,
     _lock: Box<dyn Any + Send + Sync>,
 }
 
@@ -53,23 +60,12 @@ pub struct Saved {
     pub path: PathBuf,
     /// Its length.
     pub bytes: u64,
+    /// How long it took until the file was durable.
+    pub took: Duration,
     /// What the retention let go.
     pub removed: Vec<PathBuf>,
     /// What went wrong after the checkpoint was durable: old files that could not be deleted.
     pub warnings: Vec<Error>,
-}
-
-/// What retention has in mind for a checkpoint, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The policy keeps it.
-    Kept,
-    /// The policy would not, but somebody pinned it.
-    Pinned,
-    /// The policy would not, but it is the newest one known to be sound, or the one just saved.
-    Needed,
-    /// It goes.
-    Removed,
 }
 
 impl Store {
@@ -102,6 +98,7 @@ impl Store {
             sound: BTreeSet::new(),
             known: BTreeMap::new(),
             last_saved: None,
+            condemned: Vec::new(),
             _lock: lock,
         })
     }
@@ -130,7 +127,7 @@ impl Store {
     }
 
     /// Says what the run goes on from, and returns the branch that later saves are on. That is the checkpoint's own branch
-    /// if nothing sound is newer; damaged files in the way will be replaced. Otherwise it is a new branch, which records
+    /// if nothing sound is newer; damaged files in the way are replaced, or go once a later step is durable. Otherwise it is a new branch, which records
     /// its parent and leaves alone what came later. The checkpoint may also be a published one or one of another folder.
     ///
     /// # Errors
@@ -159,6 +156,11 @@ impl Store {
             }
         };
         self.sound.extend(own);
+        let is_damaged = |&&key: &&Key| {
+            matches!(self.folder.verify(key), Err(Error::Damaged { .. } | Error::NotACheckpoint { .. }))
+        };
+        let newer = keys.iter().filter(|&&key| key.branch == branch.number && Some(key) > own);
+        self.condemned = newer.filter(is_damaged).copied().collect();
         let number = branch.number;
         self.branch = Some(branch);
         Ok(number)
@@ -171,6 +173,7 @@ impl Store {
     /// retention already allowed was deleted; [`Error::Io`]. After an error the earlier checkpoints are as before, and
     /// the next save may succeed.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Saved, Error> {
+        let began = Instant::now();
         let branch = self.branch()?;
         let layout = Layout::new(snapshot, branch.parent.as_deref())?;
         let key = Key { branch: branch.number, step: snapshot.step };
@@ -180,7 +183,7 @@ impl Store {
 
         let mut removed = Vec::new();
         if let Err(error) = layout.save(&*self.folder.fs, &path) {
-            if !is_full(&error) {
+            if !error.is_full() {
                 return Err(error);
             }
             removed = self.collect().map(|(removed, _)| removed).unwrap_or_default();
@@ -189,59 +192,30 @@ impl Store {
             }
             layout.save(&*self.folder.fs, &path)?;
         }
+        let took = began.elapsed();
         self.sound.insert(key);
         self.last_saved = Some(key);
 
         let mut warnings = Vec::new();
+        for damaged in std::mem::take(&mut self.condemned) {
+            let path = self.folder.path_of(damaged);
+            if damaged > key {
+                self.condemned.push(damaged);
+            } else if damaged < key {
+                match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
+                    Ok(()) => removed.push(path),
+                    Err(error) => warnings.push(error),
+                }
+            }
+        }
         match self.collect() {
             Ok((also, failures)) => {
                 removed.extend(also);
-                warnings = failures;
+                warnings.extend(failures);
             }
             Err(error) => warnings.push(error),
         }
-        Ok(Saved { key, path, bytes: layout.len(), removed, warnings })
-    }
-
-    /// What [`Store::collect`] would do with each checkpoint, and why. If none of those that stay is known to be sound,
-    /// this verifies until one is found.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn plan(&mut self) -> Result<Vec<(Entry, Fate)>, Error> {
-        let entries = self.folder.list_knowing(&self.known)?.entries;
-        self.known = entries.iter().map(|entry| (entry.key, entry.clone())).collect();
-        let keep = self.retention.keep(&entries);
-        let fate = |(i, entry): (usize, &Entry)| match () {
-            () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
-            () if entry.pinned => Fate::Pinned,
-            () if self.last_saved == Some(entry.key) => Fate::Needed,
-            () => Fate::Removed,
-        };
-        let mut fates: Vec<Fate> = entries.iter().enumerate().map(fate).collect();
-        if fates.contains(&Fate::Removed) {
-            self.spare_the_newest_sound(&entries, &mut fates);
-        }
-        Ok(entries.into_iter().zip(fates).collect())
-    }
-
-    /// Deletes what the retention lets go. Returns what was deleted and what could not be.
-    ///
-    /// # Errors
-    /// As [`Store::plan`].
-    pub fn collect(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
-        let (mut removed, mut failures) = (Vec::new(), Vec::new());
-        for (entry, _) in self.plan()?.into_iter().filter(|(_, fate)| *fate == Fate::Removed) {
-            match uninterrupted(|| self.folder.fs.remove_file(&entry.path)).context("remove", &entry.path) {
-                Ok(()) => {
-                    self.sound.remove(&entry.key);
-                    removed.push(entry.path);
-                }
-                Err(error) => failures.push(error),
-            }
-        }
-        // Not synced: what comes back after a crash is sound, and goes again.
-        Ok((removed, failures))
+        Ok(Saved { key, path, bytes: layout.len(), took, removed, warnings })
     }
 
     /// Keeps a checkpoint whatever the retention says, until [`Store::unpin`]. Durable when it returns.
@@ -307,32 +281,6 @@ impl Store {
         self.branch = Some(branch.clone());
         Ok(branch)
     }
-
-    /// At least one entry that stays must be known to be sound: the newest such, if the retention would take them all.
-    fn spare_the_newest_sound(&mut self, entries: &[Entry], fates: &mut [Fate]) {
-        let stays = |fates: &[Fate], i: usize| fates[i] != Fate::Removed;
-        let newest_known = (0..entries.len()).rev().find(|&i| self.sound.contains(&entries[i].key));
-        if let Some(i) = newest_known {
-            if !stays(fates, i) {
-                fates[i] = Fate::Needed;
-            }
-            return;
-        }
-        // Those that stay first, then those that would go.
-        let mut candidates: Vec<usize> = (0..entries.len()).rev().collect();
-        candidates.sort_by_key(|&i| !stays(fates, i));
-        for i in candidates {
-            if self.folder.verify(entries[i].key).is_ok() {
-                self.sound.insert(entries[i].key);
-                if !stays(fates, i) {
-                    fates[i] = Fate::Needed;
-                }
-                return;
-            }
-        }
-        // Nothing here is sound: nothing here is ours to delete.
-        fates.iter_mut().filter(|fate| **fate == Fate::Removed).for_each(|fate| *fate = Fate::Needed);
-    }
 }
 
 impl fmt::Debug for Store {
@@ -341,14 +289,6 @@ impl fmt::Debug for Store {
             .field("folder", &self.folder)
             .field("branch", &self.branch)
             .finish_non_exhaustive()
-    }
-}
-
-fn is_full(error: &Error) -> bool {
-    match error {
-        Error::NoSpace { .. } => true,
-        Error::Io { source, .. } => filesystem::is_full(source),
-        _ => false,
     }
 }
 

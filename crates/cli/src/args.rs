@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
 use highwater_early_stopping::{NonFinite, Rule};
 use highwater_nn::Activation;
-use highwater_trainer::Score;
+use highwater_trainer::{OnFailure, Score};
 use std::path::PathBuf;
 
 /// Trains neural networks on the CPU, stops when more training no longer helps, and never loses the best model.
@@ -114,6 +114,12 @@ pub(crate) struct Train {
     /// How many of the best checkpoints stay [default: 2]
     #[arg(long, value_name = "N")]
     pub(crate) keep_best: Option<usize>,
+    /// Each checkpoint of a multiple of so many steps stays, too
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep_every: Option<u64>,
+    /// The first checkpoint of each so many minutes of training stays, too
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep_minutes: Option<u64>,
     #[command(flatten)]
     pub(crate) shared: Shared,
 }
@@ -136,6 +142,9 @@ pub(crate) struct Stopping {
     /// What a watched value of NaN or infinity does: ignore, count, stop, fail [default: stop]
     #[arg(long, value_name = "POLICY")]
     pub(crate) non_finite: Option<NonFinite>,
+    /// What a checkpoint that cannot be written does: warn (and go on), stop, wait (for space) [default: warn]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) on_save_failure: Option<OnFailure>,
 }
 
 /// What every training job takes.
@@ -156,13 +165,18 @@ pub(crate) struct Shared {
 #[derive(Debug, Args)]
 #[command(after_help = "\
     The run goes on from its newest sound checkpoint, to the same bits as if it had never stopped. What is\n\
-    given here replaces what the run began with: a new rule is first shown the history so far.")]
+    given here replaces what the run began with: a new rule is first shown the history so far.\n\n\
+    With --prove nothing is changed: the run is trained from its last checkpoint but one to its last again, and\n\
+    every bit is compared; exit code 1 if one differs.")]
 pub(crate) struct Resume {
     /// The run folder
     pub(crate) run: PathBuf,
     /// A checkpoint to go on from, as a new branch [default: the newest]
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
+    /// Show that resuming gives the same bits, and change nothing
+    #[arg(long, conflicts_with_all = ["from", "epochs", "stop", "monitor", "select", "non_finite"])]
+    pub(crate) prove: bool,
     /// Where the run's CSV file is now, if it has moved
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use crate::args::Checkpoints;
 use crate::line;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Facts, Folder, VerifyReport, verify};
+use highwater_checkpoint::{Checkpoint, Facts, Folder, Leaf, VerifyReport, verify};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -41,16 +41,27 @@ fn list(run: &Path, as_json: bool) -> Result<()> {
     if !as_json {
         line(format_args!("{:>10} {:>7} {:>12} {:>10}  file", "step", "epoch", "score", "bytes"))?;
     }
-    for entry in &listing.entries {
+    for Leaf { entry, depth, began_from, .. } in listing.tree() {
         let facts = &entry.facts;
         if as_json {
-            line(facts_json(&entry.path, entry.bytes, facts))?;
+            let mut value = facts_json(&entry.path, entry.bytes, facts);
+            value["branch"] = entry.key.branch.into();
+            value["parent"] = json!(facts.parent);
+            value["pinned"] = entry.pinned.into();
+            line(value)?;
             continue;
         }
         let score = facts.score.map_or_else(|| "-".to_owned(), |score| format!("{score:.6}"));
         let pin = if entry.pinned { "  pinned" } else { "" };
         let (step, epoch, bytes) = (facts.step, facts.epoch, entry.bytes);
-        line(format_args!("{step:>10} {epoch:>7} {score:>12} {bytes:>10}  {}{pin}", entry.path.display()))?;
+        let twig = match (depth, began_from) {
+            (0, _) => String::new(),
+            (_, Some(_)) => "│ ".repeat(depth - 1) + "├ ",
+            (_, None) => "│ ".repeat(depth),
+        };
+        let from = began_from.map_or_else(String::new, |parent| format!("  from {parent}"));
+        let file = entry.path.display();
+        line(format_args!("{step:>10} {epoch:>7} {score:>12} {bytes:>10}  {twig}{file}{from}{pin}"))?;
     }
     for rejected in &listing.unreadable {
         match as_json {

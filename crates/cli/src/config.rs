@@ -5,15 +5,17 @@ use crate::data_args::ClassWeights;
 use crate::repeat;
 use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
+use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 use highwater_data::{Dialect, Fractions, Kind, Recipe, SplitBy, Targets, Task};
 use highwater_nn::{Activation, Init, Mlp, Sequential};
 use highwater_objective::metrics::{Average, Metric};
 use highwater_objective::{CrossEntropy, Loss};
 use highwater_optim::{Adam, Method, Schedule};
-use highwater_trainer::{Config, Every, Score};
+use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A run's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,6 +135,35 @@ impl ModelConfig {
 pub(crate) struct CheckpointConfig {
     pub(crate) keep_last: usize,
     pub(crate) keep_best: usize,
+    #[serde(default)]
+    pub(crate) keep_every: Option<u64>,
+    #[serde(default)]
+    pub(crate) keep_minutes: Option<u64>,
+    #[serde(default)]
+    pub(crate) on_failure: OnFailure,
+}
+
+impl CheckpointConfig {
+    /// What the store keeps of a run whose best has the least or the largest score.
+    pub(crate) fn retention(&self, goal: Goal) -> Box<dyn Retention> {
+        let mut policy: Box<dyn Retention> =
+            Box::new(KeepLast(self.keep_last).or(KeepBest(self.keep_best, goal)));
+        if let Some(steps) = self.keep_every {
+            policy = Box::new(policy.or(KeepEvery(steps)));
+        }
+        if let Some(minutes) = self.keep_minutes {
+            let interval = Duration::from_secs(minutes.saturating_mul(60));
+            policy = Box::new(policy.or(KeepEveryInterval(interval)));
+        }
+        policy
+    }
+
+    /// Those that are to stay for ever must not be passed over because the disk is slow.
+    pub(crate) fn saving(&self) -> Saving {
+        let for_ever = self.keep_every.is_some() || self.keep_minutes.is_some();
+        let pace = if for_ever { Pace::Every } else { Pace::Newest };
+        Saving { on_failure: self.on_failure, pace }
+    }
 }
 
 /// What training makes small. Balanced classes each have the weight of all rows divided by the number of classes.
@@ -195,13 +226,21 @@ impl RunConfig {
                 init: Init::GlorotNormal,
                 init_seed: 0,
             },
-            checkpoints: CheckpointConfig { keep_last: 2, keep_best: 2 },
+            checkpoints: CheckpointConfig {
+                keep_last: 2,
+                keep_best: 2,
+                keep_every: None,
+                keep_minutes: None,
+                on_failure: OnFailure::default(),
+            },
             training: Config {
                 seed: 0,
                 epochs: 500,
                 batch_size: 32,
+                micro_batch: None,
                 learning_rate: 0.001,
                 schedule: Schedule::default(),
+                plateau: None,
                 optimizer: Method::Adam(Adam::default()),
                 clip_norm: None,
                 validate: Every::Epochs(1),
@@ -262,6 +301,8 @@ impl RunConfig {
         training.monitor = args.monitor.unwrap_or(training.monitor);
         training.select = args.select.unwrap_or(training.select);
         training.non_finite = args.non_finite.unwrap_or(training.non_finite);
+        let checkpoints = &mut self.checkpoints;
+        checkpoints.on_failure = args.on_save_failure.unwrap_or(checkpoints.on_failure);
     }
 
     pub(crate) fn read(path: &Path) -> Result<RunConfig> {

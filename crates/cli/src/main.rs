@@ -14,6 +14,7 @@ mod folder;
 mod folds;
 mod init;
 mod predict;
+mod prove;
 mod refit;
 mod repeat;
 mod setting_names;

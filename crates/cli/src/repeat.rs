@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use toml::{Table, Value};
 
 /// The flags of settings.
-const FLAGS: [(&str, &str); 24] = [
+const FLAGS: [(&str, &str); 27] = [
     ("data.file", "data"),
     ("data.target", "target"),
     ("data.task", "task"),
@@ -32,6 +32,9 @@ const FLAGS: [(&str, &str); 24] = [
     ("training.stop", "stop"),
     ("training.monitor", "monitor"),
     ("training.select", "select"),
+    ("checkpoints.keep_every", "keep-every"),
+    ("checkpoints.keep_minutes", "keep-minutes"),
+    ("checkpoints.on_failure", "on-save-failure"),
 ];
 
 /// The command that does the same again: what differs from the defaults.

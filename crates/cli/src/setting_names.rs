@@ -10,7 +10,11 @@ use toml::{Table, Value};
 pub(crate) const CHOICES: [&str; 5] =
     ["training.optimizer", "training.validate", "training.schedule", "model.init", "data.split"];
 /// Settings that may be absent.
-const OPTIONAL: [&str; 6] = [
+const OPTIONAL: [&str; 10] = [
+    "checkpoints.keep_every",
+    "checkpoints.keep_minutes",
+    "training.micro_batch",
+    "training.plateau",
     "data.file",
     "data.validation_file",
     "data.test_file",
@@ -68,7 +72,7 @@ pub(crate) fn known() -> Result<Vec<String>> {
 pub(crate) fn is_known(known: &[String], key: &str) -> bool {
     let within = |table: &&str| key.strip_prefix(*table).is_some_and(|rest| rest.starts_with('.'));
     let table = format!("{key}.");
-    let of_choice = ["training.schedule", "model.init"].iter().any(within);
+    let of_choice = ["training.schedule", "training.plateau", "model.init"].iter().any(within);
     known.iter().any(|name| name == key || name.starts_with(&table))
         || of_choice
         || FREE.iter().any(|free| within(free) || *free == key)

@@ -113,6 +113,8 @@ impl Settings {
             ("training.epochs", args.stopping.epochs),
             ("checkpoints.keep_last", args.keep_last.map(|count| count as u64)),
             ("checkpoints.keep_best", args.keep_best.map(|count| count as u64)),
+            ("checkpoints.keep_every", args.keep_every),
+            ("checkpoints.keep_minutes", args.keep_minutes),
         ];
         for (key, value) in counts {
             value.map_or(Ok(()), |value| self.set(key, whole(value)?))?;
@@ -125,6 +127,7 @@ impl Settings {
             ("training.stop", stopping.stop.as_ref().map(ToString::to_string)),
             ("training.monitor", stopping.monitor.map(|score| score.to_string())),
             ("training.select", stopping.select.map(|score| score.to_string())),
+            ("checkpoints.on_failure", stopping.on_save_failure.map(|policy| policy.to_string())),
             ("training.non_finite", stopping.non_finite.map(|policy| policy.to_string())),
         ];
         for (key, value) in texts {

@@ -4,14 +4,15 @@ use crate::args::{Report as ReportArgs, Resume, Shared, Train};
 use crate::config::{RunConfig, Seen, loss};
 use crate::evaluate;
 use crate::folder::RunFolder;
+use crate::prove;
 use crate::source::{self, Datasets, Source};
 use crate::{folds, line, print, refit};
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Goal, KeepBest, KeepLast, Retention, Store};
+use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Column, Encoding, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
-use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Scores};
+use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves, Scores};
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -102,6 +103,9 @@ fn remarks(source: &Source, preparation: &Preparation) -> Vec<String> {
 }
 
 pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
+    if args.prove {
+        return prove::run(args);
+    }
     let folder = RunFolder::open(&args.run)?;
     let before = folder.config()?;
     let mut config = before.clone();
@@ -167,15 +171,26 @@ fn shape(network: &Sequential) -> String {
     units + &rest
 }
 
-/// Trains, or with `resume` goes on (from the given checkpoint, or from the newest).
-fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
-    let pool = pool(shared)?;
+/// The threads that a run may use.
+pub(crate) fn pool(shared: &Shared) -> Result<rayon::ThreadPool> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?)
+}
+
+/// Is set by the first signal, which asks to save and end; the second one leaves at once.
+pub(crate) fn interrupt() -> Result<Arc<AtomicBool>> {
     let interrupt = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // In this order the second signal leaves at once, and the first asks to save and end.
+        // In this order the second signal finds the flag set.
         flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt))?;
         flag::register(signal, Arc::clone(&interrupt))?;
     }
+    Ok(interrupt)
+}
+
+/// Trains, or with `resume` goes on (from the given checkpoint, or from the newest).
+fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
+    let pool = pool(shared)?;
+    let interrupt = interrupt()?;
     if resume.is_none() && !shared.quiet {
         remarks(&job.source, &job.preparation).iter().for_each(|remark| eprintln!("{remark}"));
     }
@@ -201,11 +216,6 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     }
 }
 
-/// The threads that a run may use.
-pub(crate) fn pool(shared: &Shared) -> Result<rayon::ThreadPool> {
-    Ok(rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?)
-}
-
 fn fit(
     job: &mut Job,
     mut store: Store,
@@ -219,7 +229,7 @@ fn fit(
         highwater_early_stopping::Goal::Maximize => Goal::Maximize,
     };
     let keep = &job.config.checkpoints;
-    store.retain(KeepLast(keep.keep_last).or(KeepBest(keep.keep_best, goal)));
+    store.retain(keep.retention(goal));
     let Datasets { train, validation, .. } = &job.data;
     let units = job.preparation.units();
     let data = Data { train, validation, units: &units };
@@ -230,7 +240,12 @@ fn fit(
     let run = Run {
         model: &mut job.model,
         loss: &loss(job.config.data.task, job.config.data.class_weights, train.targets()),
-        store: Some(Checkpoints { store: &mut store, best: Some(&best_file), sections: &sections }),
+        store: Some(Checkpoints {
+            store,
+            best: Some(&best_file),
+            sections: &sections,
+            saving: keep.saving(),
+        }),
         observers: vec![&mut progress, &mut history],
         interrupt: Some(interrupt),
     };
@@ -351,6 +366,14 @@ fn summary_json(job: &Job, report: &Report, kept: &Kept) -> Value {
     object.insert("steps".into(), report.steps.into());
     object.insert("best_epoch".into(), json!(report.best().map(|record| record.epoch)));
     object.insert("training_s".into(), json!(report.elapsed));
+    let Saves { written, superseded, failed, took, longest, stalled, training } = report.saves;
+    object.insert(
+        "saving".into(),
+        json!({
+            "written": written, "superseded": superseded, "failed": failed, "took_s": took,
+            "longest_s": longest, "stalled_s": stalled, "training_s": training,
+        }),
+    );
     for (name, scores) in kept.named() {
         object.insert(name.into(), evaluate::as_json(scores).into());
     }

@@ -33,6 +33,7 @@
 //!     epochs: 3,
 //!     epoch_limit: 3,
 //!     elapsed: 6.0,
+//!     saves: Default::default(),
 //! };
 //!
 //! // `fit` and `resume` show an observer every event of a run; this is the last.

@@ -1,7 +1,7 @@
 //! How a run ended, told from its history.
 
 use highwater_early_stopping::{BestTracker, EarlyStopping, Observation};
-use highwater_trainer::{Config, Ended, Record, Report};
+use highwater_trainer::{Config, Ended, Record, Report, Saves};
 
 /// How a run ended, from what it recorded: the configured rule is shown the history again.
 ///
@@ -29,6 +29,7 @@ pub fn reconstruct(history: Vec<Record>, config: &Config) -> Report {
         epochs,
         epoch_limit: config.epochs,
         elapsed: history.last().map_or(0.0, |record| record.elapsed),
+        saves: Saves::default(),
         history,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::ending::{Saved, ended_too_early, ending, kept};
 use crate::figures::{Count, Rounded, Time, counted};
-use highwater_trainer::{Report, Score, Scores};
+use highwater_trainer::{Report, Saves, Score, Scores};
 use std::fmt;
 
 /// What is said at the end of a run: prints as a few lines of text, without colours, with a newline at the end.
@@ -30,6 +30,17 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "  saved  {rest} of {limit} ({percent:.0}%), about {}", Time(seconds))?;
         }
         writeln!(f, "  took   {} for {}", Time(report.elapsed), counted(report.epochs, "epoch"))?;
+        let Saves { written, took, longest, stalled, training, superseded, .. } = report.saves;
+        if written > 0 {
+            let (checkpoints, each) = (counted(written, "checkpoint"), took / written as f64 * 1e3);
+            let share = 100.0 * stalled / training.max(stalled);
+            write!(f, "  disk   {checkpoints} in {each:.1} ms each, {:.1} ms at most; ", longest * 1e3)?;
+            writeln!(f, "training waited {:.1} ms ({share:.1}%)", stalled * 1e3)?;
+        }
+        if superseded > 0 {
+            let count = counted(superseded, "checkpoint");
+            writeln!(f, "         {count} passed over, as the disk was slower than the training")?;
+        }
         if ended_too_early(report) {
             writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
         }
@@ -87,6 +98,26 @@ mod tests {
     use super::*;
     use crate::check::{ended, scores, wiggle};
     use highwater_trainer::Ended;
+
+    #[test]
+    fn what_saving_took_is_told_if_anything_was_saved() {
+        let mut report = wiggle("patience(3)");
+        assert!(!summary(&report).contains("disk"));
+        report.saves = Saves {
+            written: 4,
+            took: 0.01,
+            longest: 0.004,
+            stalled: 0.003,
+            training: 1.5,
+            ..Saves::default()
+        };
+        let text = summary(&report);
+        let line = "  disk   4 checkpoints in 2.5 ms each, 4.0 ms at most; training waited 3.0 ms (0.2%)\n";
+        assert!(text.contains(line), "{text}");
+        report.saves.superseded = 1_200;
+        let text = summary(&report);
+        assert!(text.contains("         1,200 checkpoints passed over, as"), "{text}");
+    }
 
     fn summary(report: &Report) -> String {
         let (validation, test) = (scores(287, 0.0812, 0.979_123), scores(1_360, 0.079, 1.0));

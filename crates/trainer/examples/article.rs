@@ -6,13 +6,15 @@
 //! `cargo run -p highwater-trainer --example article`.
 #![allow(clippy::print_stdout, reason = "an example shows its result")]
 
-use highwater_checkpoint::{KeepLast, Store};
+use highwater_checkpoint::{Folder, KeepLast, Store};
 use highwater_data::{Dataset, Scale, Targets, synthetic};
 use highwater_early_stopping::Rule;
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::Loss;
 use highwater_optim::{Method, Schedule, Sgd};
-use highwater_trainer::{Checkpoints, Config, Data, Every, Report, Run, Score, evaluate, fit, load_model};
+use highwater_trainer::{
+    Checkpoints, Config, Data, Every, Report, Run, Saving, Score, evaluate, fit, load_model,
+};
 use std::fmt;
 
 /// Rows to train on, to validate on, and to test on.
@@ -61,8 +63,10 @@ fn ending(
         seed: 1,
         epochs: 1_000,
         batch_size: 8,
+        micro_batch: None,
         learning_rate: 0.01,
         schedule: Schedule::default(),
+        plateau: None,
         optimizer: Method::Sgd(Sgd::default()),
         clip_norm: None,
         validate: Every::Epochs(1),
@@ -80,7 +84,7 @@ fn ending(
     let run = Run {
         model: &mut model,
         loss: &LOSS,
-        store: Some(Checkpoints { store: &mut store, best: None, sections: &[] }),
+        store: Some(Checkpoints { store, best: None, sections: &[], saving: Saving::default() }),
         observers: vec![],
         interrupt: None,
     };
@@ -88,7 +92,7 @@ fn ending(
 
     // `fit` has restored the best model. What the naive loop saves is the newest checkpoint.
     let mut last = model.clone();
-    load_model(&store.latest()?.0.ok_or("a run leaves a checkpoint")?, &mut last)?;
+    load_model(&Folder::new(dir.path()).latest()?.0.ok_or("a run leaves a checkpoint")?, &mut last)?;
     let error = |model: &Model<f32>| evaluate(model, &LOSS, &[], test, &[]).loss;
     Ok(Ending { report, last: error(&last), best: error(&model) })
 }

@@ -7,7 +7,7 @@ use highwater_data::{Fractions, Preparation, Task, digits, split_table};
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::{CrossEntropy, Loss, metrics::Metric};
 use highwater_optim::{Adam, Method, Schedule};
-use highwater_trainer::{Checkpoints, Config, Data, Event, Every, Run, Score, evaluate, fit};
+use highwater_trainer::{Checkpoints, Config, Data, Event, Every, Run, Saving, Score, evaluate, fit};
 use std::ops::ControlFlow;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,8 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         seed: 1,
         epochs: 200,
         batch_size: 32,
+        micro_batch: None,
         learning_rate: 0.003,
         schedule: Schedule::default(),
+        plateau: None,
         optimizer: Method::Adam(Adam::default()),
         clip_norm: None,
         validate: Every::Epochs(1),
@@ -51,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = Run {
         model: &mut model,
         loss: &loss,
-        store: Some(Checkpoints { store: &mut store, best: Some(&best), sections: &[] }),
+        store: Some(Checkpoints { store, best: Some(&best), sections: &[], saving: Saving::default() }),
         observers: vec![&mut show],
         interrupt: None,
     };

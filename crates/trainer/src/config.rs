@@ -3,7 +3,7 @@
 use crate::error::Error;
 use highwater_early_stopping::{Goal, NonFinite, Rule};
 use highwater_objective::metrics::Metric;
-use highwater_optim::{Method, Schedule};
+use highwater_optim::{Method, Plateau, ReduceOnPlateau, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// Everything that decides the course of a run, apart from the data and the model it begins with.
@@ -16,11 +16,18 @@ pub struct Config {
     pub epochs: u64,
     /// Rows of a training step; the last step of an epoch takes what is left.
     pub batch_size: usize,
+    /// Computes a step from several smaller batches of at most so many rows, for the sake of memory: the gradient is the mean
+    /// over all rows of the step.
+    #[serde(default)]
+    pub micro_batch: Option<usize>,
     /// The base learning rate.
     pub learning_rate: f64,
     /// How the learning rate goes on from the base, step by step.
     #[serde(default)]
     pub schedule: Schedule,
+    /// Lowers the base when the monitored value no longer improves. `maximize` must be as the monitored value is.
+    #[serde(default)]
+    pub plateau: Option<ReduceOnPlateau>,
     /// How parameters are updated.
     pub optimizer: Method,
     /// Gradients with a larger norm are scaled down to it.
@@ -127,6 +134,7 @@ impl Config {
         counted("epochs", self.epochs)?;
         counted("batch_size", self.batch_size as u64)?;
         counted("validate", self.validate.steps(1))?;
+        self.micro_batch.map_or(Ok(()), |rows| counted("micro_batch", rows as u64))?;
         for (field, score) in [("monitor", self.monitor), ("select", self.select)] {
             if let Score::Metric(metric) = score
                 && !self.metrics.contains(&metric)
@@ -144,6 +152,16 @@ impl Config {
         }
         self.optimizer.validate()?;
         self.schedule.validate()?;
+        if let Some(rule) = self.plateau {
+            Plateau::new(rule, self.learning_rate)?;
+            if rule.maximize != (self.monitor.goal() == Goal::Maximize) {
+                return Err(Error::Setting {
+                    field: "plateau.maximize",
+                    value: rule.maximize.to_string(),
+                    must: "be true if a large monitored value is good, and false if not",
+                });
+            }
+        }
         Ok(())
     }
 }

@@ -34,13 +34,14 @@ pub enum Event<'a> {
         /// How many more validations it takes until the stopping rule can fire, at the least.
         earliest_stop: Option<u64>,
     },
-    /// A checkpoint is on the disk, durable. That of a validation comes before the validation is told.
+    /// A checkpoint is on the disk, durable. It was written in the background: steps and validations may have been told since
+    /// its state was taken.
     Saved {
         /// The file.
         path: &'a Path,
         /// Its size.
         bytes: u64,
-        /// How long training waited for it.
+        /// How long the writing took. Training went on meanwhile.
         took: Duration,
     },
     /// Something went wrong that the run can live with.

@@ -27,8 +27,10 @@
 //!     seed: 0,
 //!     epochs: 100,
 //!     batch_size: 2,
+//!     micro_batch: None,
 //!     learning_rate: 0.25,
 //!     schedule: Schedule::default(),
+//!     plateau: None,
 //!     optimizer: Method::Sgd(Sgd::default()),
 //!     clip_norm: None,
 //!     validate: Every::Epochs(1),
@@ -77,6 +79,9 @@
 //! [`Event::Warning`] says what was refused, and why; if there are checkpoints and none is sound, it is an error and never a
 //! fresh start. A run that was killed without a word goes on from its last checkpoint and repeats what came after.
 //!
+//! Checkpoints are written in the background: training gives up the time of a copy of its state. [`Saving`] says what
+//! happens when the disk is slower than the training, and when it fails; [`Report::saves`] tells what it all took.
+//!
 //! The history of a run is all that its rules remember: it is replayed through the rules of the *present* configuration.
 //! So a longer patience or a higher limit lets a run that had ended go on; with the same it ends again at once, with the
 //! same report.
@@ -97,8 +102,10 @@
 //! #     seed: 0,
 //! #     epochs: 100,
 //! #     batch_size: 2,
+//! #     micro_batch: None,
 //! #     learning_rate: 0.25,
 //! #     schedule: Schedule::default(),
+//! #     plateau: None,
 //! #     optimizer: Method::Sgd(Sgd::default()),
 //! #     clip_norm: None,
 //! #     validate: Every::Epochs(1),
@@ -111,7 +118,7 @@
 //! # let run = tempfile::tempdir()?;
 //! # let run = run.path();
 //! use highwater_checkpoint::Store;
-//! use highwater_trainer::{Checkpoints, Ended, Event, Run, fit, resume};
+//! use highwater_trainer::{Checkpoints, Ended, Event, Run, Saving, fit, resume};
 //! use std::ops::ControlFlow;
 //!
 //! let best = run.join("best.safetensors");
@@ -120,12 +127,12 @@
 //!     _ => ControlFlow::Continue(()),
 //! };
 //! # {
-//! let mut store = Store::open(run.join("checkpoints"))?;
+//! let store = Store::open(run.join("checkpoints"))?;
 //! let report = fit(
 //!     Run {
 //!         model: &mut fresh()?,
 //!         loss: &Loss::MeanSquaredError,
-//!         store: Some(Checkpoints { store: &mut store, best: Some(&best), sections: &[] }),
+//!         store: Some(Checkpoints { store, best: Some(&best), sections: &[], saving: Saving::default() }),
 //!         observers: vec![&mut leave],
 //!         interrupt: None,
 //!     },
@@ -136,13 +143,13 @@
 //! # }
 //!
 //! // Another day, another process.
-//! let mut store = Store::open(run.join("checkpoints"))?;
+//! let store = Store::open(run.join("checkpoints"))?;
 //! let mut model = fresh()?;
 //! let report = resume(
 //!     Run {
 //!         model: &mut model,
 //!         loss: &Loss::MeanSquaredError,
-//!         store: Some(Checkpoints { store: &mut store, best: Some(&best), sections: &[] }),
+//!         store: Some(Checkpoints { store, best: Some(&best), sections: &[], saving: Saving::default() }),
 //!         observers: vec![],
 //!         interrupt: None,
 //!     },
@@ -164,6 +171,10 @@
 //! another number of threads, or run without saving, gives the same history (apart from times) and the same bits of every
 //! parameter. Only a rule that goes by the time, `time(30m)`, can end it elsewhere.
 //!
+//! Each checkpoint says what computed it ([`Fingerprint`]): a run that is resumed by another version or on another processor
+//! warns, before it begins, that the bits need not be the same. [`prove`] trains from one checkpoint to a later one again
+//! and compares every bit.
+//!
 //! A training step after the first of its epoch allocates no memory.
 
 mod best;
@@ -171,10 +182,13 @@ mod config;
 mod error;
 mod evaluate;
 mod event;
+mod fingerprint;
 mod fits;
+mod prove;
 mod record;
 mod report;
 mod run;
+mod saving;
 mod session;
 mod state;
 
@@ -182,7 +196,10 @@ pub use config::{Config, Every, Score};
 pub use error::Error;
 pub use evaluate::{Evaluator, Scores, evaluate};
 pub use event::{Event, Observer, Plan};
+pub use fingerprint::Fingerprint;
+pub use prove::{Difference, Proof, prove};
 pub use record::Record;
 pub use report::{Ended, Report};
 pub use run::{Checkpoints, Data, Run, fit, resume};
+pub use saving::{OnFailure, Pace, Saves, Saving};
 pub use state::load_model;

@@ -1,6 +1,7 @@
 //! How a run ended.
 
 use crate::record::Record;
+use crate::saving::Saves;
 use highwater_early_stopping::StopReason;
 use std::fmt;
 
@@ -22,6 +23,8 @@ pub struct Report {
     pub epoch_limit: u64,
     /// Training time in seconds up to the last step's checkpoint, interruptions not counted.
     pub elapsed: f64,
+    /// What saving took.
+    pub saves: Saves,
 }
 
 impl Report {

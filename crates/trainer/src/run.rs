@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event::{Event, Observer};
 use crate::report::Report;
+use crate::saving::Saving;
 use crate::session::Session;
 use highwater_checkpoint::{Checkpoint, Section, Store};
 use highwater_data::{Dataset, Scale};
@@ -30,13 +31,16 @@ pub struct Run<'a> {
 
 /// Where the checkpoints of a run go.
 pub struct Checkpoints<'a> {
-    /// Keeps them.
-    pub store: &'a mut Store,
+    /// Keeps them. It is closed when the run is over; to read what it has kept, use a
+    /// [`Folder`](highwater_checkpoint::Folder).
+    pub store: Store,
     /// The best checkpoint so far is also to be found under this name, always complete.
     pub best: Option<&'a Path>,
     /// Saved with every checkpoint: whatever belongs to the model but not to the loop, the preparation of the data for
     /// instance.
     pub sections: &'a [Section],
+    /// How they are written.
+    pub saving: Saving,
 }
 
 /// What a run learns from.
@@ -55,7 +59,8 @@ pub struct Data<'a> {
 ///
 /// # Errors
 /// If the configuration makes no sense, data and model do not fit together, the store holds checkpoints already, or
-/// a checkpoint cannot be written. In the last case the model is the best seen until then.
+/// a checkpoint cannot be written and [`Saving`] does not say to live with it. In the last case the model is the best seen
+/// until then.
 pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Report, Error> {
     if let Some(checkpoints) = &run.store {
         let listing = checkpoints.store.list()?;

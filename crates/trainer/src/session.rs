@@ -5,17 +5,19 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::evaluate::{Evaluator, feeds};
 use crate::event::{Audience, Event, Plan};
+use crate::fingerprint::Fingerprint;
 use crate::fits;
 use crate::record::Record;
 use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
+use crate::saving::{Keeper, Saves};
 use crate::state::{self, Counters, State};
 use highwater_autodiff::{Awake, Mode, Program, Workspace};
-use highwater_checkpoint::{Checkpoint, Key, Section, Snapshot};
+use highwater_checkpoint::{Array, Checkpoint, Section, Snapshot};
 use highwater_data::{BatchBuffer, epoch_order_into};
 use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
 use highwater_nn::Model;
-use highwater_optim::{Optimizer, clip_norm};
+use highwater_optim::{Accumulator, Optimizer, Plateau, clip_norm};
 use std::time::{Duration, Instant};
 
 /// A run in progress.
@@ -23,12 +25,17 @@ pub(crate) struct Session<'a> {
     model: &'a mut Model<f32>,
     data: Data<'a>,
     config: &'a Config,
+    /// Before training begins; then the keeper has them.
     pub(crate) checkpoints: Option<Checkpoints<'a>>,
+    keeper: Option<Keeper<'a>>,
     pub(crate) audience: Audience<'a>,
     program: Program,
     ws: Workspace<f32>,
     gradients: Vec<f32>,
     optimizer: Optimizer<f32>,
+    /// If a step is put together from several batches.
+    accumulator: Option<Accumulator<f32>>,
+    plateau: Option<Plateau>,
     evaluator: Evaluator,
     buffer: BatchBuffer,
     /// The rows in the order of the epoch in progress; empty until its first step here.
@@ -43,7 +50,7 @@ pub(crate) struct Session<'a> {
     /// Sections of other programs that came with the checkpoint.
     foreign: Vec<Section>,
     resumed_at: Option<u64>,
-    /// The step that is safe.
+    /// The step that is safe, or on its way to be.
     saved: Option<u64>,
     /// When training began in this process, and what had been trained before, in seconds.
     clock: (Instant, f64),
@@ -56,16 +63,20 @@ impl<'a> Session<'a> {
         let Run { model, loss, store, observers, interrupt } = run;
         let count = model.parameters().len();
         let program = model.compile(|y| loss.record(y));
-        let ws = program.workspace(config.batch_size.min(data.train.rows()));
+        let rows = config.micro_batch.unwrap_or(usize::MAX).min(config.batch_size);
+        let ws = program.workspace(rows.min(data.train.rows()));
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
         Ok(Session {
             evaluator: Evaluator::new(model, loss, &config.metrics, data.units),
             checkpoints: store,
+            keeper: None,
             audience: Audience { observers, interrupt, leave: false },
             program,
             ws,
             gradients: vec![0.0; count],
             optimizer: Optimizer::new(config.optimizer, count)?,
+            accumulator: (rows < config.batch_size).then(|| Accumulator::new(count)),
+            plateau: config.plateau.map(|rule| Plateau::new(rule, config.learning_rate)).transpose()?,
             buffer: BatchBuffer::new(),
             order: Vec::new(),
             steps_per_epoch: data.train.rows().div_ceil(config.batch_size) as u64,
@@ -87,18 +98,37 @@ impl<'a> Session<'a> {
     /// Where a checkpoint left off. If it is `in_store`, and the newest there, it need not be saved again.
     pub(crate) fn go_on_from(&mut self, checkpoint: &Checkpoint, in_store: bool) -> Result<(), Error> {
         let own = self.checkpoints.as_ref().map_or(&[][..], |checkpoints| checkpoints.sections);
-        let state = state::load(checkpoint, self.model, &mut self.optimizer, own)?;
-        let State { counters, history, foreign } = state;
+        let reasons = self.load(checkpoint, own)?;
+        if !reasons.is_empty() {
+            let (file, reasons) = (checkpoint.path().display(), reasons.join("; "));
+            let text = format!("the same bits cannot be expected: {file} was computed elsewhere: {reasons}");
+            self.audience.tell(&Event::Warning(&text));
+        }
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.store.continue_from(checkpoint)?;
         }
-        self.resumed_at = Some(counters.step);
-        self.saved = in_store.then_some(counters.step);
+        self.resumed_at = Some(self.counters.step);
+        self.saved = in_store.then_some(self.counters.step);
+        self.recover_best(checkpoint)
+    }
+
+    /// Takes the state from a checkpoint; `sections` are the caller's own. Returns why the same bits cannot be expected, if
+    /// they cannot.
+    pub(crate) fn load(
+        &mut self,
+        checkpoint: &Checkpoint,
+        sections: &[Section],
+    ) -> Result<Vec<String>, Error> {
+        let state = state::load(checkpoint, self.model, &mut self.optimizer, sections)?;
+        let State { counters, history, fingerprint, foreign } = state;
         (self.counters, self.history, self.foreign) = (counters, history, foreign);
         let monitored: Vec<Observation> =
             self.history.iter().map(|record| record.observation(self.config.monitor)).collect();
         self.stop = self.stopping.replay(&monitored).stop;
-        self.recover_best(checkpoint)
+        if let Some(plateau) = &mut self.plateau {
+            monitored.iter().for_each(|observation| _ = plateau.observe(observation.value));
+        }
+        Ok(fingerprint.map_or_else(Vec::new, |there| there.differences(&Fingerprint::here())))
     }
 
     /// Finds the best model of the history: published, among the checkpoints, or in the one that the run goes on from,
@@ -125,8 +155,8 @@ impl<'a> Session<'a> {
             self.history.iter().map(|record| record.observation(self.config.select)).collect();
         let (lost, best) = Best::recover(self.config.select.goal(), &selected, find);
         self.best = best;
-        if let Some(key) = key {
-            self.publish(key)?;
+        if let (Some(key), Some(Checkpoints { store, best: Some(path), .. })) = (key, &mut self.checkpoints) {
+            store.publish(key, path)?;
         }
         if let Some(&place) = lost.first() {
             let Record { step, epoch, .. } = self.history[place];
@@ -142,7 +172,10 @@ impl<'a> Session<'a> {
 
     /// Trains to the end, whatever that is, and leaves the best model behind.
     pub(crate) fn train(mut self) -> Result<Report, Error> {
+        let resumed = self.resumed_at.is_some();
+        self.keeper = self.checkpoints.take().map(|checkpoints| Keeper::new(checkpoints, resumed));
         let ended = self.go_on();
+        let saves = self.keeper.as_ref().map_or_else(Saves::default, Keeper::saves);
         self.best.restore(self.model);
         let report = Report {
             ended: ended?,
@@ -151,6 +184,7 @@ impl<'a> Session<'a> {
             epochs: self.counters.step.div_ceil(self.steps_per_epoch),
             epoch_limit: self.config.epochs,
             elapsed: self.counters.elapsed,
+            saves: Saves { training: self.clock.0.elapsed().as_secs_f64(), ..saves },
             history: self.history,
         };
         self.audience.tell(&Event::Ended(&report));
@@ -170,9 +204,14 @@ impl<'a> Session<'a> {
         };
         self.audience.tell(&Event::Started(&plan));
         self.clock = (Instant::now(), self.counters.elapsed);
-        self.save_if_new()?;
+        if self.saved != Some(self.counters.step) {
+            self.save(true)?;
+        }
         let awake = self.ws.shares_work().then(Awake::new);
         let ended = loop {
+            if let Some(keeper) = &mut self.keeper {
+                keeper.look(&mut self.audience)?;
+            }
             if self.validation_is_due() {
                 let Some(record) = self.validate() else { break Ended::Interrupted };
                 self.take_in(record)?;
@@ -189,38 +228,59 @@ impl<'a> Session<'a> {
             self.step();
         };
         drop(awake);
-        self.save_if_new()?;
+        if self.saved != Some(self.counters.step) {
+            self.save(true)?;
+        }
+        self.keeper.as_mut().map_or(Ok(()), |keeper| keeper.finish(&mut self.audience))?;
         Ok(ended)
     }
 
     /// One training step. After the first of an epoch, none allocates.
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let step = self.counters.step;
         let (epoch, place) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
+        let learning_rate = self.learning_rate(step);
         let rows = self.data.train.rows();
         if place == 0 || self.order.is_empty() {
             epoch_order_into(self.config.seed, epoch, rows, &mut self.order);
         }
         let from = place as usize * self.config.batch_size;
         let rows = &self.order[from..rows.min(from + self.config.batch_size)];
-        let batch = self.buffer.gather(self.data.train, rows);
-        let feeds = feeds(&batch);
-        let parameters = self.model.parameters_mut();
+        let pieces = rows.chunks(self.config.micro_batch.unwrap_or(rows.len()));
+        let whole = pieces.len() == 1;
         let key = self.config.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.program.forward(&mut self.ws, parameters, &feeds, Mode::Train { key });
-        self.program.backward(&mut self.ws, parameters, &feeds, &mut self.gradients);
-        if let Some(limit) = self.config.clip_norm {
-            clip_norm(&mut self.gradients, limit);
+        let mut loss = 0.0;
+        for (number, piece) in pieces.enumerate() {
+            let batch = self.buffer.gather(self.data.train, piece);
+            let feeds = feeds(&batch);
+            let parameters = self.model.parameters();
+            let key = key ^ (number as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
+            self.program.forward(&mut self.ws, parameters, &feeds, Mode::Train { key });
+            self.program.backward(&mut self.ws, parameters, &feeds, &mut self.gradients);
+            self.model.follow(&self.ws, piece.len());
+            loss += f64::from(self.ws.loss()) * piece.len() as f64;
+            if let (false, Some(accumulator)) = (whole, &mut self.accumulator) {
+                accumulator.add(&self.gradients, piece.len() as f64);
+            }
         }
-        let learning_rate = self.config.schedule.learning_rate(self.config.learning_rate, step);
-        self.optimizer.step(parameters, &self.gradients, learning_rate);
-        self.model.follow(&self.ws, rows.len());
-        let loss = f64::from(self.ws.loss());
-        self.counters.loss_sum += loss * rows.len() as f64;
+        let accumulated = self.accumulator.as_mut().filter(|_| !whole).and_then(Accumulator::mean);
+        let gradients = accumulated.unwrap_or(&mut self.gradients);
+        if let Some(limit) = self.config.clip_norm {
+            clip_norm(gradients, limit);
+        }
+        self.optimizer.step(self.model.parameters_mut(), gradients, learning_rate);
+        self.counters.loss_sum += loss;
         self.counters.loss_rows += rows.len() as u64;
         self.counters.step += 1;
+        let loss = if whole { f64::from(self.ws.loss()) } else { loss / rows.len() as f64 };
         let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss };
         self.audience.tell(&event);
+    }
+
+    /// Of a step of the run.
+    fn learning_rate(&self, step: u64) -> f64 {
+        let base = self.plateau.as_ref().map_or(self.config.learning_rate, Plateau::learning_rate);
+        self.config.schedule.learning_rate(base, step)
     }
 
     fn last_step(&self) -> u64 {
@@ -228,7 +288,7 @@ impl<'a> Session<'a> {
     }
 
     /// Whether this step has a validation that has not taken place yet.
-    fn validation_is_due(&self) -> bool {
+    pub(crate) fn validation_is_due(&self) -> bool {
         let step = self.counters.step;
         let recorded = self.history.last().map_or(0, |record| record.step);
         let every = self.config.validate.steps(self.steps_per_epoch);
@@ -236,7 +296,7 @@ impl<'a> Session<'a> {
     }
 
     /// Tries the model on the validation rows; `None` if someone wants the end meanwhile.
-    fn validate(&mut self) -> Option<Record> {
+    pub(crate) fn validate(&mut self) -> Option<Record> {
         let (values, audience) = (self.model.values(), &self.audience);
         let scores = self.evaluator.scores(values, self.data.validation, || audience.wants_the_end())?;
         let step = self.counters.step;
@@ -246,20 +306,15 @@ impl<'a> Session<'a> {
             training_loss: self.counters.loss_sum / self.counters.loss_rows as f64,
             validation_loss: scores.loss,
             metrics: scores.metrics,
-            learning_rate: self.config.schedule.learning_rate(self.config.learning_rate, step - 1),
+            learning_rate: self.learning_rate(step - 1),
             elapsed: self.elapsed(),
         })
     }
 
     /// Lets the rules see a new record, and saves.
     fn take_in(&mut self, record: Record) -> Result<(), Error> {
-        self.counters.loss_sum = 0.0;
-        self.counters.loss_rows = 0;
-        self.stop = self.stopping.observe(&record.observation(self.config.monitor)).stop;
-        let selected = record.observation(self.config.select);
-        let improved = self.best.observe(&selected, self.model.values());
-        self.history.push(record);
-        self.save()?;
+        let improved = self.note(record);
+        self.save(false)?;
         self.audience.tell(&Event::Validated {
             record: &self.history[self.history.len() - 1],
             improved,
@@ -269,24 +324,35 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn save_if_new(&mut self) -> Result<(), Error> {
-        if self.saved == Some(self.counters.step) { Ok(()) } else { self.save() }
+    /// Lets the rules see a new record; whether it is the best.
+    pub(crate) fn note(&mut self, record: Record) -> bool {
+        self.counters.loss_sum = 0.0;
+        self.counters.loss_rows = 0;
+        let monitored = record.observation(self.config.monitor);
+        self.stop = self.stopping.observe(&monitored).stop;
+        if let Some(plateau) = &mut self.plateau {
+            plateau.observe(monitored.value);
+        }
+        let improved = self.best.observe(&record.observation(self.config.select), self.model.values());
+        self.history.push(record);
+        improved
     }
 
-    /// Saves; what is the best so far is also published.
-    fn save(&mut self) -> Result<(), Error> {
+    /// Has the state saved in the background; if it is the best so far, it is also published. The `last` is not passed
+    /// over.
+    fn save(&mut self, last: bool) -> Result<(), Error> {
+        let began = Instant::now();
         self.counters.elapsed = self.elapsed();
         self.counters.optimizer_steps = self.optimizer.steps();
-        let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
-        let began = Instant::now();
+        let Some(keeper) = &mut self.keeper else { return Ok(()) };
         let mut sections = state::sections(&self.counters, &self.history)?.to_vec();
-        sections.extend_from_slice(checkpoints.sections);
+        sections.extend_from_slice(keeper.sections());
         sections.extend_from_slice(&self.foreign);
         let place = self.history.iter().rposition(|record| record.step == self.counters.step);
         let record = place.map(|place| &self.history[place]);
         let labels = record.map(Record::labels).unwrap_or_default();
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&name[..], &value[..])).collect();
-        let saved = checkpoints.store.save(&Snapshot {
+        let snapshot = Snapshot {
             step: self.counters.step,
             epoch: self.counters.step / self.steps_per_epoch,
             score: record.map(|record| record.observation(self.config.select).value),
@@ -294,20 +360,17 @@ impl<'a> Session<'a> {
             arrays: &state::arrays(self.model, &self.optimizer),
             sections: &sections,
             labels: &labels,
-        })?;
-        self.saved = Some(saved.key.step);
-        self.audience.tell(&Event::Saved { path: &saved.path, bytes: saved.bytes, took: began.elapsed() });
-        for warning in &saved.warnings {
-            self.audience.tell(&Event::Warning(&warning.to_string()));
-        }
-        if place.is_some() && place == self.best.place() { self.publish(saved.key) } else { Ok(()) }
-    }
-
-    fn publish(&mut self, key: Key) -> Result<(), Error> {
-        if let Some(Checkpoints { store, best: Some(path), .. }) = &mut self.checkpoints {
-            store.publish(key, path)?;
+        };
+        let is_best = place.is_some() && place == self.best.place();
+        if keeper.save(began, &snapshot, (is_best, last), &mut self.audience)? {
+            self.saved = Some(self.counters.step);
         }
         Ok(())
+    }
+
+    /// The state as it would be saved, and where it is.
+    pub(crate) fn state(&self) -> (Vec<Array<'_>>, &Counters, &[Record]) {
+        (state::arrays(self.model, &self.optimizer), &self.counters, &self.history)
     }
 
     fn elapsed(&self) -> f64 {

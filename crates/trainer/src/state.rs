@@ -1,6 +1,7 @@
 //! What of a run is in a checkpoint, and back again.
 
 use crate::error::Error;
+use crate::fingerprint::Fingerprint;
 use crate::record::Record;
 use highwater_autodiff::Parameter;
 use highwater_checkpoint::{Array, Checkpoint, Section};
@@ -26,19 +27,26 @@ pub(crate) struct Counters {
 pub(crate) struct State {
     pub(crate) counters: Counters,
     pub(crate) history: Vec<Record>,
+    /// Not in checkpoints of early versions, or of versions whose fingerprint is another.
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// Sections of other programs, to be written back.
     pub(crate) foreign: Vec<Section>,
 }
 
 const COUNTERS: &str = "counters";
 const HISTORY: &str = "history";
+const FINGERPRINT: &str = "fingerprint";
 const SCHEMA: u32 = 1;
 const MODEL: &str = "model";
 const OPTIMIZER: &str = "optimizer.";
 
 /// The sections that belong to the loop itself.
-pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Section; 2], Error> {
-    Ok([Section::required(COUNTERS, SCHEMA, counters)?, Section::required(HISTORY, SCHEMA, &history)?])
+pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Section; 3], Error> {
+    Ok([
+        Section::required(COUNTERS, SCHEMA, counters)?,
+        Section::required(HISTORY, SCHEMA, &history)?,
+        Section::optional(FINGERPRINT, SCHEMA, &Fingerprint::here())?,
+    ])
 }
 
 /// `model.<parameter or buffer>` and `optimizer.<slot>.<parameter>`.
@@ -75,10 +83,12 @@ pub(crate) fn load(
     optimizer: &mut Optimizer<f32>,
     sections: &[Section],
 ) -> Result<State, Error> {
-    let known: Vec<&str> = sections.iter().map(Section::name).chain([COUNTERS, HISTORY]).collect();
+    let known: Vec<&str> =
+        sections.iter().map(Section::name).chain([COUNTERS, HISTORY, FINGERPRINT]).collect();
     let state = State {
         counters: checkpoint.section(COUNTERS, SCHEMA)?,
-        history: checkpoint.section(HISTORY, SCHEMA)?,
+        history: history(checkpoint)?,
+        fingerprint: checkpoint.section(FINGERPRINT, SCHEMA).ok(),
         foreign: checkpoint.unknown_sections(&known)?,
     };
     let mut loaded = model.clone();
@@ -100,9 +110,14 @@ pub(crate) fn load(
     Ok(state)
 }
 
+/// The records in a checkpoint.
+pub(crate) fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
+    Ok(checkpoint.section(HISTORY, SCHEMA)?)
+}
+
 /// The parameters and buffers in a checkpoint, if it was saved together with this record.
 pub(crate) fn values_of(record: &Record, checkpoint: &Checkpoint, model: &Model<f32>) -> Option<Vec<f32>> {
-    let history: Vec<Record> = checkpoint.section(HISTORY, SCHEMA).ok()?;
+    let history = history(checkpoint).ok()?;
     // No two branches take the same time to the same step, to the nanosecond.
     let moment = |record: &Record| (record.step, record.elapsed.to_bits());
     if history.last().map(moment) != Some(moment(record)) || checkpoint.facts().step != record.step {

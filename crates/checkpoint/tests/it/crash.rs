@@ -198,14 +198,15 @@ fn choices(n: usize) -> Box<dyn Iterator<Item = Box<dyn Fn(usize) -> bool>>> {
 #[test]
 fn after_a_crash_at_any_moment_the_newest_durable_save_or_a_newer_one_is_found() {
     let mut states = BTreeMap::new();
-    for (name, scenario) in SCENARIOS {
+    for ((name, scenario), ordered) in SCENARIOS.iter().flat_map(|&s| [(s, false), (s, true)]) {
         let count: &mut usize = states.entry(name).or_default();
         for at in 0.. {
-            let fs = Simulated::with(Event::Crash, at).per_write(700);
+            let fs = Simulated::with(Event::Crash, at).per_write(700).ordered(ordered);
             let mut log = Log::default();
             let finished = scenario(&fs, &mut log).is_ok();
             for (choice, survives) in choices(fs.pending()).enumerate() {
-                let context = || format!("{name}, crash at operation {at}, choice {choice}");
+                let context =
+                    || format!("{name}, crash at operation {at}, choice {choice}, ordered: {ordered}");
                 check(&fs.after_crash(survives), &log, &context);
                 *count += 1;
             }
@@ -224,16 +225,16 @@ fn after_a_crash_at_any_moment_the_newest_durable_save_or_a_newer_one_is_found()
 #[test]
 fn a_disk_that_fails_at_any_operation_takes_nothing_away() {
     let (mut faults, mut failed, mut states) = (0, 0, 0);
-    for (name, scenario) in SCENARIOS {
+    for ((name, scenario), ordered) in SCENARIOS.iter().flat_map(|&s| [(s, false), (s, true)]) {
         let operations = {
-            let fs = Simulated::new();
+            let fs = Simulated::new().ordered(ordered);
             scenario(&fs, &mut Log::default()).unwrap();
             fs.operations()
         };
         for fault in [Fault::Full, Fault::Device, Fault::Interrupted, Fault::Short, Fault::Sync] {
             for for_good in [false, true] {
                 for at in 0..operations {
-                    let fs = Simulated::with(Event::Fail(fault, for_good), at);
+                    let fs = Simulated::with(Event::Fail(fault, for_good), at).ordered(ordered);
                     let mut log = Log::default();
                     let result = scenario(&fs, &mut log);
                     if fault == Fault::Short {

@@ -40,6 +40,11 @@ fn steps(fs: &Simulated) -> Vec<u64> {
     entries.iter().map(|entry| entry.key.step).collect()
 }
 
+fn steps_if_healed(fs: &Simulated) -> Vec<u64> {
+    fs.heal();
+    steps(fs)
+}
+
 fn best(fs: &Simulated) -> Option<u64> {
     Checkpoint::open_in(fs, BEST.as_ref()).ok().map(|checkpoint| checkpoint.facts().step)
 }
@@ -104,11 +109,73 @@ fn an_error_reaches_the_next_call_and_the_next_snapshot_is_saved() {
     save(&mut saver, 2, Role::Routine).unwrap();
     let error = saver.flush().unwrap_err();
     assert!(error.to_string().contains("step-00000002"), "{error}");
-    assert!(saver.flush().unwrap().is_empty(), "an error is returned once");
+    // An error is returned once; what failed is tried again by each call, and this time the disk works.
+    saver.flush().unwrap();
     save(&mut saver, 3, Role::Last).unwrap();
-    let (_, saved) = saver.close().unwrap();
-    assert_eq!(saved.len(), 1);
-    assert_eq!(steps(&fs), [1, 3]);
+    saver.close().unwrap();
+    assert_eq!(steps(&fs), [1, 2, 3]);
+}
+
+#[test]
+fn while_the_disk_fails_the_newest_and_the_best_are_kept_and_nobody_waits() {
+    use Role::{Best, Last, LastAndBest, Routine};
+    // The roles of steps 2, 3, … on a disk that is full; what is written once it is not; which is best.
+    let cases: [(&[Role], &[u64], Option<u64>); 9] = [
+        (&[Routine], &[2], None),
+        (&[Routine, Routine, Routine], &[4], None),
+        (&[Last, Last], &[3], None),
+        (&[Best, Routine, Routine], &[2, 4], Some(2)),
+        (&[Routine, Best, Routine, Last], &[3, 5], Some(3)),
+        (&[Best, Routine, Best], &[4], Some(4)),
+        (&[Best, Routine, Best, Routine], &[4, 5], Some(4)),
+        (&[Best, Last, LastAndBest], &[4], Some(4)),
+        (&[LastAndBest, Last, Routine], &[2, 4], Some(2)),
+    ];
+    for (roles, expected, expected_best) in cases {
+        // Whether every attempt has failed before the next snapshot comes, or they come all at once.
+        for patient in [true, false] {
+            let fs = Simulated::new();
+            let mut saver = start(&fs);
+            save(&mut saver, 1, Routine).unwrap();
+            saver.flush().unwrap();
+            fs.fail_from(fs.operations(), Fault::Device);
+            for (step, &role) in (2..).zip(roles) {
+                _ = save(&mut saver, step, role);
+                assert_eq!(saver.accepted(), Some(step));
+                if patient || step == 2 {
+                    saver.flush().unwrap_err();
+                }
+            }
+            saver.flush().unwrap_err();
+            assert_eq!((steps_if_healed(&fs), best(&fs)), (vec![1], None), "{roles:?}");
+            saver.flush().unwrap();
+            let mut all = vec![1];
+            all.extend(expected);
+            assert_eq!((steps(&fs), best(&fs)), (all, expected_best), "{roles:?}, patient: {patient}");
+            assert_eq!(saver.superseded() as usize, roles.len() - expected.len(), "{roles:?}");
+            save(&mut saver, 9, Last).unwrap();
+            saver.close().unwrap();
+            assert_eq!(steps(&fs).last(), Some(&9));
+        }
+    }
+}
+
+#[test]
+fn news_come_without_waiting_and_tell_how_long_a_save_took() {
+    let fs = Simulated::new();
+    let mut saver = start(&fs);
+    fs.hold_renames(true);
+    save(&mut saver, 1, Role::Routine).unwrap();
+    fs.wait_for_a_held_rename();
+    assert!(saver.news().unwrap().is_empty());
+    fs.hold_renames(false);
+    let saved = loop {
+        if let Some(saved) = saver.news().unwrap().pop() {
+            break saved;
+        }
+    };
+    assert_eq!(saved.key.step, 1);
+    assert!(saved.took > std::time::Duration::ZERO);
 }
 
 #[test]

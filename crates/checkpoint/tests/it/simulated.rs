@@ -1,7 +1,8 @@
 //! A file system in memory that forgets, on a crash, whatever nobody synced: every unsynced change of a file's contents, of
 //! its length and of a folder's names is kept or lost on its own, and a rename may outlive the contents it names.
 //!
-//! The model is that of ALICE (Pillai et al., OSDI 2014): less is promised than by any file system in use.
+//! The model is that of ALICE (Pillai et al., OSDI 2014): less is promised than by any file system in use. A disk that is
+//! [`Simulated::ordered`] promises one thing more, that of [`FileHandle::settle`].
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,8 @@ struct State {
     per_write: Option<usize>,
     /// The file system has no hard links.
     linkless: bool,
+    /// Contents that are settled are not lost if a later rename of their file is not.
+    ordered: bool,
     /// Renames wait while this is true.
     held: bool,
     renames_waiting: usize,
@@ -64,6 +67,8 @@ struct State {
 struct File {
     seen: Vec<u8>,
     durable: Vec<u8>,
+    /// Not durable, but before any later rename of the file.
+    settled: Vec<Write>,
     pending: Vec<Write>,
 }
 
@@ -83,10 +88,12 @@ struct Folder {
 /// `None` is a folder, `Some` the number of a file.
 type Names = BTreeMap<String, Option<usize>>;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Naming {
     removed: Option<String>,
     added: Option<(String, Option<usize>)>,
+    /// The file whose settled contents are kept if this is.
+    carries: Option<usize>,
 }
 
 impl Naming {
@@ -143,6 +150,12 @@ impl Simulated {
         fs
     }
 
+    /// The same disk, which keeps the order of changes if `ordered`.
+    pub(crate) fn ordered(self, ordered: bool) -> Self {
+        self.state().ordered = ordered;
+        self
+    }
+
     pub(crate) fn without_links(&self) {
         self.state().linkless = true;
     }
@@ -153,6 +166,11 @@ impl Simulated {
 
     pub(crate) fn fail_at(&self, at: usize, fault: Fault) {
         self.state().event = Some((at, Event::Fail(fault, false)));
+    }
+
+    /// From that operation on all fail.
+    pub(crate) fn fail_from(&self, at: usize, fault: Fault) {
+        self.state().event = Some((at, Event::Fail(fault, true)));
     }
 
     /// From now on nothing fails.
@@ -183,7 +201,7 @@ impl Simulated {
     /// How many changes are not durable.
     pub(crate) fn pending(&self) -> usize {
         let state = self.state();
-        state.files.iter().map(|f| f.pending.len()).sum::<usize>()
+        state.files.iter().map(|f| f.settled.len() + f.pending.len()).sum::<usize>()
             + state.folders.values().map(|f| f.pending.len()).sum::<usize>()
     }
 
@@ -195,18 +213,24 @@ impl Simulated {
             number += 1;
             survives(number - 1)
         };
-        let file = |file: &File| {
-            let mut bytes = file.durable.clone();
-            file.pending.iter().filter(|_| next()).for_each(|write| write.apply(&mut bytes));
-            File { seen: bytes.clone(), durable: bytes, pending: Vec::new() }
-        };
-        let files = state.files.iter().map(file).collect();
+        let mut carried = BTreeSet::new();
         let folder = |(path, folder): (&PathBuf, &Folder)| {
             let mut names = folder.durable.clone();
-            folder.pending.iter().filter(|_| next()).for_each(|naming| naming.apply(&mut names));
+            for naming in folder.pending.iter().filter(|_| next()) {
+                naming.apply(&mut names);
+                carried.extend(naming.carries);
+            }
             (path.clone(), Folder { seen: names.clone(), durable: names, pending: Vec::new() })
         };
         let mut folders: BTreeMap<PathBuf, Folder> = state.folders.iter().map(folder).collect();
+        let file = |(number, file): (usize, &File)| {
+            let mut bytes = file.durable.clone();
+            let settled = file.settled.iter().filter(|_| next() || carried.contains(&number));
+            settled.for_each(|write| write.apply(&mut bytes));
+            file.pending.iter().filter(|_| next()).for_each(|write| write.apply(&mut bytes));
+            File { seen: bytes.clone(), durable: bytes, ..File::default() }
+        };
+        let files = state.files.iter().enumerate().map(file).collect();
         // A folder whose own name is lost is lost with all that is in it.
         loop {
             let lost = folders.keys().find(|path| {
@@ -220,8 +244,8 @@ impl Simulated {
                 None => break,
             };
         }
-        let (capacity, linkless) = (state.capacity, state.linkless);
-        let state = State { files, folders, capacity, linkless, ..State::default() };
+        let (capacity, linkless, ordered) = (state.capacity, state.linkless, state.ordered);
+        let state = State { files, folders, capacity, linkless, ordered, ..State::default() };
         Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
 
@@ -330,10 +354,31 @@ impl FileHandle for Handle {
         Ok(bytes.len())
     }
 
+    fn settle(&self) -> io::Result<bool> {
+        if !self.fs.state().ordered {
+            return Ok(false);
+        }
+        match self.fs.begin(true) {
+            Ok((mut state, _)) => {
+                let file = &mut state.files[self.file];
+                file.settled.append(&mut file.pending);
+                Ok(true)
+            }
+            Err(error) => {
+                let mut state = self.fs.state();
+                if !state.crashed {
+                    state.files[self.file].pending.clear();
+                }
+                Err(error)
+            }
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
         match self.fs.begin(true) {
             Ok((mut state, _)) => {
                 let file = &mut state.files[self.file];
+                file.settled.drain(..).for_each(|write| write.apply(&mut file.durable));
                 file.pending.drain(..).for_each(|write| write.apply(&mut file.durable));
                 Ok(())
             }
@@ -355,7 +400,7 @@ impl FileSystem for Simulated {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let file = state.files.len();
-        state.change(path, Naming { removed: None, added: Some((name_of(path), Some(file))) })?;
+        state.change(path, Naming { added: Some((name_of(path), Some(file))), ..Naming::default() })?;
         state.files.push(File::default());
         Ok(Box::new(Handle { fs: self.clone(), file }))
     }
@@ -378,7 +423,11 @@ impl FileSystem for Simulated {
         if state.find(to).is_ok_and(|other| other == file) {
             return Ok(());
         }
-        state.change(to, Naming { removed: Some(name_of(from)), added: Some((name_of(to), Some(file))) })
+        let carries = (!state.files[file].settled.is_empty()).then_some(file);
+        state.change(
+            to,
+            Naming { removed: Some(name_of(from)), added: Some((name_of(to), Some(file))), carries },
+        )
     }
 
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -386,19 +435,25 @@ impl FileSystem for Simulated {
         if self.state().linkless {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        self.change(to, Naming { removed: None, added: Some((name_of(to), Some(file?))) })
+        self.change(to, Naming { added: Some((name_of(to), Some(file?))), ..Naming::default() })
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let (mut state, _) = self.begin(false)?;
         state.find(path)?;
-        state.change(path, Naming { removed: Some(name_of(path)), added: None })
+        state.change(path, Naming { removed: Some(name_of(path)), ..Naming::default() })
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let (mut state, _) = self.begin(true)?;
+        let state = &mut *state;
         let folder = state.folders.get_mut(dir).ok_or(io::ErrorKind::NotFound)?;
-        folder.pending.drain(..).for_each(|naming| naming.apply(&mut folder.durable));
+        for naming in folder.pending.drain(..) {
+            naming.apply(&mut folder.durable);
+            if let Some(file) = naming.carries.map(|number| &mut state.files[number]) {
+                file.settled.drain(..).for_each(|write| write.apply(&mut file.durable));
+            }
+        }
         Ok(())
     }
 
@@ -407,7 +462,7 @@ impl FileSystem for Simulated {
         if state.folders.contains_key(dir) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        state.change(dir, Naming { removed: None, added: Some((name_of(dir), None)) })?;
+        state.change(dir, Naming { added: Some((name_of(dir), None)), ..Naming::default() })?;
         state.folders.insert(dir.to_path_buf(), Folder::default());
         Ok(())
     }

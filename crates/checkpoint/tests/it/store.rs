@@ -235,6 +235,31 @@ fn going_on_from_the_newest_state_stays_on_its_branch_and_replaces_what_is_damag
 }
 
 #[test]
+fn damaged_files_that_a_run_has_passed_go_and_those_of_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let paths: Vec<PathBuf> = (1..=4).map(|step| save(&mut store, step, step as f32).path).collect();
+    damage(&paths[0]);
+    damage(&paths[2]);
+    fs::write(&paths[3], "half a fi").unwrap();
+    drop(store);
+    let mut store = Store::open(dir.path()).unwrap();
+    let checkpoint = store.latest().unwrap().0.unwrap();
+    assert_eq!((checkpoint.facts().step, store.continue_from(&checkpoint).unwrap()), (2, 0));
+    let steps = |saved: Saved| -> Vec<u64> {
+        let key = |path: &PathBuf| Key::from_file_name(path.file_name()?.to_str()?);
+        saved.removed.iter().filter_map(key).map(|key| key.step).collect()
+    };
+    // Step 3 is passed over; step 4 is saved anew.
+    assert_eq!(steps(save(&mut store, 4, 4.0)), [3]);
+    assert_eq!(steps(save(&mut store, 5, 5.0)), [0; 0]);
+    let (listing, kept) =
+        (store.list().unwrap(), |listing: &[Entry]| listing.iter().map(|e| e.key.step).collect::<Vec<_>>());
+    assert_eq!(kept(&listing.entries), [1, 2, 4, 5]);
+    assert!(paths[0].exists(), "nobody has continued from before it");
+}
+
+#[test]
 fn going_on_from_an_older_state_is_a_branch_that_names_its_parent() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
@@ -270,6 +295,53 @@ fn going_on_from_an_older_state_is_a_branch_that_names_its_parent() {
             "step-00000003.safetensors",
         ]
     );
+}
+
+#[test]
+fn retention_leaves_the_last_of_every_other_branch_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    for step in [1, 2, 3] {
+        save(&mut store, step, step as f32);
+    }
+    let first = store.folder().open(Key { branch: 0, step: 1 }).unwrap();
+    store.retain(KeepLast(1));
+    store.continue_from(&first).unwrap();
+    for step in [2, 3] {
+        save(&mut store, step, step as f32);
+    }
+    assert_eq!(names(dir.path()), ["step-00000003.b1.safetensors", "step-00000003.safetensors"]);
+    drop(store);
+    // The same for somebody who only clears up.
+    let mut store = Store::open(dir.path()).unwrap();
+    store.retain(KeepLast(1));
+    let plan: Vec<_> = store.explain().unwrap().into_iter().map(|e| (e.entry.key, e.fate, e.why)).collect();
+    let expected = [
+        (Key { branch: 0, step: 3 }, Fate::Needed, "the last of another branch".to_owned()),
+        (Key { branch: 1, step: 3 }, Fate::Kept, "the newest".to_owned()),
+    ];
+    assert_eq!(plan, expected);
+}
+
+#[test]
+fn a_copied_folder_is_a_store_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let (original, copy) = (root.path().join("original"), root.path().join("copy"));
+    let mut store = Store::open(&original).unwrap();
+    let key = save(&mut store, 1, 1.0).key;
+    store.pin(key).unwrap();
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(&original).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+    }
+    // Also while the original is locked.
+    let mut copied = Store::open(&copy).unwrap();
+    let checkpoint = copied.latest().unwrap().0.unwrap();
+    assert_eq!(copied.continue_from(&checkpoint).unwrap(), 0);
+    save(&mut copied, 2, 2.0);
+    assert!(copied.list().unwrap().entries[0].pinned);
+    assert_eq!((names(&original).len(), names(&copy).len()), (2, 3));
 }
 
 #[test]

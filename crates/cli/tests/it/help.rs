@@ -12,11 +12,11 @@ fn help_is_everywhere_and_names_every_argument() {
             "best.safetensors Examples: --data --target --task --config --set --out --seed --column --missing --indicators --delimiter --header \
              --skip-lines --validation --test --group --time --folds --refit --class-weights --hidden --activation --dropout --optimizer \
              --learning-rate --momentum --weight-decay --clip-norm --batch-size --validate-every --epochs --stop \
-             --monitor --select --non-finite --keep-last --keep-best --threads --quiet --json",
+             --monitor --select --non-finite --keep-last --keep-best --keep-every --keep-minutes --on-save-failure --threads --quiet --json",
         ),
         (
             "resume",
-            "<RUN> sound --from --data --epochs --stop --monitor --select --non-finite --threads --quiet --json",
+            "<RUN> sound --from --prove --on-save-failure --data --epochs --stop --monitor --select --non-finite --threads --quiet --json",
         ),
         ("evaluate", "<RUN> --data --split --json"),
         ("predict", "<RUN> --data --out --write"),

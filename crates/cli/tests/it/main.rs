@@ -9,5 +9,6 @@ mod digits;
 mod help;
 mod kinds;
 mod run;
+mod saving;
 mod settings;
 mod tables;

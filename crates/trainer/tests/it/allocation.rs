@@ -56,5 +56,7 @@ fn a_training_step_allocates_nothing_from_the_batch_to_the_update() {
         problem.config.optimizer = Method::Adam(Adam::default());
         problem.config.clip_norm = Some(0.1);
         check(&problem);
+        problem.config.micro_batch = Some(5);
+        check(&problem);
     }
 }

@@ -5,7 +5,7 @@ use highwater_checkpoint::Checkpoint;
 use highwater_early_stopping::{NonFinite, StopReason};
 use highwater_nn::Model;
 use highwater_optim::{Curve, Schedule};
-use highwater_trainer::{Ended, Error, Event, Every, Record, Report, Score, evaluate};
+use highwater_trainer::{Ended, Error, Event, Every, OnFailure, Record, Report, Score, evaluate};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -90,16 +90,18 @@ fn the_best_model_is_left_when_a_checkpoint_cannot_be_written() {
     let run = dir.path().join("run");
     let mut records = Vec::new();
     let lose_the_disk = || {
-        std::fs::remove_dir_all(&run).unwrap();
+        std::fs::rename(&run, dir.path().join("gone")).unwrap();
         ControlFlow::Continue(())
     };
     let mut observer = at_validation(30, &mut records, lose_the_disk);
+    let on_failure = OnFailure::Stop;
     let (report, model) =
-        problem.run(How { dir: Some(&run), observer: Some(&mut observer), ..How::default() });
+        problem.run(How { dir: Some(&run), observer: Some(&mut observer), on_failure, ..How::default() });
     let error = report.unwrap_err();
     assert!(matches!(error, Error::Checkpoint(highwater_checkpoint::Error::Io { .. })), "{error}");
     drop(observer);
-    assert_eq!(records.len(), 30);
+    // The two that may be under way fail a little later.
+    assert!((30..=33).contains(&records.len()), "{}", records.len());
     check_kept(&problem, &model, &records);
 }
 
@@ -160,7 +162,9 @@ fn a_run_that_has_ended_ends_again_at_once_with_the_same_report() {
         let (report, model) = problem.run(how(false));
         let before = files(dir.path());
         let (again, same_model) = problem.run(how(true));
-        assert_eq!(again.unwrap(), report.unwrap());
+        let mut again = again.unwrap();
+        assert_eq!(std::mem::take(&mut again.saves).written, 0);
+        assert_eq!(again, Report { saves: again.saves, ..report.unwrap() });
         assert_eq!(bits(&same_model), bits(&model));
         assert_eq!(files(dir.path()), before);
     }

@@ -1,7 +1,11 @@
 //! A run that was interrupted anywhere is the run that was not.
 
 use crate::problem::{How, Problem, arrays, best, bits, classification, files, regression, told};
-use highwater_optim::{Adagrad, Adam, AdamW, Curve, Method, Phase, RmsProp, Rprop, Rprop1993, Schedule, Sgd};
+use highwater_nn::{Activation, Layer};
+use highwater_optim::{
+    Adagrad, Adam, AdamW, Curve, Method, OneCycle, Phase, ReduceOnPlateau, RmsProp, Rprop, Rprop1993,
+    Schedule, Sgd,
+};
 use highwater_trainer::{Config, Ended, Event, Every};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -70,6 +74,67 @@ fn with_dropout_clipping_a_schedule_and_validation_between_epochs() {
     });
     problem.mlp.dropout = 0.3;
     check("everything", &problem);
+}
+
+#[test]
+fn whatever_the_schedule() {
+    let every = |curve: Curve| Schedule::from(curve);
+    let schedules = [
+        every(Curve::Step { step_size: 3, gamma: 0.5 }),
+        every(Curve::MultiStep { milestones: vec![2, 7], gamma: 0.3 }),
+        every(Curve::Exponential { gamma: 0.9 }),
+        every(Curve::CosineRestarts { steps: 3, factor: 2, min_learning_rate: 1e-3 }),
+        every(Curve::Polynomial { steps: 11, power: 2.0 }),
+        every(Curve::OneCycle(OneCycle { steps: 12, ..OneCycle::default() })),
+    ];
+    for schedule in schedules {
+        let name = format!("{schedule:?}");
+        check(&name, &with(regression(), |config| config.schedule = schedule));
+    }
+}
+
+#[test]
+fn with_a_rate_that_falls_on_a_plateau() {
+    let problem = with(regression(), |config| {
+        config.learning_rate = 0.3;
+        config.epochs = 5;
+        config.validate = Every::Steps(2);
+        config.schedule = Curve::Exponential { gamma: 0.99 }.into();
+        config.plateau = Some(ReduceOnPlateau { patience: 0, factor: 0.5, ..ReduceOnPlateau::default() });
+    });
+    let report = problem.run(How::default()).0.unwrap();
+    let halved = report.history.windows(2).filter(|w| w[1].learning_rate < 0.6 * w[0].learning_rate).count();
+    assert!(halved >= 2, "the test must see it fall: {report:?}");
+    check("plateau", &problem);
+}
+
+#[test]
+fn whatever_the_layers_and_however_a_step_is_put_together() {
+    let linear = |outputs| Layer::Linear { outputs };
+    let relu = || Layer::Activation(Activation::Relu);
+    let normalised = |norm: Layer| vec![linear(8), norm, relu(), Layer::Dropout { rate: 0.2 }, linear(1)];
+    let both = vec![
+        linear(8),
+        Layer::BatchNorm,
+        relu(),
+        linear(8),
+        Layer::Residual { from: 3 },
+        Layer::LayerNorm,
+        Layer::Shortcut { from: 0 },
+        linear(1),
+    ];
+    for layers in [normalised(Layer::BatchNorm), normalised(Layer::LayerNorm), both] {
+        for micro_batch in [None, Some(6)] {
+            let name = format!("{layers:?}, {micro_batch:?}");
+            let mut problem = with(regression(), |config| {
+                config.micro_batch = micro_batch;
+                config.validate = Every::Steps(3);
+                config.optimizer = Method::AdamW(AdamW::default());
+            });
+            problem.layers = Some(layers.clone());
+            check(&name, &problem);
+        }
+    }
 }
 
 #[test]

@@ -7,5 +7,7 @@ mod ends;
 mod exact;
 mod oracle;
 mod problem;
+mod proof;
 mod refusals;
+mod saving;
 mod watching;

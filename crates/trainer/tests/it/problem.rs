@@ -1,20 +1,26 @@
 //! Small runs to try things on.
 
-use highwater_checkpoint::{Checkpoint, Folder, Store};
+use highwater_checkpoint::{Checkpoint, Disk, FileSystem, Folder, Store};
 use highwater_data::{Dataset, Targets, synthetic};
 use highwater_early_stopping::NonFinite;
-use highwater_nn::{Activation, Init, Mlp, Model};
+use highwater_nn::{Activation, Init, Layer, Mlp, Model, Sequential};
 use highwater_objective::{CrossEntropy, Loss};
 use highwater_optim::{Method, Schedule, Sgd};
-use highwater_trainer::{Checkpoints, Config, Data, Error, Event, Every, Observer, Report, Run, Score};
+use highwater_trainer::{
+    Checkpoints, Config, Data, Error, Event, Every, Observer, OnFailure, Pace, Report, Run, Saves, Saving,
+    Score,
+};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A model, data and a configuration.
 #[derive(Clone)]
 pub(crate) struct Problem {
     pub(crate) mlp: Mlp,
+    /// Instead of the network of `mlp`.
+    pub(crate) layers: Option<Vec<Layer>>,
     pub(crate) loss: Loss,
     pub(crate) train: Dataset,
     pub(crate) validation: Dataset,
@@ -33,6 +39,7 @@ fn of_noise(noise: f64) -> Problem {
     let scaled = Dataset::new(all.features().to_owned(), Targets::Values((values - 14.4) / 4.9));
     Problem {
         mlp: Mlp { inputs: 5, hidden: vec![8], outputs: 1, activation: Activation::Tanh, dropout: 0.0 },
+        layers: None,
         loss: Loss::MeanSquaredError,
         train: scaled.select(&(0..50).collect::<Vec<_>>()),
         validation: scaled.select(&(50..80).collect::<Vec<_>>()),
@@ -40,8 +47,10 @@ fn of_noise(noise: f64) -> Problem {
             seed: 11,
             epochs: 3,
             batch_size: 16,
+            micro_batch: None,
             learning_rate: 0.05,
             schedule: Schedule::default(),
+            plateau: None,
             optimizer: Method::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }),
             clip_norm: None,
             validate: Every::Epochs(1),
@@ -64,6 +73,7 @@ pub(crate) fn classification() -> Problem {
     let Problem { mlp, train, validation, config, .. } = regression();
     Problem {
         mlp: Mlp { outputs: 2, activation: Activation::Relu, ..mlp },
+        layers: None,
         loss: Loss::CrossEntropy(CrossEntropy::default()),
         train: of(&train),
         validation: of(&validation),
@@ -90,11 +100,20 @@ pub(crate) struct How<'a> {
     /// Who watches.
     pub(crate) observer: Option<&'a mut dyn Observer>,
     pub(crate) interrupt: Option<&'a AtomicBool>,
+    pub(crate) on_failure: OnFailure,
+    /// Not every checkpoint need be on the disk in the end.
+    pub(crate) hurried: bool,
+    /// Where the run folder is, if not on the disk.
+    pub(crate) fs: Option<Arc<dyn FileSystem>>,
 }
 
 impl Problem {
     pub(crate) fn model(&self) -> Model<f32> {
-        Model::new(self.mlp.network(), Init::Pytorch, 5).unwrap()
+        let network = match &self.layers {
+            Some(layers) => Sequential { inputs: self.mlp.inputs, layers: layers.clone() },
+            None => self.mlp.network(),
+        };
+        Model::new(network, Init::Pytorch, 5).unwrap()
     }
 
     pub(crate) fn data(&self) -> Data<'_> {
@@ -109,12 +128,15 @@ impl Problem {
     /// Runs with a fresh model; what comes back is the report and the model as it is then.
     pub(crate) fn run(&self, how: How<'_>) -> (Result<Report, Error>, Model<f32>) {
         let mut model = self.model();
-        let mut store = how.dir.map(|dir| Store::open(checkpoints(dir)).unwrap());
+        let fs = how.fs.unwrap_or_else(|| Arc::new(Disk));
+        let store = how.dir.map(|dir| Store::open_in(checkpoints(dir), fs).unwrap());
         let best = how.dir.map(best);
+        let pace = if how.hurried { Pace::Newest } else { Pace::Every };
+        let saving = Saving { on_failure: how.on_failure, pace };
         let run = Run {
             model: &mut model,
             loss: &self.loss,
-            store: store.as_mut().map(|store| Checkpoints { store, best: best.as_deref(), sections: &[] }),
+            store: store.map(|store| Checkpoints { store, best: best.as_deref(), sections: &[], saving }),
             observers: how.observer.into_iter().map(|observer| observer as &mut dyn Observer).collect(),
             interrupt: how.interrupt,
         };
@@ -175,7 +197,7 @@ pub(crate) fn damage(path: &Path) {
 /// Everything about a run that has to be the same again: no times.
 pub(crate) fn told(report: &Report) -> String {
     let mut report = report.clone();
-    report.elapsed = 0.0;
+    (report.elapsed, report.saves) = (0.0, Saves::default());
     report.history.iter_mut().for_each(|record| record.elapsed = 0.0);
     format!("{report:?}")
 }

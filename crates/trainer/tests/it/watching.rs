@@ -2,7 +2,7 @@
 
 use crate::problem::{How, Problem, checkpoints, classification, files, regression};
 use highwater_checkpoint::{Checkpoint, Section, Store};
-use highwater_trainer::{Checkpoints, Error, Event, Every, Observer, Run, fit, resume};
+use highwater_trainer::{Checkpoints, Error, Event, Every, Observer, Pace, Run, Saving, fit, resume};
 use std::ops::ControlFlow;
 
 /// The events as lines.
@@ -54,51 +54,58 @@ fn a_run_is_told_from_its_start_to_its_end() {
         };
         let how = How { dir: Some(dir.path()), resume, observer: Some(&mut tell), ..How::default() };
         let report = problem.run(how).0.unwrap();
-        (report, lines)
+        // What is written in the background is told when it is done, and all of it before the end.
+        let (mut others, mut saved) = (Vec::new(), Vec::new());
+        for line in lines {
+            match line.strip_prefix("saved step-").and_then(|rest| rest.strip_suffix(".safetensors")) {
+                Some(number) => saved.push(number.parse::<u64>().unwrap()),
+                None => others.push(line),
+            }
+        }
+        assert!(others[others.len() - 1].starts_with("ended"));
+        assert_eq!(report.saves.written, saved.len() as u64);
+        (report, others, saved)
     };
-    let (_, lines) = run(false, 4);
+    let (_, lines, saved) = run(false, 4);
     assert_eq!(
         lines,
         [
             "started: 50 + 30 rows, 57 parameters, 4 steps × 2 epochs, validation every 3, from None, 0 records",
-            "saved step-00000000.safetensors",
             "step 1: 1, 1",
             "step 2: 1, 2",
             "step 3: 1, 3",
-            "saved step-00000003.safetensors",
             "validated 3, epoch 0, best Some(3)",
             "step 4: 1, 4",
-            "saved step-00000004.safetensors",
             "ended: interrupted",
         ]
     );
-    let (report, lines) = run(true, 6);
+    assert_eq!(saved, [0, 3, 4]);
+    let (report, lines, saved) = run(true, 6);
     assert_eq!(
         lines,
         [
             "started: 50 + 30 rows, 57 parameters, 4 steps × 2 epochs, validation every 3, from Some(4), 1 records",
             "step 5: 2, 1",
             "step 6: 2, 2",
-            "saved step-00000006.safetensors",
             "ended: interrupted",
         ]
     );
     assert_eq!((report.history.len(), report.steps, report.epochs), (1, 6, 2));
-    let (report, lines) = run(true, 0);
+    assert_eq!(saved, [6]);
+    let (report, lines, saved) = run(true, 0);
     let best = report.history[..2].iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss));
     assert_eq!(
         lines,
         [
             "started: 50 + 30 rows, 57 parameters, 4 steps × 2 epochs, validation every 3, from Some(6), 1 records",
-            "saved step-00000006.safetensors",
             &format!("validated 6, epoch 1, best {:?}", best.map(|best| best.step)),
             "step 7: 2, 3",
             "step 8: 2, 4",
-            "saved step-00000008.safetensors",
             &format!("validated 8, epoch 2, best {:?}", report.best().map(|best| best.step)),
             "ended: the limit of epochs",
         ]
     );
+    assert_eq!(saved, [6, 8]);
 }
 
 #[test]
@@ -167,7 +174,8 @@ fn a_checkpoint_says_in_words_what_was_found() {
 /// Interrupted after two steps, with these sections; or resumed.
 fn run(problem: &Problem, dir: &std::path::Path, sections: &[Section], again: bool) -> Result<(), Error> {
     let mut model = problem.model();
-    let mut store = Store::open(checkpoints(dir)).unwrap();
+    let store = Store::open(checkpoints(dir)).unwrap();
+    let saving = Saving { pace: Pace::Every, ..Saving::default() };
     let mut leave = |event: &Event<'_>| match event {
         Event::Stepped { step: 2, .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
@@ -175,7 +183,7 @@ fn run(problem: &Problem, dir: &std::path::Path, sections: &[Section], again: bo
     let run = Run {
         model: &mut model,
         loss: &problem.loss,
-        store: Some(Checkpoints { store: &mut store, best: None, sections }),
+        store: Some(Checkpoints { store, best: None, sections, saving }),
         observers: vec![&mut leave],
         interrupt: None,
     };

@@ -1,0 +1,128 @@
+//! Old checkpoints go: what retention decides, held against what must stay.
+
+use std::path::PathBuf;
+
+use super::Store;
+use crate::error::{Context, Error};
+use crate::filesystem::uninterrupted;
+use crate::folder::Entry;
+
+/// What retention has in mind for a checkpoint, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The policy keeps it.
+    Kept,
+    /// The policy would not, but somebody pinned it.
+    Pinned,
+    /// The policy would not, but it is the newest one known to be sound, the one just saved, or the last of another branch:
+    /// what came later than the checkpoint that somebody went back to.
+    Needed,
+    /// It goes.
+    Removed,
+}
+
+/// A checkpoint, what retention has in mind for it, and why in words.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The checkpoint.
+    pub entry: Entry,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why.
+    pub why: String,
+}
+
+impl Store {
+    /// What [`Store::collect`] would do with each checkpoint. If none of those that stay is known to be sound, this verifies
+    /// until one is found.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn plan(&mut self) -> Result<Vec<(Entry, Fate)>, Error> {
+        Ok(self.explain()?.into_iter().map(|Explained { entry, fate, .. }| (entry, fate)).collect())
+    }
+
+    /// As [`Store::plan`], with reasons.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
+        let entries = self.folder.list_knowing(&self.known)?.entries;
+        self.known = entries.iter().map(|entry| (entry.key, entry.clone())).collect();
+        let keep = self.retention.keep(&entries);
+        let why = self.retention.why(&entries);
+        let own_branch = self.branch.as_ref().map(|branch| branch.number);
+        let own_branch = own_branch.or(entries.last().map(|entry| entry.key.branch));
+        let is_tip = |i: usize| {
+            let branch = entries[i].key.branch;
+            Some(branch) != own_branch && entries.get(i + 1).is_none_or(|next| next.key.branch != branch)
+        };
+        let fate = |(i, entry): (usize, &Entry)| match () {
+            () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
+            () if entry.pinned => Fate::Pinned,
+            () if self.last_saved == Some(entry.key) || is_tip(i) => Fate::Needed,
+            () => Fate::Removed,
+        };
+        let mut fates: Vec<Fate> = entries.iter().enumerate().map(fate).collect();
+        if fates.contains(&Fate::Removed) {
+            self.spare_the_newest_sound(&entries, &mut fates);
+        }
+        let reason = |i: usize| match fates[i] {
+            Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
+            Fate::Pinned => "pinned".to_owned(),
+            Fate::Needed if is_tip(i) => "the last of another branch".to_owned(),
+            Fate::Needed if self.last_saved == Some(entries[i].key) => "just saved".to_owned(),
+            Fate::Needed => "no newer one is known to be sound".to_owned(),
+            Fate::Removed => "nothing keeps it".to_owned(),
+        };
+        let reasons: Vec<String> = (0..entries.len()).map(reason).collect();
+        let explained = entries.into_iter().zip(fates).zip(reasons);
+        Ok(explained.map(|((entry, fate), why)| Explained { entry, fate, why }).collect())
+    }
+
+    /// Deletes what the retention lets go. Returns what was deleted and what could not be.
+    ///
+    /// # Errors
+    /// As [`Store::plan`].
+    pub fn collect(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
+        let (mut removed, mut failures) = (Vec::new(), Vec::new());
+        for (entry, _) in self.plan()?.into_iter().filter(|(_, fate)| *fate == Fate::Removed) {
+            match uninterrupted(|| self.folder.fs.remove_file(&entry.path)).context("remove", &entry.path) {
+                Ok(()) => {
+                    self.sound.remove(&entry.key);
+                    removed.push(entry.path);
+                }
+                Err(error) => failures.push(error),
+            }
+        }
+        // Not synced: what comes back after a crash is sound, and goes again.
+        Ok((removed, failures))
+    }
+
+    /// At least one entry that stays must be known to be sound: the newest such, if the retention would take them all.
+    fn spare_the_newest_sound(&mut self, entries: &[Entry], fates: &mut [Fate]) {
+        let stays = |fates: &[Fate], i: usize| fates[i] != Fate::Removed;
+        let newest_known = (0..entries.len()).rev().find(|&i| self.sound.contains(&entries[i].key));
+        if let Some(i) = newest_known {
+            if !stays(fates, i) {
+                fates[i] = Fate::Needed;
+            }
+            return;
+        }
+        // Those that stay first, then those that would go.
+        let mut candidates: Vec<usize> = (0..entries.len()).rev().collect();
+        candidates.sort_by_key(|&i| !stays(fates, i));
+        for i in candidates {
+            if self.folder.verify(entries[i].key).is_ok() {
+                self.sound.insert(entries[i].key);
+                if !stays(fates, i) {
+                    fates[i] = Fate::Needed;
+                }
+                return;
+            }
+        }
+        // Nothing here is sound: nothing here is ours to delete.
+        fates.iter_mut().filter(|fate| **fate == Fate::Removed).for_each(|fate| *fate = Fate::Needed);
+    }
+}
