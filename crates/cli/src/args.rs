@@ -3,6 +3,7 @@
 mod checkpoints;
 
 pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import};
+use crate::data_args::{ClassWeights, Columns, Parts};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
 use highwater_early_stopping::{NonFinite, Rule};
@@ -21,14 +22,21 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
-    Train(Train),
+    Train(Box<Train>),
     Resume(Resume),
+    /// Write a commented configuration for a data file
+    Init(Init),
     Evaluate(Evaluate),
     Predict(Predict),
     Report(Report),
     /// Look after saved checkpoints: list, show, verify, compare, clean up, exchange
     #[command(subcommand)]
     Checkpoints(Checkpoints),
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Train a network; without --data, on the built-in handwritten digits
@@ -39,67 +47,76 @@ pub(crate) enum Job {
     config.toml, history.csv, report.html, checkpoints/, and the kept model as best.safetensors.\n\nExamples:\n  \
     highwater train\n  \
     highwater train --data my.csv --target price --hidden 64,64\n  \
-    highwater train --stop 'patience(10, min_delta=0.001) or time(5m)' --seed 7")]
+    highwater train --stop 'patience(10, min_delta=0.001) or time(5m)' --seed 7\n  \
+    highwater train --config my.toml --set optimizer.lr=0.01")]
 pub(crate) struct Train {
-    /// A CSV file with a header; without it, 1,797 images of handwritten digits
-    #[arg(long, value_name = "FILE", requires = "target")]
+    /// A table: CSV, TSV or separated by blanks, plain or gzip; NPY, NPZ, IDX or Parquet; without it, 1,797 images of
+    /// handwritten digits
+    #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// The column to predict
-    #[arg(long, value_name = "COLUMN", requires = "data")]
-    pub(crate) target: Option<String>,
+    /// The column to predict; may be given several times, for several numbers
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Vec<String>,
     /// What to predict: a class or a number [default: told from the target column]
-    #[arg(long, value_enum, requires = "data")]
+    #[arg(long, value_enum)]
     pub(crate) task: Option<TaskName>,
+    /// Settings: any part of a config.toml; flags override it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting of config.toml by its name, for instance optimizer.lr=0.01; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// The run folder; it must be new or empty [default: the next free runs/NAME-N]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Decides the split, the initial weights and the order of the rows
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// The share of the rows to validate on
-    #[arg(long, value_name = "SHARE", default_value_t = 0.15, allow_negative_numbers = true)]
-    pub(crate) validation: f64,
-    /// The share of the rows to test the kept model on
-    #[arg(long, value_name = "SHARE", default_value_t = 0.15, allow_negative_numbers = true)]
-    pub(crate) test: f64,
-    /// Units of each hidden layer; `none` for a linear model
-    #[arg(long, value_name = "N,N,…", default_value = "256", value_parser = hidden)]
-    pub(crate) hidden: Hidden,
-    /// After each hidden layer
-    #[arg(long, value_name = "NAME", default_value = "relu")]
-    pub(crate) activation: Activation,
-    /// The share of hidden units that is dropped in each training step
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, allow_negative_numbers = true)]
-    pub(crate) dropout: f64,
-    /// How parameters are updated
-    #[arg(long, value_enum, default_value_t = OptimizerName::Adam)]
-    pub(crate) optimizer: OptimizerName,
-    /// The step size
-    #[arg(long, value_name = "RATE", default_value_t = 0.001, allow_negative_numbers = true)]
-    pub(crate) learning_rate: f64,
-    /// Of SGD and RMSprop
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, allow_negative_numbers = true)]
-    pub(crate) momentum: f64,
+    /// Decides the split, the initial weights and the order of the rows [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) columns: Columns,
+    #[command(flatten)]
+    pub(crate) parts: Parts,
+    /// Units of each hidden layer; `none` for a linear model [default: 256]
+    #[arg(long, value_name = "N,N,…", value_parser = hidden)]
+    pub(crate) hidden: Option<Hidden>,
+    /// After each hidden layer [default: relu]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) activation: Option<Activation>,
+    /// The share of hidden units that is dropped in each training step [default: 0]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub(crate) dropout: Option<f64>,
+    /// How parameters are updated [default: adam]
+    #[arg(long, value_enum)]
+    pub(crate) optimizer: Option<OptimizerName>,
+    /// The step size [default: 0.001]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub(crate) learning_rate: Option<f64>,
+    /// Of SGD and RMSprop [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub(crate) momentum: Option<f64>,
     /// Shrinks weights a little in each step [default: that of the optimizer]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) weight_decay: Option<f64>,
     /// Scale gradients down to this norm
     #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     pub(crate) clip_norm: Option<f64>,
-    /// Rows of a training step
-    #[arg(long, value_name = "ROWS", default_value_t = 32)]
-    pub(crate) batch_size: usize,
+    /// Rows of a training step [default: 32]
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) batch_size: Option<usize>,
+    /// Weigh classes: balanced lets rare ones count as much as frequent ones [default: none]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) class_weights: Option<ClassWeights>,
     /// Validate after so many steps instead of after each epoch
     #[arg(long, value_name = "STEPS")]
     pub(crate) validate_every: Option<u64>,
     #[command(flatten)]
     pub(crate) stopping: Stopping,
-    /// How many of the newest checkpoints stay
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub(crate) keep_last: usize,
-    /// How many of the best checkpoints stay
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub(crate) keep_best: usize,
+    /// How many of the newest checkpoints stay [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) keep_last: Option<usize>,
+    /// How many of the best checkpoints stay [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) keep_best: Option<usize>,
     /// Each checkpoint of a multiple of so many steps stays, too
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_every: Option<u64>,
@@ -188,18 +205,46 @@ pub(crate) struct Evaluate {
     pub(crate) json: bool,
 }
 
-/// Predict the target for each row of a CSV file
+/// Look at a data file and write a commented configuration for it
 #[derive(Debug, Args)]
-#[command(after_help = "The answer is CSV: the class and the probability of each class, or the value.")]
+pub(crate) struct Init {
+    /// The data file
+    pub(crate) data: PathBuf,
+    /// The column to predict [default: one named target, label, class or y, else the last]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
+    /// Where to write; it must not exist yet
+    #[arg(long, value_name = "FILE", default_value = "highwater.toml")]
+    pub(crate) out: PathBuf,
+}
+
+/// Predict the target for each row of a table
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    The answer is CSV: the class and the probability of each class, or the value. Rows are read and\n\
+    answered a few thousand at a time, so that the table may be larger than memory.")]
 pub(crate) struct Predict {
     /// The run folder
     pub(crate) run: PathBuf,
-    /// A CSV file with the columns that the model was trained on, in any order; others are ignored
+    /// A table with the columns that the model was trained on, in any order; others are ignored. `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
     /// Where to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// What to write of classes
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Answer::All)]
+    pub(crate) write: Answer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Answer {
+    /// The class, and the probability of each
+    All,
+    /// The likeliest class
+    Classes,
+    /// The probability of each class
+    Probabilities,
 }
 
 /// Write a run's report page again
@@ -224,7 +269,7 @@ impl From<TaskName> for Task {
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OptimizerName {
     Sgd,
     Adam,

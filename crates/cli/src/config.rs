@@ -1,16 +1,19 @@
 //! config.toml: everything that decides a run, complete and resolved.
 
-use crate::args::{Arguments, Job, OptimizerName, Stopping, Train};
+use crate::args::{Stopping, Train};
+use crate::data_args::ClassWeights;
+use crate::repeat;
+use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
-use clap::Parser;
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
-use highwater_data::{Fractions, Task};
+use highwater_data::{Dialect, Fractions, Kind, Recipe, SplitBy, Targets, Task};
 use highwater_nn::{Activation, Init, Mlp, Sequential};
 use highwater_objective::metrics::{Average, Metric};
 use highwater_objective::{CrossEntropy, Loss};
-use highwater_optim::{Adagrad, Adam, AdamW, Method, RmsProp, Rprop, Schedule, Sgd};
+use highwater_optim::{Adam, Method, Schedule};
 use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,32 +31,84 @@ pub(crate) struct RunConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DataConfig {
-    /// A CSV file; without it, the built-in digits.
+    /// A table; without it, the built-in digits.
     pub(crate) file: Option<PathBuf>,
-    pub(crate) target: String,
+    pub(crate) target: Names,
     pub(crate) task: Task,
+    /// Shares of the rows, unless there are files.
     pub(crate) validation: f64,
     pub(crate) test: f64,
+    pub(crate) validation_file: Option<PathBuf>,
+    pub(crate) test_file: Option<PathBuf>,
+    pub(crate) split: SplitBy,
     pub(crate) split_seed: u64,
+    pub(crate) indicators: bool,
+    pub(crate) class_weights: ClassWeights,
+    /// Whether the network is trained once more, on all rows.
+    pub(crate) refit: bool,
+    pub(crate) read: Dialect,
+    pub(crate) columns: BTreeMap<String, Kind>,
+}
+
+/// One name, or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    pub(crate) fn list(&self) -> Vec<String> {
+        match self {
+            Names::One(name) => vec![name.clone()],
+            Names::Several(names) => names.clone(),
+        }
+    }
 }
 
 impl DataConfig {
+    /// Of what is not in files of their own.
     pub(crate) fn fractions(&self) -> Fractions {
-        Fractions { validation: self.validation, test: self.test }
+        let share = |share: f64, file: &Option<PathBuf>| if file.is_some() { 0.0 } else { share };
+        Fractions {
+            validation: share(self.validation, &self.validation_file),
+            test: share(self.test, &self.test_file),
+        }
+    }
+
+    pub(crate) fn recipe(&self) -> Recipe {
+        let mut kinds = self.columns.clone();
+        // Rows of other groups are to be told: the group's own name is no help.
+        if let SplitBy::Group(column) = &self.split {
+            kinds.entry(column.clone()).or_insert(Kind::Ignore);
+        }
+        Recipe { targets: self.target.list(), task: self.task, kinds, indicators: self.indicators }
+    }
+
+    /// The target, if it has classes.
+    pub(crate) fn classes(&self) -> Option<String> {
+        (self.task == Task::Classification).then(|| self.target.list().swap_remove(0))
     }
 
     /// The same rows, in another place; absolute, so that the run can be resumed from any working directory.
     pub(crate) fn move_to(&mut self, file: &Path) -> Result<()> {
-        let absolute = std::path::absolute(file);
-        self.file = Some(absolute.with_context(|| format!("cannot find {}", file.display()))?);
+        self.file = Some(absolute(file)?);
         Ok(())
     }
 
     /// What to call the data in messages and folder names.
     pub(crate) fn name(&self) -> String {
-        let stem = self.file.as_deref().and_then(Path::file_stem);
-        stem.map_or_else(|| "digits".to_owned(), |stem| stem.to_string_lossy().into_owned())
+        let stem = |file: &Path| -> Option<String> {
+            let name = file.file_name()?.to_string_lossy();
+            Some(name.trim_end_matches(".gz").split('.').find(|part| !part.is_empty())?.to_owned())
+        };
+        self.file.as_deref().and_then(stem).unwrap_or_else(|| "digits".to_owned())
     }
+}
+
+pub(crate) fn absolute(file: &Path) -> Result<PathBuf> {
+    std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))
 }
 
 /// What is trained.
@@ -111,11 +166,19 @@ impl CheckpointConfig {
     }
 }
 
-/// The loss for a task.
-pub(crate) fn loss(task: Task) -> Loss {
-    match task {
-        Task::Classification => Loss::CrossEntropy(CrossEntropy::default()),
-        Task::Regression => Loss::MeanSquaredError,
+/// What training makes small. Balanced classes each have the weight of all rows divided by the number of classes.
+pub(crate) fn loss(task: Task, weights: ClassWeights, train: &Targets) -> Loss {
+    match (task, weights, train) {
+        (Task::Regression, ..) => Loss::MeanSquaredError,
+        (Task::Classification, ClassWeights::Balanced, Targets::Classes(classes)) => {
+            let count = classes.iter().max().map_or(0, |last| *last as usize + 1);
+            let mut rows = vec![0_usize; count];
+            classes.iter().for_each(|class| rows[*class as usize] += 1);
+            let even = classes.len() as f64 / count as f64;
+            let class_weights = rows.into_iter().map(|rows| even / rows.max(1) as f64).collect();
+            Loss::CrossEntropy(CrossEntropy { class_weights, ..CrossEntropy::default() })
+        }
+        (Task::Classification, ..) => Loss::CrossEntropy(CrossEntropy::default()),
     }
 }
 
@@ -127,63 +190,107 @@ pub(crate) fn metrics(task: Task) -> Vec<Metric> {
     }
 }
 
+/// Up to so many rows, those that are held out are missed in training: a model of all rows is made at the end.
+const SMALL: usize = 2000;
+
+/// What the data suggest.
+pub(crate) struct Seen {
+    pub(crate) task: Task,
+    pub(crate) rows: usize,
+}
+
 impl RunConfig {
-    /// From the command line, for data whose target and task are known by now.
-    pub(crate) fn resolve(args: &Train, target: String, task: Task) -> Result<RunConfig> {
-        let validate = args.validate_every.map_or(Every::Epochs(1), Every::Steps);
-        let mut config = RunConfig {
+    /// What holds where nobody says otherwise.
+    pub(crate) fn defaults(task: Task) -> Result<RunConfig> {
+        Ok(RunConfig {
             data: DataConfig {
                 file: None,
-                target,
+                target: Names::One("digit".to_owned()),
                 task,
-                validation: args.validation,
-                test: args.test,
-                split_seed: args.seed,
+                validation: 0.15,
+                test: 0.15,
+                validation_file: None,
+                test_file: None,
+                split: SplitBy::Class,
+                split_seed: 0,
+                indicators: false,
+                class_weights: ClassWeights::None,
+                refit: false,
+                read: Dialect::default(),
+                columns: BTreeMap::new(),
             },
             model: ModelConfig {
-                hidden: args.hidden.0.clone(),
-                activation: args.activation,
-                dropout: args.dropout,
-                init: Init::default(),
-                init_seed: args.seed,
+                hidden: vec![256],
+                activation: Activation::Gelu,
+                dropout: 0.0,
+                init: Init::GlorotNormal,
+                init_seed: 0,
             },
             checkpoints: CheckpointConfig {
-                keep_last: args.keep_last,
-                keep_best: args.keep_best,
-                keep_every: args.keep_every,
-                keep_minutes: args.keep_minutes,
+                keep_last: 2,
+                keep_best: 2,
+                keep_every: None,
+                keep_minutes: None,
                 on_failure: OnFailure::default(),
             },
             training: Config {
-                seed: args.seed,
+                seed: 0,
                 epochs: 500,
-                batch_size: args.batch_size,
+                batch_size: 32,
                 micro_batch: None,
-                learning_rate: args.learning_rate,
+                learning_rate: 0.001,
                 schedule: Schedule::default(),
                 plateau: None,
-                optimizer: method(args)?,
-                clip_norm: args.clip_norm,
-                validate,
-                stop: "patience(20)".parse()?,
+                optimizer: Method::Adam(Adam::default()),
+                clip_norm: None,
+                validate: Every::Epochs(1),
+                stop: "patience(20, min_delta=0.002)".parse()?,
                 monitor: Score::Loss,
                 select: Score::Loss,
                 non_finite: Default::default(),
                 metrics: metrics(task),
             },
-        };
-        if let Some(file) = &args.data {
-            config.data.move_to(file)?;
+        })
+    }
+
+    /// From the command line and the file it names, and from a look at the data.
+    pub(crate) fn resolve(args: &Train, look: impl FnOnce(&DataConfig) -> Result<Seen>) -> Result<RunConfig> {
+        let mut settings = Settings::default();
+        if let Some(file) = &args.config {
+            settings.read(file)?;
         }
-        config.amend(&args.stopping);
-        if config.checkpoints.keep_last == 0 {
+        settings.take(args)?;
+        for assignment in &args.set {
+            settings.assign(assignment)?;
+        }
+        if settings.has("data.file") && !settings.has("data.target") {
+            bail!("which column is to be predicted? Name it with --target");
+        }
+        if settings.has("data.target") && !settings.has("data.file") {
+            bail!("--target is a column of a table: give the table with --data");
+        }
+        let seen = look(&settings.over(RunConfig::defaults(Task::Classification)?)?.data)?;
+        let task = settings.text("data.task").map_or(Ok(seen.task), |task| task.parse())?;
+        settings.set("data.task", task.to_string())?;
+        if !settings.has("data.refit") {
+            settings.set("data.refit", seen.rows <= SMALL)?;
+        }
+        let config = settings.over(RunConfig::defaults(task)?)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.checkpoints.keep_last == 0 {
             bail!("--keep-last 0: the newest checkpoint must stay, or there would be nothing to resume from");
         }
-        if config.checkpoints.keep_best == 0 {
+        if self.checkpoints.keep_best == 0 {
             bail!("--keep-best 0: the best checkpoint must stay");
         }
-        config.training.validate()?;
-        Ok(config)
+        if self.data.target.list().is_empty() {
+            bail!("data.target = []: name at least one column to predict");
+        }
+        Ok(self.training.validate()?)
     }
 
     /// Applies what the command line says about stopping.
@@ -207,116 +314,9 @@ impl RunConfig {
     pub(crate) fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
     }
-}
 
-/// The optimizer's settings; what it does not have must not be asked for.
-fn method(args: &Train) -> Result<Method> {
-    let (name, momentum) = (args.optimizer, args.momentum);
-    if momentum != 0.0 && !matches!(name, OptimizerName::Sgd | OptimizerName::RmsProp) {
-        bail!("--momentum goes with --optimizer sgd or rmsprop");
-    }
-    let decay = |default: f64| args.weight_decay.unwrap_or(default);
-    Ok(match name {
-        OptimizerName::Sgd => {
-            let default = Sgd::default();
-            Method::Sgd(Sgd { momentum, weight_decay: decay(default.weight_decay), ..default })
-        }
-        OptimizerName::Adam => {
-            let default = Adam::default();
-            Method::Adam(Adam { weight_decay: decay(default.weight_decay), ..default })
-        }
-        OptimizerName::AdamW => {
-            let default = AdamW::default();
-            Method::AdamW(AdamW { weight_decay: decay(default.weight_decay), ..default })
-        }
-        OptimizerName::RmsProp => {
-            let default = RmsProp::default();
-            Method::RmsProp(RmsProp { momentum, weight_decay: decay(default.weight_decay), ..default })
-        }
-        OptimizerName::Adagrad => {
-            let default = Adagrad::default();
-            Method::Adagrad(Adagrad { weight_decay: decay(default.weight_decay), ..default })
-        }
-        OptimizerName::Rprop if args.weight_decay.is_some() => {
-            bail!("--weight-decay does not go with --optimizer rprop")
-        }
-        OptimizerName::Rprop => Method::Rprop(Rprop::default()),
-    })
-}
-
-impl RunConfig {
     /// The command that does the same again: what differs from the defaults.
     pub(crate) fn command(&self) -> Result<String> {
-        let Job::Train(defaults) = Arguments::try_parse_from(["highwater", "train"])?.job else {
-            unreachable!("train was asked for")
-        };
-        let default = RunConfig::resolve(&defaults, self.data.target.clone(), self.data.task)?;
-        let mut words = vec!["cargo xtask train".to_owned()];
-        let mut flag = |name: &str, value: String, default: String| {
-            if value != default {
-                words.push(format!("--{name} {}", quoted(&value)));
-            }
-        };
-        let (training, model) = (&self.training, &self.model);
-        let optional = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
-        let hidden = |units: &[usize]| match units {
-            [] => "none".to_owned(),
-            units => units.iter().map(usize::to_string).collect::<Vec<_>>().join(","),
-        };
-        let every = |every: Every| match every {
-            Every::Steps(steps) => steps.to_string(),
-            Every::Epochs(_) => String::new(),
-        };
-        if let Some(file) = &self.data.file {
-            flag("data", file.display().to_string(), String::new());
-            flag("target", self.data.target.clone(), String::new());
-            flag("task", self.data.task.to_string(), String::new());
-        }
-        flag("seed", training.seed.to_string(), "0".into());
-        flag("validation", self.data.validation.to_string(), default.data.validation.to_string());
-        flag("test", self.data.test.to_string(), default.data.test.to_string());
-        flag("hidden", hidden(&model.hidden), hidden(&default.model.hidden));
-        flag("activation", model.activation.to_string(), default.model.activation.to_string());
-        flag("dropout", model.dropout.to_string(), default.model.dropout.to_string());
-        flag("optimizer", training.optimizer.name().into(), default.training.optimizer.name().into());
-        flag("learning-rate", training.learning_rate.to_string(), default.training.learning_rate.to_string());
-        let momentum = match training.optimizer {
-            Method::Sgd(sgd) => sgd.momentum,
-            Method::RmsProp(rmsprop) => rmsprop.momentum,
-            _ => 0.0,
-        };
-        flag("momentum", momentum.to_string(), "0".into());
-        let usual = match training.optimizer {
-            Method::AdamW(_) => AdamW::default().weight_decay,
-            _ => 0.0,
-        };
-        let decay = training.optimizer.weight_decay().unwrap_or(usual);
-        flag("weight-decay", decay.to_string(), usual.to_string());
-        flag("clip-norm", optional(training.clip_norm), String::new());
-        flag("batch-size", training.batch_size.to_string(), default.training.batch_size.to_string());
-        flag("validate-every", every(training.validate), String::new());
-        flag("epochs", training.epochs.to_string(), default.training.epochs.to_string());
-        flag("stop", training.stop.to_string(), default.training.stop.to_string());
-        flag("monitor", training.monitor.to_string(), default.training.monitor.to_string());
-        flag("select", training.select.to_string(), default.training.select.to_string());
-        flag("non-finite", training.non_finite.to_string(), default.training.non_finite.to_string());
-        let (keep, usual) = (&self.checkpoints, &default.checkpoints);
-        flag("keep-last", keep.keep_last.to_string(), usual.keep_last.to_string());
-        flag("keep-best", keep.keep_best.to_string(), usual.keep_best.to_string());
-        let counted = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
-        flag("keep-every", counted(keep.keep_every), String::new());
-        flag("keep-minutes", counted(keep.keep_minutes), String::new());
-        flag("on-save-failure", keep.on_failure.to_string(), usual.on_failure.to_string());
-        Ok(words.join(" "))
-    }
-}
-
-/// As a shell wants it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        repeat::command(self)
     }
 }

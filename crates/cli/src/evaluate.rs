@@ -2,11 +2,12 @@
 
 use crate::args::Evaluate;
 use crate::config::{loss, metrics};
+use crate::data_args::ClassWeights;
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
 use crate::{line, print};
 use anyhow::{Result, bail};
-use highwater_data::{Dataset, Preparation, Table};
+use highwater_data::{Dataset, Dialect, Preparation, Table};
 use highwater_nn::Model;
 use highwater_trainer::{Scores, evaluate};
 use serde_json::{Map, Value, json};
@@ -14,7 +15,8 @@ use serde_json::{Map, Value, json};
 /// Scores of a model on data.
 pub(crate) fn scores(model: &Model<f32>, preparation: &Preparation, data: &Dataset) -> Scores {
     let task = preparation.task();
-    evaluate(model, &loss(task), &metrics(task), data, source::unit(preparation))
+    let loss = loss(task, ClassWeights::None, data.targets());
+    evaluate(model, &loss, &metrics(task), data, &preparation.units())
 }
 
 /// Names and values as they are shown: the loss, then the metrics.
@@ -33,20 +35,25 @@ pub(crate) fn as_json(scores: &Scores) -> Map<String, Value> {
 
 pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
-    let (model, preparation) = source::load(&folder.best()?)?;
-    let (name, data) = match &args.data {
+    let (model, preparation, name, data) = match &args.data {
         Some(file) => {
-            let table = Table::read_csv(file)?;
-            let rows: Vec<usize> = (0..table.rows()).collect();
-            (file.display().to_string(), preparation.dataset(&table, &rows)?)
+            let (model, preparation) = source::load(&folder.model()?)?;
+            let read = Dialect { header: Some(preparation.has_header()), ..folder.config()?.data.read };
+            let table = Table::read(file, &read)?;
+            let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
+            let rows = table.rows_with(&targets)?;
+            let data = preparation.dataset(&table, &rows)?;
+            (model, preparation, file.display().to_string(), data)
         }
         None => {
+            // Not the model of all rows, which has seen these.
+            let (model, preparation) = source::load(&folder.best()?)?;
             let source = Source::of_run(&folder.config()?, &preparation)?;
-            let rows = source.rows(args.split);
-            if rows.is_empty() {
+            if source.part(args.split).1.is_empty() {
                 bail!("the run has no {} rows", args.split.name());
             }
-            (args.split.name().to_owned(), preparation.dataset(&source.table, rows)?)
+            let data = source.dataset(&preparation, args.split)?;
+            (model, preparation, args.split.name().to_owned(), data)
         }
     };
     let scores = scores(&model, &preparation, &data);

@@ -81,6 +81,11 @@ impl RunFolder {
         self.root.join("best.safetensors")
     }
 
+    /// The model that was trained once more, on all rows.
+    pub(crate) fn final_file(&self) -> PathBuf {
+        self.root.join("final.safetensors")
+    }
+
     pub(crate) fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")
     }
@@ -94,6 +99,12 @@ impl RunFolder {
         let text = config.to_toml()?;
         replace(&self.config_file(), text.as_bytes())
             .with_context(|| format!("cannot write {}", self.config_file().display()))
+    }
+
+    /// The model to use: that of all rows if there is one, else the kept one.
+    pub(crate) fn model(&self) -> Result<Checkpoint> {
+        let path = self.final_file();
+        if path.exists() { Ok(Checkpoint::open(&path)?) } else { self.best() }
     }
 
     /// The kept model: the published best, or else, of a run that has no best, the newest sound checkpoint.

@@ -8,16 +8,23 @@
 mod args;
 mod checkpoints;
 mod config;
+mod data_args;
 mod evaluate;
 mod folder;
+mod folds;
+mod init;
 mod predict;
 mod prove;
+mod refit;
+mod repeat;
+mod setting_names;
+mod settings;
 mod source;
 mod train;
 
 use anyhow::{Context, Result};
 use args::{Arguments, Job};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,15 +34,24 @@ fn main() -> ExitCode {
     let done = match &arguments.job {
         Job::Train(args) => train::train(args),
         Job::Resume(args) => train::resume(args),
+        Job::Init(args) => init::run(args).map(|()| ExitCode::SUCCESS),
         Job::Evaluate(args) => evaluate::run(args).map(|()| ExitCode::SUCCESS),
         Job::Predict(args) => predict::run(args).map(|()| ExitCode::SUCCESS),
         Job::Report(args) => train::report(args).map(|()| ExitCode::SUCCESS),
         Job::Checkpoints(job) => checkpoints::run(job).map(|()| ExitCode::SUCCESS),
+        Job::Completions { shell } => completions(*shell).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// What a shell reads to complete the command's words.
+fn completions(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "highwater", &mut script);
+    print(String::from_utf8(script)?)
 }
 
 /// To standard output; that nobody listens any more is no error.

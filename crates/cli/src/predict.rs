@@ -1,59 +1,117 @@
-//! `predict`: the target for each row of a CSV file.
+//! `predict`: the target for each row of a table.
 
-use crate::args::Predict;
+use crate::args::{Answer, Predict};
 use crate::folder::RunFolder;
-use crate::print;
 use crate::source;
 use anyhow::{Context, Result, bail};
-use highwater_data::{Preparation, Table, TargetKind};
+use highwater_autodiff::{Feed, Mode, Program, Workspace};
+use highwater_data::{Dialect, Preparation, Table, TableReader};
 use highwater_nn::Model;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Rows that are read and answered at a time.
+const ROWS: usize = 4096;
 
 pub(crate) fn run(args: &Predict) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
-    let (model, preparation) = source::load(&folder.best()?)?;
-    let table = Table::read_csv(&args.data)?;
-    if let Some(out) = &args.out
+    let (model, preparation) = source::load(&folder.model()?)?;
+    let read = Dialect { header: Some(preparation.has_header()), ..folder.config()?.data.read };
+    let stdin = args.data == Path::new("-");
+    let mut reader = match stdin {
+        true => TableReader::new("standard input", io::stdin().lock(), &read)?,
+        false => TableReader::open(&args.data, &read)?,
+    };
+    let mut answers = Answers::new(&model, &preparation, args.write)?;
+    // What is wrong with the first rows shows before a file is made.
+    let mut rows = reader.next_rows(ROWS)?;
+    let first = rows.as_ref().map(|table| answers.to(table)).transpose()?;
+    let target = args.out.as_deref();
+    if let Some(out) = target
         && fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == out))
     {
         bail!("--out {} is the file to predict for, which must stay", out.display());
     }
-    let text = predictions(&model, &preparation, &table)?;
-    match &args.out {
-        Some(path) => fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
-        None => print(text),
+    let name = target.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    let failed = || format!("cannot write {name}");
+    let out: Box<dyn Write> = match target {
+        Some(path) => Box::new(File::create(path).with_context(failed)?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut out = BufWriter::new(out);
+    let mut text = first.unwrap_or_default();
+    while rows.is_some() {
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // Nobody listens any more.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && target.is_none() => return Ok(()),
+            other => other.with_context(failed)?,
+        }
+        rows = reader.next_rows(ROWS)?;
+        if let Some(table) = &rows {
+            text = answers.to(table)?;
+        }
     }
+    Ok(())
 }
 
-/// For classes the likeliest one, named as the target column, and the probability of each; for a value the value.
-fn predictions(model: &Model<f32>, preparation: &Preparation, table: &Table) -> Result<String> {
-    let rows: Vec<usize> = (0..table.rows()).collect();
-    let outputs = model.predict(preparation.features(table, &rows)?.view());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let target = &preparation.target().column;
-    match &preparation.target().kind {
-        TargetKind::Classes(names) => {
-            let probability = names.iter().map(|name| format!("probability_{name}"));
-            writer.write_record([target.clone()].into_iter().chain(probability))?;
-            for logits in outputs.rows() {
-                let probabilities = softmax(logits.iter().map(|&z| f64::from(z)));
-                let best = (0..names.len()).max_by(|&a, &b| {
-                    probabilities[a].total_cmp(&probabilities[b]).then(b.cmp(&a)) // of equals the first
-                });
-                let best = names[best.expect("there are at least two classes")].clone();
-                let shown = probabilities.iter().map(|p| format!("{p:.6}"));
-                writer.write_record([best].into_iter().chain(shown))?;
-            }
+/// Turns rows into lines of CSV.
+struct Answers<'a> {
+    model: &'a Model<f32>,
+    preparation: &'a Preparation,
+    write: Answer,
+    program: Program,
+    ws: Workspace<f32>,
+    outputs: Vec<f32>,
+    begun: bool,
+}
+
+impl<'a> Answers<'a> {
+    fn new(model: &'a Model<f32>, preparation: &'a Preparation, write: Answer) -> Result<Answers<'a>> {
+        if write != Answer::All && preparation.class_names().is_empty() {
+            bail!("--write is for classes, and this model predicts numbers");
         }
-        TargetKind::Value(scale) => {
-            writer.write_record([target])?;
-            for output in outputs.iter() {
-                writer.write_record([scale.invert(*output).to_string()])?;
-            }
-        }
+        let program = model.compile_forward();
+        let ws = program.workspace(ROWS);
+        let outputs = vec![0.0; ROWS * model.network().outputs()];
+        Ok(Answers { model, preparation, write, program, ws, outputs, begun: false })
     }
-    let bytes = writer.into_inner().context("cannot finish the table of predictions")?;
-    Ok(String::from_utf8(bytes)?)
+
+    /// The answers to the rows of a table, and before the first the header.
+    fn to(&mut self, table: &Table) -> Result<String> {
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let features = self.preparation.features(table, &rows)?;
+        self.program.forward(&mut self.ws, self.model.values(), &[Feed::from(&features)], Mode::Evaluate);
+        let width = self.model.network().outputs();
+        let outputs = &mut self.outputs[..rows.len() * width];
+        self.ws.copy_output(0, outputs);
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let names = self.preparation.class_names();
+        let (classes, probabilities) = (self.write != Answer::Probabilities, self.write != Answer::Classes);
+        if !self.begun {
+            let targets = self.preparation.targets().iter().map(|target| target.column.clone());
+            let probability = names.iter().map(|name| format!("probability_{name}"));
+            writer.write_record(
+                targets.filter(|_| names.is_empty() || classes).chain(probability.filter(|_| probabilities)),
+            )?;
+            self.begun = true;
+        }
+        let units = self.preparation.units();
+        for row in outputs.chunks_exact(width) {
+            if names.is_empty() {
+                let values = row.iter().zip(&units).map(|(value, unit)| unit.invert(*value).to_string());
+                writer.write_record(values)?;
+                continue;
+            }
+            let p = softmax(row.iter().map(|&z| f64::from(z)));
+            // Of equals the first.
+            let best = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);
+            let best = [names[best].clone()].into_iter().filter(|_| classes);
+            writer.write_record(best.chain(p.iter().map(|p| format!("{p:.6}")).filter(|_| probabilities)))?;
+        }
+        let bytes = writer.into_inner().context("cannot finish the table of predictions")?;
+        Ok(String::from_utf8(bytes)?)
+    }
 }
 
 fn softmax(logits: impl Iterator<Item = f64> + Clone) -> Vec<f64> {

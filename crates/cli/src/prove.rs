@@ -25,9 +25,9 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     let (preparation, data, mut model) = prepare(&source, &config)?;
     let sections = source::sections(&preparation, model.network(), &config)?;
     let interrupt = interrupt()?;
-    let unit = source::unit(&preparation);
-    let data = Data { train: &data.train, validation: &data.validation, unit };
-    let loss = loss(config.data.task);
+    let units = preparation.units();
+    let loss = loss(config.data.task, config.data.class_weights, data.train.targets());
+    let data = Data { train: &data.train, validation: &data.validation, units: &units };
     let began = Instant::now();
     let proof = pool(&args.shared)?.install(|| {
         let (observers, interrupt) = (vec![], Some(&*interrupt));

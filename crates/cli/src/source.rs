@@ -4,16 +4,21 @@ use crate::args::SplitName;
 use crate::config::{DataConfig, RunConfig};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Preparation, Scale, Split, Table, TargetKind, digits, split_table};
+use highwater_data::{Dataset, Dialect, Preparation, Split, Table, digits, split_rows};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A table, and which of its rows are for what.
+/// Tables, and which of their rows are for what.
 pub(crate) struct Source {
     pub(crate) table: Table,
+    /// Files of their own, if there are such.
+    validation: Option<Table>,
+    test: Option<Table>,
     pub(crate) split: Split,
+    /// Rows that are left out, as the target is missing.
+    pub(crate) unlabelled: usize,
 }
 
 /// The parts of a source, ready to be computed with.
@@ -24,24 +29,38 @@ pub(crate) struct Datasets {
 }
 
 /// The table in a file, or the built-in one.
-pub(crate) fn table(file: Option<&Path>) -> Result<Table> {
+pub(crate) fn table(file: Option<&Path>, dialect: &Dialect) -> Result<Table> {
     match file {
-        Some(file) => Ok(Table::read_csv(file)?),
+        Some(file) => Ok(Table::read(file, dialect)?),
         None => Ok(digits()),
     }
 }
 
 impl Source {
     pub(crate) fn new(config: &RunConfig) -> Result<Source> {
-        Source::of(table(config.data.file.as_deref())?, &config.data)
+        Source::of(table(config.data.file.as_deref(), &config.data.read)?, &config.data)
     }
 
     pub(crate) fn of(table: Table, data: &DataConfig) -> Result<Source> {
-        let split = split_table(&table, &data.target, data.task, data.fractions(), data.split_seed)?;
+        let targets = data.target.list();
+        let rows = table.rows_with(&targets)?;
+        let mut unlabelled = table.rows() - rows.len();
+        let by = &data.split;
+        let mut split =
+            split_rows(&table, &rows, data.classes().as_deref(), by, data.fractions(), data.split_seed)?;
+        let mut other = |file: &Option<std::path::PathBuf>, part: &mut Vec<usize>| -> Result<_> {
+            let Some(file) = file else { return Ok(None) };
+            let table = Table::read(file, &data.read)?;
+            *part = table.rows_with(&targets)?;
+            unlabelled += table.rows() - part.len();
+            Ok(Some(table))
+        };
+        let validation = other(&data.validation_file, &mut split.validation)?;
+        let test = other(&data.test_file, &mut split.test)?;
         if split.validation.is_empty() {
             bail!("no rows are left to validate on: raise --validation, or give more data");
         }
-        Ok(Source { table, split })
+        Ok(Source { table, validation, test, split, unlabelled })
     }
 
     /// The rows of a run whose model was trained on data prepared like this.
@@ -50,8 +69,7 @@ impl Source {
     /// If the file has changed since: other rows would take the place of the test rows.
     pub(crate) fn of_run(config: &RunConfig, preparation: &Preparation) -> Result<Source> {
         let source = Source::new(config)?;
-        let DataConfig { target, task, .. } = &config.data;
-        if Preparation::fit(&source.table, &source.split.train, target, *task)? != *preparation {
+        if source.prepare(&config.data)? != *preparation {
             bail!(
                 "{} is not what the run was trained on: it has changed since, or config.toml has",
                 source.table.source()
@@ -60,34 +78,57 @@ impl Source {
         Ok(source)
     }
 
+    /// What the training rows say about preparing.
+    pub(crate) fn prepare(&self, data: &DataConfig) -> Result<Preparation> {
+        Ok(Preparation::fit_recipe(&self.table, &self.split.train, &data.recipe())?)
+    }
+
     /// All rows, prepared: what is wrong with a cell shows now, and not when it is the turn of its part.
     pub(crate) fn datasets(&self, preparation: &Preparation) -> Result<Datasets> {
-        let part = |rows: &[usize]| preparation.dataset(&self.table, rows);
-        let Split { train, validation, test } = &self.split;
-        Ok(Datasets { train: part(train)?, validation: part(validation)?, test: part(test)? })
+        let part = |name| self.dataset(preparation, name);
+        Ok(Datasets {
+            train: part(SplitName::Train)?,
+            validation: part(SplitName::Validation)?,
+            test: part(SplitName::Test)?,
+        })
     }
 
-    pub(crate) fn rows(&self, part: SplitName) -> &[usize] {
+    /// The rows of a part, prepared.
+    pub(crate) fn dataset(&self, preparation: &Preparation, part: SplitName) -> Result<Dataset> {
+        let (table, rows) = self.part(part);
+        Ok(preparation.dataset(table, rows)?)
+    }
+
+    /// A part's rows, and the table that they are of.
+    pub(crate) fn part(&self, part: SplitName) -> (&Table, &[usize]) {
         match part {
-            SplitName::Train => &self.split.train,
-            SplitName::Validation => &self.split.validation,
-            SplitName::Test => &self.split.test,
+            SplitName::Train => (&self.table, &self.split.train),
+            SplitName::Validation => {
+                (self.validation.as_ref().unwrap_or(&self.table), &self.split.validation)
+            }
+            SplitName::Test => (self.test.as_ref().unwrap_or(&self.table), &self.split.test),
         }
     }
-}
 
-/// What maps standardised targets back to the unit of the table.
-pub(crate) fn unit(preparation: &Preparation) -> Option<Scale> {
-    match &preparation.target().kind {
-        TargetKind::Classes(_) => None,
-        TargetKind::Value(scale) => Some(*scale),
+    /// All rows that a model may be trained on once it is known how good it is: those of the table itself.
+    pub(crate) fn all(&self) -> Vec<usize> {
+        let Split { train, validation, test } = &self.split;
+        let mut rows = train.clone();
+        if self.validation.is_none() {
+            rows.extend(validation);
+        }
+        if self.test.is_none() {
+            rows.extend(test);
+        }
+        rows.sort_unstable();
+        rows
     }
 }
 
 const PREPARATION: &str = "preparation";
 const NETWORK: &str = "network";
 const CONFIGURATION: &str = "configuration";
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// What is saved with each checkpoint, so that a model can be used without its run folder, and two compared.
 pub(crate) fn sections(
@@ -123,18 +164,18 @@ pub(crate) fn configuration(checkpoint: &Checkpoint) -> Result<Option<toml::Valu
 /// All sections of a run's checkpoints, at their newest schemas.
 pub(crate) fn migration() -> Migration {
     let own = Migration::new()
-        .section::<First<Preparation>>(PREPARATION)
-        .section::<First<Sequential>>(NETWORK)
-        .section::<First<String>>(CONFIGURATION);
+        .section::<Present<Preparation>>(PREPARATION)
+        .section::<Present<Sequential>>(NETWORK)
+        .section::<Present<String>>(CONFIGURATION);
     highwater_trainer::migration(own)
 }
 
-/// A type of another crate at its first schema.
+/// A type of another crate at its present schema, the first that is released.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-struct First<T>(T);
+struct Present<T>(T);
 
-impl<T: DeserializeOwned> Schema for First<T> {
+impl<T: DeserializeOwned> Schema for Present<T> {
     const NUMBER: u32 = SCHEMA;
     type Previous = NoPrevious;
 

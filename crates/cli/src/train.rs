@@ -1,15 +1,15 @@
 //! `train`, `resume` and `report`: a run folder around the trainer.
 
 use crate::args::{Report as ReportArgs, Resume, Shared, Train};
-use crate::config::{RunConfig, loss};
+use crate::config::{RunConfig, Seen, loss};
 use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::prove;
 use crate::source::{self, Datasets, Source};
-use crate::{line, print};
+use crate::{folds, line, print, refit};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
-use highwater_data::{Preparation, Task};
+use highwater_data::{Column, Encoding, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
 use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves, Scores};
@@ -30,14 +30,29 @@ struct Job {
     model: Model<f32>,
 }
 
+impl Job {
+    /// Whether a model of all rows is made when the best is known.
+    fn refits(&self, report: &Report) -> bool {
+        let sound = !matches!(&report.ended, Ended::Stopped(reason) if reason.is_failure());
+        self.config.data.refit && sound && report.ended != Ended::Interrupted && report.best.is_some()
+    }
+}
+
 pub(crate) fn train(args: &Train) -> Result<ExitCode> {
-    let target = args.target.clone().unwrap_or_else(|| "digit".to_owned());
-    let table = source::table(args.data.as_deref())?;
-    let task = match args.task {
-        Some(name) => Task::from(name),
-        None => Task::infer(&table, &target)?,
-    };
-    let config = RunConfig::resolve(args, target, task)?;
+    let mut table = None;
+    let config = RunConfig::resolve(args, |data| {
+        let read = source::table(data.file.as_deref(), &data.read)?;
+        let targets = data.target.list();
+        let tasks = targets.iter().map(|target| Task::infer(&read, target)).collect::<Result<Vec<_>, _>>()?;
+        let task = if let [task] = tasks[..] { task } else { Task::Regression };
+        let rows = read.rows();
+        table = Some(read);
+        Ok(Seen { task, rows })
+    })?;
+    let table = table.context("the data were looked at")?;
+    if let Some(count) = args.parts.folds {
+        return folds::run(&table, &config, count, &args.shared);
+    }
     let source = Source::of(table, &config.data)?;
     let (preparation, data, model) = prepare(&source, &config)?;
     // The folder comes last: a mistake leaves nothing behind.
@@ -48,6 +63,43 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     folder.write_config(&config)?;
     let store = Store::open(folder.checkpoints())?;
     run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
+}
+
+/// What was done to the columns and rows without being asked.
+fn remarks(source: &Source, preparation: &Preparation) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let table = &source.table;
+    if !table.has_header() {
+        let last = table.columns().last().map_or("", Column::name);
+        remarks.push(format!(
+            "no header: the columns are called column_1 to {last} (if it has one: --header yes)"
+        ));
+    }
+    for dropped in preparation.dropped() {
+        remarks.push(format!("left out: column {:?}, {}", dropped.name, dropped.reason()));
+    }
+    let lacking: Vec<_> = preparation.inputs().iter().filter(|input| input.missing > 0).collect();
+    if !lacking.is_empty() {
+        let named = lacking.iter().take(8).map(|input| format!("{:?} ({})", input.name, input.missing));
+        let more = if lacking.len() > 8 { ", …" } else { "" };
+        let named = named.collect::<Vec<_>>().join(", ");
+        remarks.push(format!("imputed: missing values of {named}{more}, by the median or the most frequent"));
+    }
+    for input in preparation.inputs() {
+        if let Encoding::OneHot(categories) = &input.encoding
+            && categories.rare > 0.1
+        {
+            let (name, share) = (&input.name, 100.0 * categories.rare);
+            remarks.push(format!(
+                "joined: the rare categories of {name:?}, in {share:.0}% of the training rows"
+            ));
+        }
+    }
+    if source.unlabelled > 0 {
+        let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };
+        remarks.push(format!("left out: {rows} without a value of the target"));
+    }
+    remarks
 }
 
 pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
@@ -88,8 +140,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
 }
 
 pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
-    let data = &config.data;
-    let preparation = Preparation::fit(&source.table, &source.split.train, &data.target, data.task)?;
+    let preparation = source.prepare(&config.data)?;
     let datasets = source.datasets(&preparation)?;
     let network = config.model.network(preparation.input_count(), preparation.output_count());
     let model = Model::new(network, config.model.init, config.model.init_seed)?;
@@ -120,6 +171,7 @@ fn shape(network: &Sequential) -> String {
     units + &rest
 }
 
+/// The threads that a run may use.
 pub(crate) fn pool(shared: &Shared) -> Result<rayon::ThreadPool> {
     Ok(rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?)
 }
@@ -139,10 +191,16 @@ pub(crate) fn interrupt() -> Result<Arc<AtomicBool>> {
 fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
+    if resume.is_none() && !shared.quiet {
+        remarks(&job.source, &job.preparation).iter().for_each(|remark| eprintln!("{remark}"));
+    }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let report = pool.install(|| fit(&mut job, store, &screen, &interrupt, resume))?;
     let scores = Kept::scores(&job);
     write_page(&job, &report, &scores)?;
+    if job.refits(&report) {
+        pool.install(|| refit::run(&job.source, &job.config, &report, &job.folder))?;
+    }
     if shared.json {
         line(summary_json(&job, &report, &scores))?;
     } else if !shared.quiet {
@@ -173,14 +231,15 @@ fn fit(
     let keep = &job.config.checkpoints;
     store.retain(keep.retention(goal));
     let Datasets { train, validation, .. } = &job.data;
-    let data = Data { train, validation, unit: source::unit(&job.preparation) };
+    let units = job.preparation.units();
+    let data = Data { train, validation, units: &units };
     let sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
     let best_file = job.folder.best_file();
     let mut progress = Progress::new(screen, training.select);
     let mut history = History::new(job.folder.history_file(), training, screen);
     let run = Run {
         model: &mut job.model,
-        loss: &loss(job.config.data.task),
+        loss: &loss(job.config.data.task, job.config.data.class_weights, train.targets()),
         store: Some(Checkpoints {
             store,
             best: Some(&best_file),
@@ -250,7 +309,7 @@ fn write_page(job: &Job, report: &Report, kept: &Kept) -> Result<()> {
         title: &job.config.data.name(),
         facts: &[
             ("data", &rows),
-            ("target", &job.config.data.target),
+            ("target", &job.config.data.target.list().join(", ")),
             ("task", &task),
             ("network", &network),
             ("seed", &seed),
@@ -278,6 +337,11 @@ fn summary(job: &Job, report: &Report, kept: &Kept) -> String {
         (history.as_str(), "every validation"),
         (checkpoints.as_str(), "to resume from"),
     ];
+    let all = file("final.safetensors");
+    let of_all = format!("the same network trained on all {} rows; predict uses it", job.source.all().len());
+    if job.refits(report) {
+        files.insert(0, (all.as_str(), &of_all));
+    }
     if report.best.is_some() {
         files.insert(0, (best.as_str(), "the kept model; any safetensors reader opens it"));
     }

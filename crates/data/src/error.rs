@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::cell;
+use crate::moment::MomentFormat;
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -33,14 +34,18 @@ pub enum Error {
         /// The file's name.
         file: String,
     },
-    /// A row that has another number of fields than the header.
-    #[error("{file}, line {line}: {found} field{} where the header has {expected}", plural(*.found))]
+    /// A row that has another number of fields than the first.
+    #[error(
+        "{file}, line {line}: {found} field{} where the first row has {expected}; quote fields that hold the delimiter, \
+         and skip lines that are no part of the table",
+        plural(*.found)
+    )]
     Fields {
         /// The file's name.
         file: String,
         /// The line the row begins on, from 1.
         line: u64,
-        /// The header's number of fields.
+        /// The first row's number of fields.
         expected: usize,
         /// The row's number of fields.
         found: usize,
@@ -61,13 +66,19 @@ pub enum Error {
         /// The line, from 1 (the last one, of a row with line breaks inside).
         line: u64,
     },
-    /// A field of the header without text.
-    #[error("{file}: column {number} of the header has no name")]
-    UnnamedColumn {
+    /// Arrays of one file with different numbers of rows.
+    #[error("{file}: the array {array:?} has {found} row{}, and {first:?} has {expected}", plural(*.found))]
+    ArrayRows {
         /// The file's name.
         file: String,
-        /// Which column, from 1.
-        number: usize,
+        /// The array.
+        array: String,
+        /// Its number of rows.
+        found: usize,
+        /// The first array.
+        first: String,
+        /// The number of rows of that.
+        expected: usize,
     },
     /// A name that occurs twice in the header.
     #[error("{file}: columns {first} and {second} of the header are both named {column:?}")]
@@ -109,6 +120,24 @@ pub enum Error {
         /// The target column.
         target: String,
     },
+    /// All columns besides the target are of kinds that tell nothing.
+    #[error("{file} has no column to learn from: {reasons}; declare the kind of one that matters")]
+    NoUsableInputs {
+        /// The file's name.
+        file: String,
+        /// What is said of each.
+        reasons: String,
+    },
+    /// A column that is declared to be used, and is missing in every training row.
+    #[error("{file}: column {column:?} is missing in all {rows} training rows: leave it out")]
+    NothingThere {
+        /// The file's name.
+        file: String,
+        /// The column.
+        column: String,
+        /// The number of training rows.
+        rows: usize,
+    },
     /// A cell of a numeric column that is not a finite number.
     #[error("{at}: {}", cell::complaint(.text))]
     NotANumber {
@@ -116,6 +145,29 @@ pub enum Error {
         at: Place,
         /// What is there.
         text: String,
+    },
+    /// A cell of a column of yes and no that is neither.
+    #[error(
+        "{at}: {text:?} is neither yes nor no, true nor false; correct the cell, or declare the column a category"
+    )]
+    NotYesOrNo {
+        /// Where.
+        at: Place,
+        /// What is there.
+        text: String,
+    },
+    /// A cell of a column of dates or times that is none of the column's format.
+    #[error(
+        "{at}: {text:?} is not {}, as others of the column are; correct the cell, or declare the column a category",
+        moment(*.format)
+    )]
+    NotADate {
+        /// Where.
+        at: Place,
+        /// What is there.
+        text: String,
+        /// How the others are written.
+        format: MomentFormat,
     },
     /// A number so far from those of the training rows that its standardised value is infinite.
     #[error("{at}: {text} is too far from the training rows' values to be put on their scale")]
@@ -158,6 +210,29 @@ pub enum Error {
         /// The number of training rows.
         rows: usize,
     },
+    /// More classes than a network can tell apart with any sense.
+    #[error(
+        "{file}: the target {column:?} has {classes} classes, and at most {most} are learnt; for a quantity choose \
+         regression, otherwise join classes"
+    )]
+    TooManyClasses {
+        /// The file's name.
+        file: String,
+        /// The target column.
+        column: String,
+        /// How many there are.
+        classes: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Several target columns whose values are classes.
+    #[error("{file}: several targets ({columns}) must all be numbers; for classes train a model for each")]
+    SeveralClasses {
+        /// The file's name.
+        file: String,
+        /// The target columns.
+        columns: String,
+    },
     /// A class that no training row has.
     #[error("{at}: class {class:?} is not one of the training rows' classes ({known})")]
     UnseenClass {
@@ -183,6 +258,55 @@ pub enum Error {
         /// How many of validation and test are wanted.
         held_out: usize,
     },
+    /// No row has a value in the target columns.
+    #[error("{file}: no row has a value in {columns}")]
+    NoTargets {
+        /// The file's name.
+        file: String,
+        /// The target columns.
+        columns: String,
+    },
+    /// A row without a group or a time.
+    #[error("{at}: the value is missing, and the split goes by it; fill it in, or leave the row out")]
+    NotKnown {
+        /// Where.
+        at: Place,
+    },
+    /// A cell of the column that the split goes by that is neither number nor date.
+    #[error(
+        "{at}: {text:?} is no date, time or number as others of the column are, and the split goes by it"
+    )]
+    NotATime {
+        /// Where.
+        at: Place,
+        /// What is there.
+        text: String,
+    },
+    /// Not enough different groups or times for the parts of a split.
+    #[error(
+        "{file}: column {column:?} has {found} different value{}, and the split needs {needed}: one for each part",
+        plural(*.found)
+    )]
+    TooFewGroups {
+        /// The file's name.
+        file: String,
+        /// The column that the split goes by.
+        column: String,
+        /// How many different values there are.
+        found: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// Parts for cross-validation that cannot be made.
+    #[error("{file} cannot be divided into {count} parts for cross-validation: {what}")]
+    Folds {
+        /// The file's name.
+        file: String,
+        /// How many parts are wanted.
+        count: usize,
+        /// Why it cannot be.
+        what: String,
+    },
     /// No rows to fit a preparation to.
     #[error("{file}: no training rows")]
     NoTrainingRows {
@@ -200,12 +324,41 @@ pub enum Error {
         /// The share for testing.
         test: f64,
     },
+    /// A word that is not the name of a kind of column.
+    #[error(
+        "unknown kind {text:?}; there are \"number\", \"category\", \"boolean\", \"date\" and \"ignore\" \
+         (and \"constant\", \"identifier\", \"text\", which are left out, too)"
+    )]
+    UnknownKind {
+        /// The word.
+        text: String,
+    },
+    /// A word that is not the name of a delimiter.
+    #[error(
+        "unknown delimiter {text:?}; there are \"comma\", \"semicolon\", \"tab\", \"pipe\" and \"blanks\""
+    )]
+    UnknownDelimiter {
+        /// The word.
+        text: String,
+    },
     /// A word that is not the name of a task.
     #[error("unknown task {text:?}; there are \"classification\" and \"regression\"")]
     UnknownTask {
         /// The word.
         text: String,
     },
+}
+
+impl Error {
+    /// The same about this file, where nothing was known of files.
+    pub(crate) fn in_file(self, file: String) -> Error {
+        match self {
+            Error::TooFewRows { rows, classes, held_out, .. } => {
+                Error::TooFewRows { file, rows, classes, held_out }
+            }
+            other => other,
+        }
+    }
 }
 
 /// A cell of a table, as messages name it.
@@ -227,6 +380,15 @@ impl fmt::Display for Place {
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
+}
+
+fn moment(format: MomentFormat) -> &'static str {
+    match format {
+        MomentFormat::YearFirst => "a date like 2026-11-23",
+        MomentFormat::DayFirst => "a date like 23.11.2026",
+        MomentFormat::MonthFirst => "a date like 11/23/2026",
+        MomentFormat::TimeOfDay => "a time of day like 14:30",
+    }
 }
 
 fn training_need(classes: usize) -> String {

@@ -5,9 +5,12 @@
 //! fed columns in another order than it was trained on, a word among numbers turns into NaN. This crate takes those
 //! steps:
 //!
-//! - [`Table`] reads a CSV file; [`digits`] is a table that is always there.
-//! - [`split`] and [`split_table`] divide the rows by a seed and, for a [`Task`] with classes, evenly by class.
-//! - [`Preparation`] learns from the training rows how cells become numbers; it is saved with the model.
+//! - [`Table`] reads text whose [`Dialect`] is recognised, [`TableReader`] piece by piece; [`digits`] is a table that is
+//!   always there.
+//! - [`split_rows`] divides the rows by a seed, evenly by class, or by group or time ([`SplitBy`]); [`folds`] for
+//!   cross-validation.
+//! - [`Preparation`] learns from the training rows which [`Kind`] of column is which and how cells become numbers; a
+//!   [`Recipe`] says otherwise. It is saved with the model.
 //! - [`Dataset`] holds the numbers; a [`BatchBuffer`] gathers mini-batches in the order that [`epoch_order`] gives.
 //!
 //! Every random choice is a function of a seed and a counter, so that there is no generator to save; every error
@@ -23,7 +26,9 @@
 //! let parts = split_table(&table, "digit", task, Fractions::default(), 1)?;
 //! let preparation = Preparation::fit(&table, &parts.train, "digit", task)?;
 //! let train = preparation.dataset(&table, &parts.train)?;
-//! assert_eq!((train.rows(), train.inputs(), preparation.output_count()), (1257, 64, 10));
+//! assert_eq!((train.rows(), train.inputs(), preparation.output_count()), (1257, 61, 10));
+//! // Three pixels are blank on every image.
+//! assert_eq!(preparation.dropped().len(), 3);
 //!
 //! let mut buffer = BatchBuffer::new();
 //! let order = epoch_order(1, 0, train.rows());
@@ -32,14 +37,21 @@
 //! # Ok::<(), highwater_data::Error>(())
 //! ```
 
+mod arrays;
 mod cell;
 mod classes;
 mod csv_reader;
 mod dataset;
+mod dialect;
 mod digits;
+mod encoding;
 mod error;
+mod kind;
+mod moment;
 mod order;
+mod partition;
 mod preparation;
+mod recipe;
 mod scale;
 mod split;
 mod stream;
@@ -48,11 +60,18 @@ pub mod synthetic;
 mod table;
 mod task;
 
+pub use csv_reader::TableReader;
 pub use dataset::{Batch, BatchBuffer, BatchTargets, Dataset, Targets};
+pub use dialect::{Delimiter, Dialect};
 pub use digits::digits;
+pub use encoding::{Categories, Encoding, Moments};
 pub use error::{Error, Place, Result};
+pub use kind::Kind;
+pub use moment::MomentFormat;
 pub use order::{epoch_order, epoch_order_into};
-pub use preparation::{Input, Preparation, Target, TargetKind};
+pub use partition::{SplitBy, folds, split_rows};
+pub use preparation::{Dropped, Input, Preparation, Target, TargetKind};
+pub use recipe::Recipe;
 pub use scale::Scale;
 pub use split::{Fractions, Split, split, split_table};
 pub use table::{Column, Table};

@@ -6,10 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::cell;
 use crate::classes::{self, ClassIndex};
 use crate::dataset::{Dataset, Targets};
+use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
+use crate::kind::Kind;
+use crate::recipe::Recipe;
 use crate::scale::Scale;
 use crate::table::{Column, Table};
 use crate::task::Task;
+
+/// The most classes of a target.
+const MOST_CLASSES: usize = 1000;
 
 /// How the rows of a table become numbers for a network, learnt from training rows and nothing else.
 ///
@@ -32,19 +38,41 @@ use crate::task::Task;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
     inputs: Vec<Input>,
-    target: Target,
+    dropped: Vec<Dropped>,
+    targets: Vec<Target>,
+    header: bool,
 }
 
-/// A feature column, which becomes one input of the network.
+/// A feature column, which becomes one or more inputs of the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// The column's name.
     pub name: String,
-    /// What standardises it.
-    pub scale: Scale,
+    /// How its cells become numbers.
+    pub encoding: Encoding,
+    /// How many of the training rows lack a value.
+    pub missing: usize,
+    /// Whether there is one more input, 1 where a value is missing and 0 elsewhere.
+    pub indicator: bool,
 }
 
-/// The column to predict.
+impl Input {
+    /// The number of inputs of the network.
+    pub fn width(&self) -> usize {
+        self.encoding.width() + usize::from(self.indicator)
+    }
+}
+
+/// A column that is not learnt from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// The column's name.
+    pub name: String,
+    /// Why it is not.
+    pub kind: Kind,
+}
+
+/// A column to predict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// The column's name.
@@ -64,56 +92,102 @@ pub enum TargetKind {
 }
 
 impl Preparation {
-    /// Learns from some rows of a table how to prepare it. Every column but the target is a feature.
+    /// Learns from some rows of a table how to prepare it. Every column but the target is a feature, unless its
+    /// [`Kind`] has nothing to tell.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`] (the target), [`Error::NoInputs`], [`Error::NoTrainingRows`],
-    /// [`Error::NotANumber`] (a feature, or the target of a regression), [`Error::MissingTarget`],
-    /// [`Error::ConstantTarget`] and [`Error::ClassPerRow`].
+    /// As [`fit_recipe`](Preparation::fit_recipe).
     ///
     /// # Panics
     /// If the table has no such row.
     pub fn fit(table: &Table, rows: &[usize], target: &str, task: Task) -> Result<Preparation> {
-        let column = table.column(target)?;
+        Preparation::fit_recipe(table, rows, &Recipe::new(target, task))
+    }
+
+    /// Learns from some rows of a table how to prepare it, as the recipe wishes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`] (a target, or a column of the recipe), [`Error::NoInputs`], [`Error::NoUsableInputs`],
+    /// [`Error::NoTrainingRows`], [`Error::NotANumber`] and the like (a feature, or the target of a regression),
+    /// [`Error::MissingTarget`], [`Error::ConstantTarget`], [`Error::ClassPerRow`], [`Error::TooManyClasses`] and
+    /// [`Error::SeveralClasses`].
+    ///
+    /// # Panics
+    /// If the table has no such row, or the recipe no target.
+    pub fn fit_recipe(table: &Table, rows: &[usize], recipe: &Recipe) -> Result<Preparation> {
         let file = || table.source().to_owned();
+        assert!(!recipe.targets.is_empty(), "a target");
+        let columns = recipe.targets.iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
+        if recipe.task == Task::Classification && columns.len() > 1 {
+            return Err(Error::SeveralClasses { file: file(), columns: recipe.targets.join(", ") });
+        }
+        for name in recipe.kinds.keys() {
+            table.column(name)?;
+        }
         if rows.is_empty() {
             return Err(Error::NoTrainingRows { file: file() });
         }
-        let kind = fit_target(table, rows, column, task)?;
-        let inputs = (table.columns().iter().filter(|column| column.name() != target))
-            .map(|column| {
-                let scale = Scale::fit(numbers(table, rows, column)?);
-                Ok(Input { name: column.name().to_owned(), scale })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        if inputs.is_empty() {
-            return Err(Error::NoInputs { file: file(), target: target.to_owned() });
+        let targets = columns.into_iter().map(|column| {
+            let kind = fit_target(table, rows, column, recipe.task)?;
+            Ok(Target { column: column.name().to_owned(), kind })
+        });
+        let targets = targets.collect::<Result<Vec<_>>>()?;
+        let (mut inputs, mut dropped) = (Vec::new(), Vec::new());
+        for column in
+            table.columns().iter().filter(|column| !recipe.targets.iter().any(|t| t == column.name()))
+        {
+            let name = column.name().to_owned();
+            let kind = recipe.kinds.get(&name).copied();
+            let kind = kind.unwrap_or_else(|| Kind::infer(column, rows));
+            if !kind.is_used() {
+                dropped.push(Dropped { name, kind });
+                continue;
+            }
+            let (encoding, missing) = Encoding::fit(table, rows, column, kind)?;
+            inputs.push(Input { name, encoding, missing, indicator: recipe.indicators && missing > 0 });
         }
-        Ok(Preparation { inputs, target: Target { column: target.to_owned(), kind } })
+        let target = || recipe.targets.join(", ");
+        if inputs.is_empty() && dropped.is_empty() {
+            return Err(Error::NoInputs { file: file(), target: target() });
+        }
+        if inputs.is_empty() {
+            let reasons = dropped.iter().map(|dropped| format!("{:?} is {}", dropped.name, dropped.reason()));
+            let reasons = cell::shorten_to(&reasons.collect::<Vec<_>>().join(", "), 300);
+            return Err(Error::NoUsableInputs { file: file(), reasons });
+        }
+        Ok(Preparation { inputs, dropped, targets, header: table.has_header() })
     }
 
-    /// The features of some rows of any table that has the columns: rows × inputs, standardised.
+    /// The features of some rows of any table that has the columns: rows × inputs.
     ///
     /// Columns are found by name; others, the target among them, are ignored.
     ///
     /// # Errors
-    /// [`Error::MissingInput`], [`Error::NotANumber`] and [`Error::OutOfScale`].
+    /// [`Error::MissingInput`], [`Error::NotANumber`] and the like, and [`Error::OutOfScale`].
     ///
     /// # Panics
     /// If the table has no such row.
     pub fn features(&self, table: &Table, rows: &[usize]) -> Result<Array2<f32>> {
-        let mut features = Array2::zeros((rows.len(), self.inputs.len()));
-        for (input, mut to) in self.inputs.iter().zip(features.columns_mut()) {
+        let width = self.input_count();
+        let mut features = vec![0.0; rows.len() * width];
+        let mut first = 0;
+        for input in &self.inputs {
             let column = table.find(&input.name).ok_or_else(|| Error::MissingInput {
                 file: table.source().to_owned(),
                 column: input.name.clone(),
                 instead: table.instead(&input.name),
             })?;
-            for (row, to) in rows.iter().zip(&mut to) {
-                *to = scaled(table, *row, column, input.scale)?;
+            let index = input.encoding.index();
+            let places = first..first + input.encoding.width();
+            for (row, to) in rows.iter().zip(features.chunks_exact_mut(width)) {
+                let there = input.encoding.encode(table, *row, column, &index, &mut to[places.clone()])?;
+                if input.indicator {
+                    to[places.end] = if there { 0.0 } else { 1.0 };
+                }
             }
+            first += input.width();
         }
-        Ok(features)
+        Ok(Array2::from_shape_vec((rows.len(), width), features).expect("so many were made"))
     }
 
     /// Features and targets of some rows.
@@ -125,17 +199,10 @@ impl Preparation {
     /// # Panics
     /// If the table has no such row.
     pub fn dataset(&self, table: &Table, rows: &[usize]) -> Result<Dataset> {
-        let column = table.column(&self.target.column)?;
-        let targets = match &self.target.kind {
-            TargetKind::Value(scale) => {
-                let values = rows.iter().map(|row| {
-                    table.target(*row, column)?;
-                    scaled(table, *row, column, *scale)
-                });
-                let values = values.collect::<Result<Vec<_>>>()?;
-                Targets::Values(Array2::from_shape_vec((rows.len(), 1), values).expect("one value a row"))
-            }
+        let targets = match &self.targets[0].kind {
+            TargetKind::Value(_) => self.values(table, rows)?,
             TargetKind::Classes(names) => {
+                let column = table.column(&self.targets[0].column)?;
                 let index = ClassIndex::new(names);
                 let classes = rows.iter().map(|row| {
                     let class = table.target(*row, column)?;
@@ -151,9 +218,23 @@ impl Preparation {
         Ok(Dataset::new(self.features(table, rows)?, targets))
     }
 
+    fn values(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
+        let mut values = Array2::zeros((rows.len(), self.targets.len()));
+        for (target, mut to) in self.targets.iter().zip(values.columns_mut()) {
+            let column = table.column(&target.column)?;
+            let TargetKind::Value(scale) = target.kind else { unreachable!("several targets are values") };
+            for (row, to) in rows.iter().zip(&mut to) {
+                table.target(*row, column)?;
+                let value = encoding::number(table, *row, column)?;
+                *to = encoding::scaled(table, *row, column, scale, value)?;
+            }
+        }
+        Ok(Targets::Values(values))
+    }
+
     /// What the target asks for.
     pub fn task(&self) -> Task {
-        match self.target.kind {
+        match self.targets[0].kind {
             TargetKind::Classes(_) => Task::Classification,
             TargetKind::Value(_) => Task::Regression,
         }
@@ -164,26 +245,62 @@ impl Preparation {
         &self.inputs
     }
 
-    /// The target column.
+    /// The columns that are not learnt from, in the order of the table.
+    pub fn dropped(&self) -> &[Dropped] {
+        &self.dropped
+    }
+
+    /// The target column, the first of several.
     pub fn target(&self) -> &Target {
-        &self.target
+        &self.targets[0]
+    }
+
+    /// All target columns, in the order of the network's outputs.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// What maps standardised values back to the units of the table, one for each output; empty for classes.
+    pub fn units(&self) -> Vec<Scale> {
+        let unit = |target: &Target| match &target.kind {
+            TargetKind::Classes(_) => None,
+            TargetKind::Value(scale) => Some(*scale),
+        };
+        self.targets.iter().filter_map(unit).collect()
+    }
+
+    /// Whether the columns had names of their own in the file; a file for prediction is read in the same way.
+    pub fn has_header(&self) -> bool {
+        self.header
     }
 
     /// The number of inputs a network needs.
     pub fn input_count(&self) -> usize {
-        self.inputs.len()
+        self.inputs.iter().map(Input::width).sum()
     }
 
-    /// The number of outputs a network needs: one for each class, or 1.
+    /// The number of outputs a network needs: one for each class, or one for each target.
     pub fn output_count(&self) -> usize {
-        self.class_names().len().max(1)
+        self.class_names().len().max(self.targets.len())
     }
 
     /// The classes' names, in the order of their numbers; none for a regression.
     pub fn class_names(&self) -> &[String] {
-        match &self.target.kind {
+        match &self.targets[0].kind {
             TargetKind::Classes(names) => names,
             TargetKind::Value(_) => &[],
+        }
+    }
+}
+
+impl Dropped {
+    /// Why, in a few words.
+    pub fn reason(&self) -> &'static str {
+        match self.kind {
+            Kind::Constant => "the same in all training rows",
+            Kind::Identifier => "different in every row, as an identifier is",
+            Kind::Text => "free text",
+            _ => "to be left out",
         }
     }
 }
@@ -206,33 +323,20 @@ fn fit_target(table: &Table, rows: &[usize], column: &Column, task: Task) -> Res
                 let (file, column) = (table.source().to_owned(), column.name().to_owned());
                 return Err(Error::ClassPerRow { file, column, rows: rows.len() });
             }
+            if names.len() > MOST_CLASSES {
+                let (file, column) = (table.source().to_owned(), column.name().to_owned());
+                let (classes, most) = (names.len(), MOST_CLASSES);
+                return Err(Error::TooManyClasses { file, column, classes, most });
+            }
             Ok(TargetKind::Classes(names))
         }
         Task::Regression => {
-            let values = numbers(table, rows, column)?;
+            let values = rows.iter().map(|row| encoding::number(table, *row, column));
+            let values = values.collect::<Result<Vec<_>>>()?;
             if values.iter().all(|value| *value == values[0]) {
                 return Err(constant());
             }
             Ok(TargetKind::Value(Scale::fit(values)))
         }
-    }
-}
-
-fn numbers(table: &Table, rows: &[usize], column: &Column) -> Result<Vec<f64>> {
-    rows.iter().map(|row| number(table, *row, column)).collect()
-}
-
-fn number(table: &Table, row: usize, column: &Column) -> Result<f64> {
-    let text = column.get(row);
-    cell::number(text)
-        .ok_or_else(|| Error::NotANumber { at: table.place(row, column), text: text.to_owned() })
-}
-
-fn scaled(table: &Table, row: usize, column: &Column, scale: Scale) -> Result<f32> {
-    let value = scale.apply(number(table, row, column)?);
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        Err(Error::OutOfScale { at: table.place(row, column), text: column.get(row).to_owned() })
     }
 }

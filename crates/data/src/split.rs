@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::classes::{self, ClassIndex};
 use crate::error::{Error, Result};
+use crate::partition::{SplitBy, split_rows};
 use crate::stream::{Purpose, shuffle, stream};
 use crate::table::Table;
 use crate::task::Task;
@@ -99,27 +99,14 @@ pub fn split_table(
     fractions: Fractions,
     seed: u64,
 ) -> Result<Split> {
-    let column = table.column(target)?;
-    let strata = match task {
-        Task::Regression => None,
-        Task::Classification => {
-            let texts: Vec<&str> =
-                (0..table.rows()).map(|row| table.target(row, column)).collect::<Result<_>>()?;
-            let names = classes::names(texts.iter().copied());
-            let index = ClassIndex::new(&names);
-            Some(texts.into_iter().map(|text| index.get(text).expect("named above")).collect::<Vec<_>>())
-        }
-    };
-    split(table.rows(), strata.as_deref(), fractions, seed).map_err(|error| match error {
-        Error::TooFewRows { rows, classes, held_out, .. } => {
-            Error::TooFewRows { file: table.source().to_owned(), rows, classes, held_out }
-        }
-        other => other,
-    })
+    table.column(target)?;
+    let classes = Some(target).filter(|_| task == Task::Classification);
+    let rows: Vec<usize> = (0..table.rows()).collect();
+    split_rows(table, &rows, classes, &SplitBy::Class, fractions, seed)
 }
 
 /// How many rows go to validation and to test.
-fn held_out(rows: usize, classes: usize, fractions: Fractions) -> Result<(usize, usize)> {
+pub(crate) fn held_out(rows: usize, classes: usize, fractions: Fractions) -> Result<(usize, usize)> {
     let Fractions { validation, test } = fractions;
     if !(validation >= 0.0 && test >= 0.0 && validation + test < 1.0) {
         return Err(Error::Fractions { validation, test });
@@ -164,7 +151,7 @@ fn apportion(count: usize, sizes: &[usize], mut visits: Vec<usize>) -> Vec<usize
     shares
 }
 
-fn sorted(mut rows: Vec<usize>) -> Vec<usize> {
+pub(crate) fn sorted(mut rows: Vec<usize>) -> Vec<usize> {
     rows.sort_unstable();
     rows
 }

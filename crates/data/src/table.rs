@@ -12,6 +12,7 @@ pub struct Table {
     pub(crate) source: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) lines: Vec<u64>,
+    pub(crate) header: bool,
 }
 
 impl Table {
@@ -23,6 +24,11 @@ impl Table {
     /// The number of rows, at least 1; the header is not one of them.
     pub fn rows(&self) -> usize {
         self.lines.len()
+    }
+
+    /// Whether the columns have names of their own; else they are `column_1`, `column_2`, …
+    pub fn has_header(&self) -> bool {
+        self.header
     }
 
     /// The columns in the order of the header, at least one.

@@ -15,6 +15,7 @@ const MOST_NUMBERED_CLASSES: usize = 20;
 
 /// What is to be learnt about the target column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Task {
     /// Which of two or more classes a row belongs to.
     Classification,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use highwater_data::{
-    BatchBuffer, Error, Fractions, Preparation, Scale, Table, TargetKind, Targets, Task, digits, epoch_order,
-    split_table,
+    BatchBuffer, Delimiter, Dialect, Error, Fractions, Kind, Preparation, Recipe, Scale, Table, TableReader,
+    TargetKind, Targets, Task, digits, epoch_order, split_table,
 };
 use ndarray::Axis;
 use proptest::prelude::*;
@@ -93,10 +93,166 @@ fn a_predicted_value_is_mapped_back_to_the_targets_units() {
 }
 
 #[test]
-fn constant_columns_become_zeros() {
-    let table = table("a,b,y\n0.1,1,u\n0.1,2,v\n0.1,3,u\n");
-    let preparation = Preparation::fit(&table, &[0, 1, 2], "y", Task::Classification).unwrap();
-    assert_eq!(preparation.features(&table, &[0, 1, 2]).unwrap().column(0).to_vec(), [0.0; 3]);
+fn columns_that_tell_nothing_are_left_out_and_named() {
+    let rows = (0..30).map(|i| {
+        format!("{},{i},p{i},saw {i} of them there,cm,,{},{}\n", i % 7, ["a", "b"][i % 2], ["u", "v"][i % 2])
+    });
+    let table = table(&format!("size,number,name,note,unit,empty,hue,y\n{}", rows.collect::<String>()));
+    let preparation = Preparation::fit(&table, &all(&table), "y", Task::Classification).unwrap();
+    let used: Vec<&str> = preparation.inputs().iter().map(|input| &input.name[..]).collect();
+    assert_eq!(used, ["size", "hue"]);
+    let dropped: Vec<(&str, Kind)> = preparation.dropped().iter().map(|d| (&d.name[..], d.kind)).collect();
+    use Kind::{Constant, Identifier, Text};
+    let expected = [Identifier, Identifier, Text, Constant, Constant];
+    assert_eq!(
+        dropped,
+        ["number", "name", "note", "unit", "empty"].into_iter().zip(expected).collect::<Vec<_>>()
+    );
+
+    let mut recipe = Recipe::new("y", Task::Classification);
+    recipe.kinds = BTreeMap::from([("number".to_owned(), Kind::Number), ("hue".to_owned(), Kind::Ignore)]);
+    let preparation = Preparation::fit_recipe(&table, &all(&table), &recipe).unwrap();
+    let used: Vec<&str> = preparation.inputs().iter().map(|input| &input.name[..]).collect();
+    assert_eq!(used, ["size", "number"]);
+    recipe.kinds = BTreeMap::from([("nummer".to_owned(), Kind::Number)]);
+    let error = Preparation::fit_recipe(&table, &all(&table), &recipe).unwrap_err();
+    assert!(error.to_string().contains("did you mean \"number\"?"), "{error}");
+    recipe.kinds = BTreeMap::from([("empty".to_owned(), Kind::Category)]);
+    let error = Preparation::fit_recipe(&table, &all(&table), &recipe).unwrap_err();
+    assert_eq!(error.to_string(), "t.csv: column \"empty\" is missing in all 30 training rows: leave it out");
+}
+
+#[test]
+fn an_indicator_says_where_a_value_was_missing() {
+    let table = table("a,b,y\n1,5,u\n,6,v\n3,7,u\n");
+    let recipe = Recipe { indicators: true, ..Recipe::new("y", Task::Classification) };
+    let preparation = Preparation::fit_recipe(&table, &all(&table), &recipe).unwrap();
+    assert_eq!(preparation.input_count(), 3);
+    let features = preparation.features(&table, &all(&table)).unwrap();
+    assert_eq!(features.column(1).to_vec(), [0.0, 1.0, 0.0]);
+    assert_eq!(features[[1, 0]], 0.0, "the median of 1 and 3, which is also the mean");
+}
+
+#[test]
+fn several_targets_are_several_outputs_each_on_its_own_scale() {
+    let table = table("a,y,z\n1,10,0.1\n2,20,0.2\n3,30,0.4\n");
+    let recipe =
+        Recipe { targets: vec!["z".to_owned(), "y".to_owned()], ..Recipe::new("", Task::Regression) };
+    let preparation = Preparation::fit_recipe(&table, &all(&table), &recipe).unwrap();
+    assert_eq!((preparation.output_count(), preparation.input_count()), (2, 1));
+    let data = preparation.dataset(&table, &[2, 0]).unwrap();
+    let (Targets::Values(values), units) = (data.targets(), preparation.units()) else { panic!("values") };
+    let close = |at: [usize; 2], expected: f64| {
+        assert!((units[at[1]].invert(values[at]) - expected).abs() < 1e-6, "{values} {units:?}");
+    };
+    for (at, expected) in [([0, 0], 0.4), ([0, 1], 30.0), ([1, 0], 0.1), ([1, 1], 10.0)] {
+        close(at, expected);
+    }
+
+    let recipe = Recipe { task: Task::Classification, ..recipe };
+    let error = Preparation::fit_recipe(&table, &all(&table), &recipe).unwrap_err();
+    assert!(error.to_string().contains("several targets (z, y) must all be numbers"), "{error}");
+}
+
+#[test]
+fn raw_files_of_other_dialects_are_read() {
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let read = |bytes: &[u8], dialect: &Dialect| {
+        let table = TableReader::new("t", bytes, dialect).unwrap().next_rows(99).unwrap().unwrap();
+        let names: Vec<String> = table.columns().iter().map(|column| column.name().to_owned()).collect();
+        let last = table.columns().last().unwrap();
+        (names.join(" "), all(&table).iter().map(|row| last.get(*row)).collect::<Vec<_>>().join(" "))
+    };
+    let check = |bytes: &[u8], names: &str, last: &str| {
+        assert_eq!(read(bytes, &Dialect::default()), (names.to_owned(), last.to_owned()));
+    };
+    check(
+        b"2 1 530101 38.50 ? \n1 1   534817 39.2 2\r\n\n",
+        "column_1 column_2 column_3 column_4 column_5",
+        "? 2",
+    );
+    check(b"a;b\n1,5;x\n2;\"y;z\"\n", "a b", "x y;z");
+    check(b"63.0\t1.0\n67.0\t2.0\n", "column_1 column_2", "1.0 2.0");
+    check(b",a\n0,5\n1,6\n", "column_1 a", "5 6");
+    check(&gzip("a,b\n1,2\n3,4\n"), "a b", "2 4");
+    let skip = Dialect { skip_lines: 2, ..Dialect::default() };
+    assert_eq!(read(b"a title\n\na,b\n1,2\n", &skip), ("a b".to_owned(), "2".to_owned()));
+    let signs = Dialect { missing: vec!["unknown".to_owned()], ..Dialect::default() };
+    assert_eq!(read(b"a,b\n1,unknown\n", &signs).1, "");
+    let told = Dialect { delimiter: Some(Delimiter::Comma), header: Some(false), ..Dialect::default() };
+    assert_eq!(read(b"a;b,c\n", &told), ("column_1 column_2".to_owned(), "c".to_owned()));
+
+    let error = TableReader::new("t", &gzip("a,b\n1,2\n3,4\n")[..20], &Dialect::default()).err().unwrap();
+    assert!(error.to_string().starts_with("cannot read t: "), "{error}");
+}
+
+#[test]
+fn arrays_of_numbers_are_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let read = |path: &Path| {
+        Table::read(path, &Dialect::default()).map_err(|error| error.to_string()).map(|table| {
+            let cells =
+                |row| table.columns().iter().map(|c| c.get(row).to_owned()).collect::<Vec<_>>().join(" ");
+            let names = table.columns().iter().map(|column| column.name()).collect::<Vec<_>>().join(" ");
+            (names, all(&table).into_iter().map(cells).collect::<Vec<_>>().join(", "))
+        })
+    };
+    let npy = |descr: &str, order: &str, shape: &str, data: &[u8]| {
+        let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+        while (header.len() + 11) % 64 != 0 {
+            header.push(' ');
+        }
+        header.push('\n');
+        let length = (header.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+    };
+    let floats: Vec<u8> = [0.1_f32, 2.0, f32::NAN, 4.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let both = |text: (&str, &str)| Ok((text.0.to_owned(), text.1.to_owned()));
+    let path = write("a.npy", &npy("<f4", "False", "(2, 2)", &floats));
+    assert_eq!(read(&path), both(("column_1 column_2", "0.1 2, NaN 4")));
+    let path = write("f.npy", &npy("<f4", "True", "(2, 2)", &floats));
+    assert_eq!(read(&path), both(("column_1 column_2", "0.1 NaN, 2 4")));
+    let path = write("cut.npy", &npy("<f4", "False", "(3, 2)", &floats));
+    assert!(read(&path).unwrap_err().starts_with(&format!("cannot read {}: ", path.display())));
+    let path = write("text.npy", &npy("<U4", "False", "(1,)", &[0; 16]));
+    assert!(read(&path).unwrap_err().contains("no numbers"), "{:?}", read(&path));
+
+    let idx = |head: &[u8], data: &[u8]| [&[0, 0], head, data].concat();
+    let images = idx(&[8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], &[1, 2, 3, 255]);
+    let path = write("train-images-idx3-ubyte", &images);
+    assert_eq!(read(&path), both(("column_1 column_2", "1 2, 3 255")));
+    write("train-labels-idx1-ubyte", &idx(&[8, 1, 0, 0, 0, 2], &[7, 9]));
+    assert_eq!(read(&path), both(("column_1 column_2 label", "1 2 7, 3 255 9")));
+    write("train-labels-idx1-ubyte", &idx(&[8, 1, 0, 0, 0, 3], &[7, 9, 1]));
+    assert!(read(&path).unwrap_err().ends_with("the array \"label\" has 3 rows, and \"column\" has 2"));
+    let path = write("huge", &idx(&[14, 4].iter().copied().chain([255; 16]).collect::<Vec<_>>(), &[]));
+    assert!(read(&path).unwrap_err().contains("too large"), "{:?}", read(&path));
+}
+
+#[test]
+fn a_table_read_in_pieces_is_the_same_table() {
+    let text: String = (0..1000).map(|i| format!("{i},\"a\nb{i}\"\n")).collect();
+    let text = format!("n,t\n{text}");
+    let whole = table(&text);
+    let mut reader = TableReader::new("t", text.as_bytes(), &Dialect::default()).unwrap();
+    let mut row = 0;
+    while let Some(piece) = reader.next_rows(77).unwrap() {
+        for at in 0..piece.rows() {
+            assert_eq!(piece.line(at), whole.line(row));
+            assert_eq!(piece.columns()[1].get(at), whole.columns()[1].get(row));
+            row += 1;
+        }
+    }
+    assert_eq!(row, 1000);
 }
 
 #[test]
@@ -142,18 +298,23 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
             "t.csv: the target \"y\" has 3 different values in 3 training rows, too many for classes; \
              for a quantity choose regression, otherwise another target",
         ),
-        ("a,y\n1,u\n\nx,v\n2,u\n", Classification, "t.csv, line 4, column \"a\": \"x\" is not a number"),
         (
-            "a,y\n1,u\n,v\n2,u\n",
+            "a,y\n1,u\n\nx,v\n2,u\n3,v\n4,u\n",
             Classification,
-            "t.csv, line 3, column \"a\": the cell is empty where a number is needed",
+            "t.csv, line 4, column \"a\": \"x\" is not a number; correct the cell, or declare that the text stands \
+             for a missing value or that the column holds categories",
         ),
         (
             "a,y\n1,u\ninf,v\n2,u\n",
             Classification,
-            "t.csv, line 3, column \"a\": \"inf\" is not a finite 32-bit number",
+            "t.csv, line 3, column \"a\": \"inf\" is not a finite 32-bit number; correct the cell, or empty it",
         ),
-        ("a,y\n1,1\n2,two\n", Regression, "t.csv, line 3, column \"y\": \"two\" is not a number"),
+        (
+            "a,b,y\n?,7,u\n?,7,v\n?,7,u\n",
+            Classification,
+            "t.csv has no column to learn from: \"a\" is the same in all training rows, \"b\" is the same in all \
+             training rows; declare the kind of one that matters",
+        ),
         (
             "a,y\n1,u\n2,?\n3,u\n",
             Classification,
@@ -180,7 +341,9 @@ fn held_out_rows_that_do_not_fit_the_training_rows_are_refused() {
         "t.csv, line 3, column \"y\": class \"w\" is not one of the training rows' classes (u, v)",
     );
     check("a\n1\n", "t.csv has no column \"y\"; it has \"a\"");
-    check("a,y\nten,u\n", "t.csv, line 2, column \"a\": \"ten\" is not a number");
+    let ten = "t.csv, line 2, column \"a\": \"ten\" is not a number; correct the cell, or declare that the text stands \
+               for a missing value or that the column holds categories";
+    check("a,y\nten,u\n", ten);
 
     let narrow = fit("a,y\n0,u\n1e-30,v\n0,v\n", Task::Classification).unwrap();
     let error = narrow.features(&table("a\n1e30\n"), &[0]).unwrap_err();
@@ -221,9 +384,33 @@ fn prepare(bytes: &[u8], task: Option<Task>) -> Result<(), Error> {
     Ok(())
 }
 
-const PIECES: [&str; 19] = [
-    "a", "b", ",", ",", "\n", "\n", "\r\n", "\r", "\"", "1", "-2.5", "1e38", "-3e38", "1e-320", "nan", "?",
-    " ", "\0", "\u{feff}",
+const PIECES: [&str; 26] = [
+    "a",
+    "b",
+    ",",
+    ",",
+    "\n",
+    "\n",
+    "\r\n",
+    "\r",
+    "\"",
+    "1",
+    "-2.5",
+    "1e38",
+    "-3e38",
+    "1e-320",
+    "nan",
+    "?",
+    " ",
+    "\0",
+    "\u{feff}",
+    ";",
+    "\t",
+    "yes",
+    "no",
+    "2026-11-23",
+    "08:15",
+    "some more words",
 ];
 
 proptest! {
@@ -259,8 +446,14 @@ proptest! {
         let task = if regression { Task::Regression } else { Task::Classification };
         let write = |cells: &[(f64, u32)]| {
             let class = |class: u32| if regression { class.to_string() } else { format!("c{class}") };
-            let lines: String = cells.iter().map(|(a, y)| format!("{a},{},{}\n", a * 3.0, class(*y))).collect();
-            table(&format!("a,b,y\n{lines}"))
+            // A number, one with gaps, a name that is rare or missing now and then, a date.
+            let lines = cells.iter().map(|(a, y)| {
+                let whole = a.abs() as u64;
+                let gaps = if whole.is_multiple_of(5) { "?".to_owned() } else { (a * 3.0).to_string() };
+                let name = if whole.is_multiple_of(7) { String::new() } else { format!("k{}", (whole as f64).sqrt() as u64 % 12) };
+                format!("{a},{gaps},{name},2026-{:02}-{:02},{}\n", 1 + whole % 12, 1 + whole % 28, class(*y))
+            });
+            table(&format!("a,b,name,day,y\n{}", lines.collect::<String>()))
         };
         let before = write(&cells);
         let Ok(parts) = split_table(&before, "y", task, Fractions::default(), seed) else { return Ok(()) };

@@ -88,12 +88,12 @@ fn ending(
         observers: vec![],
         interrupt: None,
     };
-    let report = fit(run, Data { train, validation, unit: None }, &config)?;
+    let report = fit(run, Data { train, validation, units: &[] }, &config)?;
 
     // `fit` has restored the best model. What the naive loop saves is the newest checkpoint.
     let mut last = model.clone();
     load_model(&Folder::new(dir.path()).latest()?.0.ok_or("a run leaves a checkpoint")?, &mut last)?;
-    let error = |model: &Model<f32>| evaluate(model, &LOSS, &[], test, None).loss;
+    let error = |model: &Model<f32>| evaluate(model, &LOSS, &[], test, &[]).loss;
     Ok(Ending { report, last: error(&last), best: error(&model) })
 }
 

@@ -57,11 +57,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         observers: vec![&mut show],
         interrupt: None,
     };
-    let report = fit(run, Data { train: &train, validation: &validation, unit: None }, &config)?;
+    let report = fit(run, Data { train: &train, validation: &validation, units: &[] }, &config)?;
 
     let kept = report.best().ok_or("no finite loss")?;
     println!("stopped: {}; kept: epoch {}", report.ended, kept.epoch);
-    let scores = evaluate(&model, &loss, &config.metrics, &test, None);
+    let scores = evaluate(&model, &loss, &config.metrics, &test, &[]);
     println!("test accuracy {:.4} on {} rows", scores.metrics[0].1, scores.rows);
     Ok(())
 }

@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 interrupt: None,
             };
             let began = Instant::now();
-            let report = fit(run, Data { train: &train, validation: &validation, unit: None }, &config)?;
+            let report = fit(run, Data { train: &train, validation: &validation, units: &[] }, &config)?;
             if round > 0 {
                 times.push(began.elapsed().as_secs_f64());
                 if saves == 1 {

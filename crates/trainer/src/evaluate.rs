@@ -28,31 +28,33 @@ pub struct Evaluator {
     outputs: Vec<f32>,
     columns: usize,
     metrics: Vec<Metric>,
-    unit: Option<Scale>,
+    units: Vec<Scale>,
     /// Targets in their own unit.
     targets: Vec<f32>,
 }
 
 impl Evaluator {
-    /// For models of this network. If the targets were standardised, `unit` maps outputs and targets back, so that
-    /// metrics are in the unit of the table; the loss stays as it is trained.
+    /// For models of this network. If the targets were standardised, `units` (one for each output) map outputs and
+    /// targets back, so that metrics are in the units of the table; the loss stays as it is trained.
     ///
     /// # Panics
-    /// If a metric is not of the kind of the loss: of classes or of values.
-    pub fn new(model: &Model<f32>, loss: &Loss, metrics: &[Metric], unit: Option<Scale>) -> Evaluator {
+    /// If a metric is not of the kind of the loss: of classes or of values; if there are units, and not one for each
+    /// output.
+    pub fn new(model: &Model<f32>, loss: &Loss, metrics: &[Metric], units: &[Scale]) -> Evaluator {
         for metric in metrics {
             assert_eq!(metric.is_of_classes(), loss.wants_classes(), "{metric} does not go with {loss:?}");
         }
         let program = model.compile_evaluation(|y| loss.record(y));
         let ws = program.workspace(ROWS);
         let columns = model.network().outputs();
+        assert!(units.is_empty() || units.len() == columns, "{} units for {columns} outputs", units.len());
         Evaluator {
             program,
             ws,
             outputs: vec![0.0; ROWS * columns],
             columns,
             metrics: metrics.to_vec(),
-            unit,
+            units: units.to_vec(),
             targets: vec![0.0; ROWS * columns],
         }
     }
@@ -86,8 +88,11 @@ impl Evaluator {
                 BatchTargets::Values(values) => {
                     let targets = &mut self.targets[..outputs.len()];
                     targets.copy_from_slice(values.to_slice().expect("batches are row-major"));
-                    if let Some(unit) = self.unit {
-                        for value in outputs.iter_mut().chain(targets.iter_mut()) {
+                    if !self.units.is_empty() {
+                        for (value, unit) in outputs.iter_mut().zip(self.units.iter().cycle()) {
+                            *value = unit.invert(*value) as f32;
+                        }
+                        for (value, unit) in targets.iter_mut().zip(self.units.iter().cycle()) {
                             *value = unit.invert(*value) as f32;
                         }
                     }
@@ -109,9 +114,9 @@ pub fn evaluate(
     loss: &Loss,
     metrics: &[Metric],
     data: &Dataset,
-    unit: Option<Scale>,
+    units: &[Scale],
 ) -> Scores {
-    let scores = Evaluator::new(model, loss, metrics, unit).scores(model.values(), data, || false);
+    let scores = Evaluator::new(model, loss, metrics, units).scores(model.values(), data, || false);
     scores.expect("nobody interrupts")
 }
 

@@ -19,7 +19,7 @@
 //! // The training rows are on the line y = 3x - 1; at x = 2 it is at 5, and the validation row is not.
 //! let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
 //! let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
-//! let data = Data { train: &train, validation: &validation, unit: None };
+//! let data = Data { train: &train, validation: &validation, units: &[] };
 //!
 //! let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
 //! let mut model = Model::new(line.network(), Init::Constant { value: 0.0 }, 0)?;
@@ -95,7 +95,7 @@
 //! # use ndarray::array;
 //! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
 //! # let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
-//! # let data = Data { train: &train, validation: &validation, unit: None };
+//! # let data = Data { train: &train, validation: &validation, units: &[] };
 //! # let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
 //! # let fresh = || Model::new(line.network(), Init::Constant { value: 0.0 }, 0);
 //! # let config = Config {

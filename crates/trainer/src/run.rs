@@ -59,8 +59,9 @@ pub struct Data<'a> {
     pub train: &'a Dataset,
     /// Tried on: it decides when to stop and what to keep.
     pub validation: &'a Dataset,
-    /// If the targets were standardised, what maps them back: metrics are then in the unit of the table.
-    pub unit: Option<Scale>,
+    /// If the targets were standardised, what maps them back, one for each output: metrics are then in the units of the
+    /// table. Empty if they were not.
+    pub units: &'a [Scale],
 }
 
 /// Trains a model from its present parameters until a rule, the limit of epochs or someone else ends the run.

@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         let ws = program.workspace(rows.min(data.train.rows()));
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
         Ok(Session {
-            evaluator: Evaluator::new(model, loss, &config.metrics, data.unit),
+            evaluator: Evaluator::new(model, loss, &config.metrics, data.units),
             checkpoints: store,
             keeper: None,
             audience: Audience { observers, interrupt, leave: false },

@@ -3,9 +3,9 @@
 use crate::args::{Export, Format};
 use crate::folder::{RunFolder, replace};
 use crate::{line, source};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use highwater_checkpoint::Checkpoint;
-use highwater_data::{Preparation, TargetKind};
+use highwater_data::{Encoding, Preparation, TargetKind};
 use highwater_nn::Model;
 use highwater_nn::onnx::{Ending, Surroundings, encode};
 use highwater_trainer::export_model;
@@ -56,11 +56,32 @@ pub(super) fn run(args: &Export) -> Result<()> {
     line(format_args!("in Python, with {library}:\n  {load}"))
 }
 
+/// How an input that is not standardised passes.
+const AS_IT_IS: (f64, f64) = (0.0, 1.0);
+
 /// The network, with what happens to data before and after it.
 fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
-    let columns: Vec<(f64, f64)> =
-        preparation.inputs().iter().map(|input| (input.scale.mean, input.scale.sd)).collect();
-    let names: Vec<&str> = preparation.inputs().iter().map(|input| &input.name[..]).collect();
+    let mut columns = Vec::new();
+    let mut names = Vec::new();
+    for input in preparation.inputs() {
+        // Names and moments come as the numbers that stand for them; only plain numbers are standardised here.
+        let (first, others) = match &input.encoding {
+            Encoding::Number { scale, .. } | Encoding::Boolean { scale, .. } => {
+                ((scale.mean, scale.sd), input.width() - 1)
+            }
+            Encoding::Moment(_) | Encoding::OneHot(_) => (AS_IT_IS, input.width() - 1),
+        };
+        columns.push(first);
+        columns.extend(std::iter::repeat_n(AS_IT_IS, others));
+        match input.width() {
+            1 => names.push(input.name.clone()),
+            width => names.extend((0..width).map(|place| format!("{}[{place}]", input.name))),
+        }
+    }
+    ensure!(
+        preparation.targets().len() == 1,
+        "a model of several targets cannot be written as ONNX; --to safetensors takes any"
+    );
     let (names, classes) =
         (serde_json::to_string(&names)?, serde_json::to_string(preparation.class_names())?);
     let target = preparation.target();

@@ -7,6 +7,11 @@ use std::path::Path;
 
 const GOOD: &str = "a,b,kind\n1,2,x\n2,1,y\n3,5,x\n4,3,y\n5,9,x\n6,4,y\n7,1,x\n8,0,y\n9,3,x\n10,2,y\n";
 
+/// More classes than anyone can tell apart.
+fn many() -> String {
+    (0..50_000).fold("a,kind\n".to_owned(), |text, row| text + &format!("{row}.5,c{}\n", row / 2))
+}
+
 /// Runs a command line in a folder, expects this exit code and these words, and no change.
 #[track_caller]
 fn check(dir: &Path, command: &str, code: i32, words: &[&str]) {
@@ -33,10 +38,25 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(""), "", &["t.csv", "empty"]),
         (Some("a,b,kind\n"), "", &["t.csv", "no rows"]),
         (Some("a,b,kind\n1,2,x\n3,y\n"), "", &["t.csv, line 3", "2 fields", "3"]),
+        (Some(&GOOD.replace("a,b", "a,a")), "", &["t.csv", "columns 1 and 2", "both named \"a\""]),
+        (Some("a,b,kind\n,7,x\n?,7,y\nNA,7,x\n,7,y\n,7,x\n"), "", &["no column to learn from", "\"b\""]),
+        (Some(&GOOD.replace("5,9,x", "inf,9,x")), "", &["line 6", "\"a\"", "\"inf\"", "empty it"]),
+        (Some(&many()), "", &["\"kind\"", "classes", "at most 1000"]),
+        (Some(GOOD), "--column b=ignore --column a=ignore", &["no column to learn from"]),
+        (Some(GOOD), "--column c=number", &["no column \"c\""]),
+        (Some(GOOD), "--time kind", &["t.csv, line 2", "\"kind\"", "no date"]),
+        (Some(GOOD), "--group kind", &["2 different values", "needs 3"]),
+        (Some(GOOD), "--validation nowhere.csv", &["nowhere.csv"]),
+        (Some(GOOD), "--config nowhere.toml", &["nowhere.toml"]),
+        (Some(GOOD), "--folds 11", &["11 parts"]),
+        (Some(GOOD), "--set optimiser.lr=1", &["optimiser.lr", "training.learning_rate"]),
+        (Some(GOOD), "--set training.epoch=1", &["training.epoch", "did you mean training.epochs?"]),
+        (Some(GOOD), "--set epochs=many", &["epochs = \"many\""]),
+        (Some(GOOD), "--set epochs", &["KEY=VALUE"]),
         (
             Some(&GOOD.replace("5,9,x", "5,nine,x")),
             "",
-            &["t.csv, line 6", "\"b\"", "\"nine\" is not a number"],
+            &["t.csv, line 6", "\"b\"", "\"nine\" is not a number", "correct the cell"],
         ),
         (Some(GOOD), "--target kin", &["t.csv", "no column \"kin\"", "kind"]),
         (Some(&GOOD.replace('y', "x")), "", &["t.csv", "\"kind\"", "\"x\" in all"]),
@@ -73,13 +93,23 @@ fn tables_that_cannot_be_learned_from_are_refused() {
 }
 
 #[test]
+fn data_and_target_go_together() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("t.csv"), GOOD).unwrap();
+    check(dir.path(), "train --data t.csv", 1, &["--target"]);
+    check(dir.path(), "train --target kind", 1, &["--data"]);
+}
+
+#[test]
 fn wrong_arguments_leave_with_2() {
     let dir = tempfile::tempdir().unwrap();
     for (command, words) in [
         ("trian", &["trian", "train"][..]),
         ("train --lerning-rate 1", &["--lerning-rate", "--learning-rate"]),
-        ("train --data t.csv", &["--target"]),
-        ("train --target kind", &["--data"]),
+        ("train --column b=nominal", &["nominal", "category"]),
+        ("train --column b", &["NAME=KIND"]),
+        ("train --delimiter dash", &["dash", "semicolon"]),
+        ("predict run --data t.csv --write some", &["some", "probabilities"]),
         ("train --stop patiense(3)", &["--stop", "patience", "\n  ^"]),
         ("train --stop patience(3", &["--stop", "patience(3"]),
         ("train --stop patience(x)", &["--stop", "patience(x)", "^"]),

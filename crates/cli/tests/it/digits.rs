@@ -24,8 +24,9 @@ fn a_run_stops_by_itself_and_keeps_a_good_model() {
     let (run, summary) = default_run();
     let epochs = summary["epochs"].as_u64().unwrap();
     assert!(epochs < 500, "{summary}");
-    assert_eq!(summary["best_epoch"].as_u64().unwrap() + 20, epochs, "{summary}");
-    assert!(summary["ended"].as_str().unwrap().starts_with("no improvement in 20 epochs"), "{summary}");
+    assert!(summary["best_epoch"].as_u64().unwrap() + 20 >= epochs, "{summary}");
+    let ended = summary["ended"].as_str().unwrap();
+    assert!(ended.starts_with("no improvement by 0.002 in 20 epochs"), "{summary}");
     assert!(summary["test"]["accuracy"].as_f64().unwrap() >= 0.97, "{summary}");
     assert_eq!(history(run).len() as u64, epochs + 1);
     for name in ["config.toml", "history.csv", "report.html", "checkpoints", "best.safetensors"] {
@@ -39,7 +40,7 @@ fn the_kept_model_opens_elsewhere_with_its_parameters_by_name() {
         model(&default_run().0).into_iter().map(|(name, (shape, _))| (name, shape)).collect();
     let expected = [
         ("model.0.bias", vec![256]),
-        ("model.0.weight", vec![256, 64]),
+        ("model.0.weight", vec![256, 60]),
         ("model.2.bias", vec![10]),
         ("model.2.weight", vec![10, 256]),
     ];

@@ -6,10 +6,11 @@ use crate::run::{done, run, table};
 #[test]
 fn help_is_everywhere_and_names_every_argument() {
     for (command, words) in [
-        ("", "train resume evaluate predict report checkpoints"),
+        ("", "train resume init evaluate predict report checkpoints completions"),
         (
             "train",
-            "best.safetensors Examples: --data --target --task --out --seed --validation --test --hidden --activation --dropout --optimizer \
+            "best.safetensors Examples: --data --target --task --config --set --out --seed --column --missing --indicators --delimiter --header \
+             --skip-lines --validation --test --group --time --folds --refit --class-weights --hidden --activation --dropout --optimizer \
              --learning-rate --momentum --weight-decay --clip-norm --batch-size --validate-every --epochs --stop \
              --monitor --select --non-finite --keep-last --keep-best --keep-every --keep-minutes --on-save-failure --threads --quiet --json",
         ),
@@ -18,7 +19,8 @@ fn help_is_everywhere_and_names_every_argument() {
             "<RUN> sound --from --prove --on-save-failure --data --epochs --stop --monitor --select --non-finite --threads --quiet --json",
         ),
         ("evaluate", "<RUN> --data --split --json"),
-        ("predict", "<RUN> --data --out"),
+        ("predict", "<RUN> --data --out --write"),
+        ("init", "<DATA> --target --out"),
         ("report", "<RUN>"),
         ("checkpoints", "ls show verify diff gc export import migrate"),
         ("checkpoints ls", "<RUN> --json"),

@@ -8,6 +8,8 @@ mod damage;
 mod digits;
 mod exchange;
 mod help;
+mod kinds;
 mod run;
 mod saving;
+mod settings;
 mod tables;

@@ -27,7 +27,7 @@ fn at_validation<'a>(
 fn check_kept(problem: &Problem, model: &Model<f32>, records: &[Record]) {
     let best = records.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
     assert!(best.step < records.last().unwrap().step, "{records:?}");
-    let scores = evaluate(model, &problem.loss, &problem.config.metrics, &problem.validation, None);
+    let scores = evaluate(model, &problem.loss, &problem.config.metrics, &problem.validation, &[]);
     assert_eq!((scores.loss, scores.metrics), (best.validation_loss, best.metrics.clone()));
 }
 
@@ -126,7 +126,7 @@ fn a_loss_that_is_not_finite_stops_the_run_and_is_never_best() {
             };
             assert_eq!((at, report.history.len() as u64), (epochs, epochs), "{monitor}");
             assert_eq!(report.best.is_some_and(|best| best < 2), kept, "{monitor}: {report:?}");
-            let scores = evaluate(&model, &problem.loss, &problem.config.metrics, &problem.validation, None);
+            let scores = evaluate(&model, &problem.loss, &problem.config.metrics, &problem.validation, &[]);
             assert_eq!(scores.loss.is_finite(), kept, "{monitor}");
         }
     }

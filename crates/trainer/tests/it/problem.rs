@@ -117,7 +117,7 @@ impl Problem {
     }
 
     pub(crate) fn data(&self) -> Data<'_> {
-        Data { train: &self.train, validation: &self.validation, unit: None }
+        Data { train: &self.train, validation: &self.validation, units: &[] }
     }
 
     /// The number of steps up to the limit of epochs.

@@ -1,0 +1,90 @@
+//! The arguments that say how a table is taken.
+
+use clap::{Args, ValueEnum};
+use highwater_data::{Delimiter, Kind};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// How the columns of a table are taken.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Columns")]
+pub(crate) struct Columns {
+    /// The kind of a column: number, category, boolean, date, or ignore [default: told from its cells]
+    #[arg(long, value_name = "NAME=KIND", value_parser = column)]
+    pub(crate) column: Vec<(String, Kind)>,
+    /// A text that stands for a missing value, besides the customary ones
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) missing: Vec<String>,
+    /// Let the network see where values are missing
+    #[arg(long)]
+    pub(crate) indicators: bool,
+    /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) delimiter: Option<Delimiter>,
+    /// Whether the first row names the columns [default: recognised]
+    #[arg(long, value_enum, value_name = "YES|NO")]
+    pub(crate) header: Option<YesNo>,
+    /// Lines to leave out at the beginning [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) skip_lines: Option<u64>,
+}
+
+/// Which rows are for what.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub(crate) struct Parts {
+    /// The share of the rows to validate on, or a file with such rows [default: 0.15]
+    #[arg(long, value_name = "SHARE|FILE", allow_negative_numbers = true)]
+    pub(crate) validation: Option<Held>,
+    /// The share of the rows to test the kept model on, or a file with such rows [default: 0.15]
+    #[arg(long, value_name = "SHARE|FILE", allow_negative_numbers = true)]
+    pub(crate) test: Option<Held>,
+    /// Keep rows that are equal in this column (a patient, a machine) in the same part
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+    /// Train on the past and test on the future, as this column has it
+    #[arg(long, value_name = "COLUMN", conflicts_with = "group")]
+    pub(crate) time: Option<String>,
+    /// Cross-validate: train K times, each time with another part of the rows to test on
+    #[arg(long, value_name = "K")]
+    pub(crate) folds: Option<usize>,
+    /// Train the kept model's network once more, on all rows, for as long as it took
+    #[arg(long, value_enum, value_name = "YES|NO")]
+    pub(crate) refit: Option<YesNo>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum YesNo {
+    Yes,
+    No,
+}
+
+/// How much the classes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClassWeights {
+    /// By their rows.
+    None,
+    /// All the same.
+    Balanced,
+}
+
+/// Rows that are held out: a share of all, or a file of their own.
+#[derive(Debug, Clone)]
+pub(crate) enum Held {
+    Share(f64),
+    File(PathBuf),
+}
+
+impl FromStr for Held {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Held, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Held::File(text.into()), Held::Share))
+    }
+}
+
+fn column(text: &str) -> Result<(String, Kind), String> {
+    let (name, kind) = text.rsplit_once('=').ok_or("write NAME=KIND, for instance zip=category")?;
+    Ok((name.to_owned(), kind.parse().map_err(|error: highwater_data::Error| error.to_string())?))
+}

@@ -1,0 +1,93 @@
+//! `train --folds K`: cross-validation.
+
+use crate::args::Shared;
+use crate::config::{RunConfig, loss};
+use crate::evaluate;
+use crate::train::pool;
+use crate::{line, print};
+use anyhow::{Result, bail};
+use highwater_data::{Dataset, Fractions, Preparation, Table, folds, split_rows};
+use highwater_nn::Model;
+use highwater_trainer::{Data, Run, Scores, fit};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// Trains once for each part of the rows, which is tested on; of the other rows some are for validation. Nothing is saved.
+pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shared) -> Result<ExitCode> {
+    let data = &config.data;
+    if data.validation_file.is_some() || data.test_file.is_some() {
+        bail!("--folds divides the rows of one table: leave out the files of --validation and --test");
+    }
+    let classes = data.classes();
+    let rows = table.rows_with(&data.target.list())?;
+    let parts = folds(table, &rows, classes.as_deref(), &data.split, count, data.split_seed)?;
+    let pool = pool(shared)?;
+    let mut scores = Vec::new();
+    for (number, test) in (1..).zip(&parts) {
+        let mut others: Vec<usize> =
+            rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
+        others.sort_unstable();
+        let fractions = Fractions { validation: data.validation, test: 0.0 };
+        let split = split_rows(table, &others, classes.as_deref(), &data.split, fractions, data.split_seed)?;
+        if split.validation.is_empty() {
+            bail!("no rows are left to validate on: raise --validation, or give more data");
+        }
+        let preparation = Preparation::fit_recipe(table, &split.train, &data.recipe())?;
+        let part = |rows: &[usize]| preparation.dataset(table, rows);
+        let (train, validation, test) = (part(&split.train)?, part(&split.validation)?, part(test)?);
+        let fold = pool.install(|| one(config, &preparation, &train, &validation, &test))?;
+        if !shared.quiet && !shared.json {
+            let named = evaluate::named(&fold);
+            let shown: Vec<String> = named.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            eprintln!("fold {number}/{count}  {} rows  {}", fold.rows, shown.join("  "));
+        }
+        scores.push(fold);
+    }
+    let names: Vec<String> = evaluate::named(&scores[0]).into_iter().map(|(name, _)| name).collect();
+    let of = |at: usize| scores.iter().map(move |scores| evaluate::named(scores)[at].1);
+    let spread = |at: usize| {
+        let mean = of(at).sum::<f64>() / count as f64;
+        let variance = of(at).map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
+        (mean, variance.sqrt())
+    };
+    if shared.json {
+        let of_folds: Vec<Value> = scores.iter().map(|scores| evaluate::as_json(scores).into()).collect();
+        let summary = names.iter().enumerate().map(|(at, name)| {
+            let (mean, sd) = spread(at);
+            (name.clone(), json!({ "mean": mean, "sd": sd }))
+        });
+        line(json!({ "folds": of_folds, "summary": summary.collect::<serde_json::Map<_, _>>() }))?;
+    } else if !shared.quiet {
+        let width = names.iter().map(String::len).max().unwrap_or(0);
+        let mut text = format!("Cross-validation of {} rows in {count} parts\n\n", rows.len());
+        text += &format!("  {:width$}  {:>9}  {:>9}\n", "", "mean", "sd");
+        for (at, name) in names.iter().enumerate() {
+            let (mean, sd) = spread(at);
+            text += &format!("  {name:width$}  {mean:>9.4}  {sd:>9.4}\n");
+        }
+        print(text + "\nNothing was saved: for a model to use, train without --folds.\n")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Scores on `test` of the best model of one run.
+fn one(
+    config: &RunConfig,
+    preparation: &Preparation,
+    train: &Dataset,
+    validation: &Dataset,
+    test: &Dataset,
+) -> Result<Scores> {
+    let network = config.model.network(preparation.input_count(), preparation.output_count());
+    let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
+    let units = preparation.units();
+    let run = Run {
+        model: &mut model,
+        loss: &loss(config.data.task, config.data.class_weights, train.targets()),
+        store: None,
+        observers: Vec::new(),
+        interrupt: None,
+    };
+    fit(run, Data { train, validation, units: &units }, &config.training)?;
+    Ok(evaluate::scores(&model, preparation, test))
+}

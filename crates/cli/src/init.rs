@@ -1,0 +1,116 @@
+//! `init`: a commented configuration for a data file.
+
+use crate::args::Init;
+use crate::config::RunConfig;
+use crate::{line, source};
+use anyhow::{Context, Result};
+use highwater_data::{Dialect, Kind, Table, Task};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use toml::Value;
+
+pub(crate) fn run(args: &Init) -> Result<()> {
+    let table = source::table(Some(&args.data), &Dialect::default())?;
+    let target = match &args.target {
+        Some(target) => table.column(target)?.name().to_owned(),
+        None => guess(&table),
+    };
+    let task = Task::infer(&table, &target)?;
+    let out = args.out.display();
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let here = match folder {
+        // As written, it is found from the folder of the configuration.
+        None => args.data.clone(),
+        Some(_) => crate::config::absolute(&args.data)?,
+    };
+    let text = template(&table, &here.display().to_string(), &target, task)?;
+    let file = File::options().write(true).create_new(true).open(&args.out);
+    let mut file = match file {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            anyhow::bail!("{out} exists already: choose another --out")
+        }
+        other => other.with_context(|| format!("cannot write {out}"))?,
+    };
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {out}"))?;
+    line(format_args!(
+        "{out}: predicts {target:?} ({task}). Change what you like, then:\n  cargo xtask train --config {out}"
+    ))
+}
+
+/// The column that is likely to be the one to predict.
+fn guess(table: &Table) -> String {
+    let names = || table.columns().iter().map(|column| column.name());
+    let usual = ["target", "label", "class", "y", "outcome"];
+    let named = usual.iter().find_map(|usual| names().find(|name| name.eq_ignore_ascii_case(usual)));
+    named.or(names().next_back()).unwrap_or_default().to_owned()
+}
+
+fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<String> {
+    let defaults = RunConfig::defaults(task)?;
+    let value = |value: &str| Value::from(value).to_string();
+    let rows: Vec<usize> = (0..table.rows()).collect();
+    let mut text = format!(
+        "# Settings of a run. What is commented out shows the default; every setting can also be given on the command\n\
+         # line, as a flag or as --set KEY=VALUE.\n\n\
+         [data]\n\
+         file = {}\n\
+         # {} rows, {} columns. Several targets, all of them numbers: target = [\"a\", \"b\"]\n\
+         target = {}\n\
+         # classification or regression\n\
+         task = {}\n\
+         # Shares of the rows to validate on (when to stop, which model is best) and to test that model on; or files.\n\
+         # validation = {}\n\
+         # test = {}\n\
+         # validation_file = \"validation.csv\"\n\
+         # test_file = \"test.csv\"\n\
+         # class: by chance, evenly by class; random; {{ group = \"COLUMN\" }}: rows that are equal there stay together;\n\
+         # {{ time = \"COLUMN\" }}: the last rows are held out.\n\
+         # split = \"class\"\n\
+         # Let the network see where values are missing.\n\
+         # indicators = false\n\
+         # none, or balanced: rare classes count as much as frequent ones.\n\
+         # class_weights = \"none\"\n\
+         # Train once more on all rows when it is known for how long.\n\
+         # refit = true\n\n\
+         # How the file is read, where it is not recognised.\n\
+         # [data.read]\n\
+         # delimiter = \"comma\"  # semicolon, tab, pipe, blanks\n\
+         # header = true\n\
+         # skip_lines = 0\n\
+         # missing = [\"unknown\"]  # besides the customary signs\n\n\
+         # The kinds of columns as found in the cells: number, category, boolean, date are learnt from; constant,\n\
+         # identifier, text and ignore are left out.\n\
+         [data.columns]\n",
+        value(file),
+        table.rows(),
+        table.columns().len(),
+        value(target),
+        value(&task.to_string()),
+        defaults.data.validation,
+        defaults.data.test,
+    );
+    for (name, kind) in Kind::of_columns(table, &rows).into_iter().filter(|(name, _)| *name != target) {
+        writeln!(text, "# {} = {}", value(name), value(&kind.to_string()))?;
+    }
+    let commented = |table: &str| -> Result<String> {
+        let all = toml::Table::try_from(&defaults)?;
+        let part = toml::to_string(all[table].as_table().context("a table of settings")?)?;
+        let head = |line: &str| match line.strip_prefix('[') {
+            Some(rest) => format!("# [{table}.{rest}\n"),
+            None if line.is_empty() => "#\n".to_owned(),
+            None => format!("# {line}\n"),
+        };
+        Ok(part.lines().map(head).collect())
+    };
+    write!(
+        text,
+        "\n# The network: units of each hidden layer, what follows them, and how weights begin.\n[model]\n{}\
+         \n# How many of the newest and of the best checkpoints stay.\n[checkpoints]\n{}\
+         \n# The course of the run. A stopping rule may be composed: \"patience(10) or time(5m)\".\n[training]\n{}",
+        commented("model")?,
+        commented("checkpoints")?,
+        commented("training")?,
+    )?;
+    Ok(text)
+}

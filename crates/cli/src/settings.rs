@@ -1,0 +1,265 @@
+//! Settings by their names in config.toml: from a file, from flags and from `--set`, over the defaults.
+
+use crate::args::{OptimizerName, Train};
+use crate::config::{RunConfig, absolute};
+use crate::data_args::{Held, YesNo};
+use crate::setting_names::{CHOICES, FILES, full_name, is_known, join, known, leaves, suggestion};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
+use highwater_data::Task;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// What somebody said about settings, in the form of a config.toml with gaps.
+#[derive(Debug, Default)]
+pub(crate) struct Settings(Table);
+
+impl Settings {
+    /// Takes all that a file says. Names of files in it are meant from its own folder.
+    pub(crate) fn read(&mut self, path: &Path) -> Result<()> {
+        let name = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        let table: Table = text.parse().with_context(|| format!("{name} is not TOML"))?;
+        let known = known()?;
+        for key in leaves(&table, "") {
+            if !is_known(&known, &key) {
+                bail!("{name}: there is no setting {key}{}", suggestion(&known, &key));
+            }
+        }
+        self.0 = table;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for key in FILES {
+            if let Some(file) = self.text(key) {
+                self.set(key, absolute(&folder.join(file))?.display().to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the flags say.
+    pub(crate) fn take(&mut self, args: &Train) -> Result<()> {
+        if let Some(seed) = args.seed {
+            for key in ["training.seed", "data.split_seed", "model.init_seed"] {
+                self.set(key, whole(seed)?)?;
+            }
+        }
+        if let Some(file) = &args.data {
+            self.set("data.file", absolute(file)?.display().to_string())?;
+        }
+        match &args.target[..] {
+            [] => {}
+            [target] => self.set("data.target", target.clone())?,
+            several => self.set("data.target", several.to_vec())?,
+        }
+        if let Some(task) = args.task {
+            self.set("data.task", Task::from(task).to_string())?;
+        }
+        let (columns, parts) = (&args.columns, &args.parts);
+        for (name, kind) in &columns.column {
+            self.entry(&["data", "columns", name], kind.to_string().into())?;
+        }
+        if !columns.missing.is_empty() {
+            self.set("data.read.missing", columns.missing.clone())?;
+        }
+        if columns.indicators {
+            self.set("data.indicators", true)?;
+        }
+        if let Some(delimiter) = columns.delimiter {
+            self.set("data.read.delimiter", delimiter.to_string())?;
+        }
+        if let Some(header) = columns.header {
+            self.set("data.read.header", header == YesNo::Yes)?;
+        }
+        if let Some(lines) = columns.skip_lines {
+            self.set("data.read.skip_lines", whole(lines)?)?;
+        }
+        for (name, held) in [("validation", &parts.validation), ("test", &parts.test)] {
+            match held {
+                None => {}
+                Some(Held::Share(share)) => self.set(&format!("data.{name}"), *share)?,
+                Some(Held::File(file)) => {
+                    self.set(&format!("data.{name}_file"), absolute(file)?.display().to_string())?;
+                }
+            }
+        }
+        for (name, column) in [("group", &parts.group), ("time", &parts.time)] {
+            if let Some(column) = column {
+                self.set("data.split", Table::from_iter([(name.to_owned(), Value::from(column.clone()))]))?;
+            }
+        }
+        if let Some(refit) = parts.refit {
+            self.set("data.refit", refit == YesNo::Yes)?;
+        }
+        if let Some(hidden) = &args.hidden {
+            self.set("model.hidden", hidden.0.iter().map(|units| *units as i64).collect::<Vec<_>>())?;
+        }
+        if let Some(activation) = args.activation {
+            self.set("model.activation", Value::try_from(activation)?)?;
+        }
+        if let Some(weights) = args.class_weights {
+            self.set("data.class_weights", Value::try_from(weights)?)?;
+        }
+        self.take_optimizer(args)?;
+        let numbers = [
+            ("model.dropout", args.dropout),
+            ("training.learning_rate", args.learning_rate),
+            ("training.clip_norm", args.clip_norm),
+        ];
+        for (key, value) in numbers {
+            value.map_or(Ok(()), |value| self.set(key, value))?;
+        }
+        let counts = [
+            ("training.batch_size", args.batch_size.map(|rows| rows as u64)),
+            ("training.epochs", args.stopping.epochs),
+            ("checkpoints.keep_last", args.keep_last.map(|count| count as u64)),
+            ("checkpoints.keep_best", args.keep_best.map(|count| count as u64)),
+            ("checkpoints.keep_every", args.keep_every),
+            ("checkpoints.keep_minutes", args.keep_minutes),
+        ];
+        for (key, value) in counts {
+            value.map_or(Ok(()), |value| self.set(key, whole(value)?))?;
+        }
+        if let Some(steps) = args.validate_every {
+            self.set("training.validate", Table::from_iter([("steps".to_owned(), whole(steps)?)]))?;
+        }
+        let stopping = &args.stopping;
+        let texts = [
+            ("training.stop", stopping.stop.as_ref().map(ToString::to_string)),
+            ("training.monitor", stopping.monitor.map(|score| score.to_string())),
+            ("training.select", stopping.select.map(|score| score.to_string())),
+            ("checkpoints.on_failure", stopping.on_save_failure.map(|policy| policy.to_string())),
+            ("training.non_finite", stopping.non_finite.map(|policy| policy.to_string())),
+        ];
+        for (key, value) in texts {
+            value.map_or(Ok(()), |value| self.set(key, value))?;
+        }
+        Ok(())
+    }
+
+    /// The optimizer and what it is given; what it does not have must not be asked for.
+    fn take_optimizer(&mut self, args: &Train) -> Result<()> {
+        if let Some(name) = args.optimizer {
+            let name = name.to_possible_value().expect("no name is hidden").get_name().to_owned();
+            if self.chosen("training.optimizer").as_ref() != Some(&name) {
+                self.set("training.optimizer", Table::from_iter([(name, Value::Table(Table::new()))]))?;
+            }
+        }
+        let name = self.chosen("training.optimizer").unwrap_or_else(|| "adam".to_owned());
+        if args.momentum.is_some_and(|momentum| momentum != 0.0) && !["sgd", "rmsprop"].contains(&&name[..]) {
+            bail!("--momentum goes with --optimizer sgd or rmsprop");
+        }
+        if args.weight_decay.is_some() && args.optimizer == Some(OptimizerName::Rprop) {
+            bail!("--weight-decay does not go with --optimizer rprop");
+        }
+        for (key, value) in [("momentum", args.momentum), ("weight_decay", args.weight_decay)] {
+            if let Some(value) = value.filter(|value| key != "momentum" || *value != 0.0) {
+                self.set(&format!("training.optimizer.{name}.{key}"), value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes `KEY=VALUE`. The key may leave out what is clear without it.
+    pub(crate) fn assign(&mut self, assignment: &str) -> Result<()> {
+        let at = || format!("--set {assignment}");
+        let (key, text) = assignment.split_once('=').with_context(|| format!("{}: write KEY=VALUE", at()))?;
+        let (key, text) = (key.trim(), text.trim());
+        let value = match format!("value = {text}").parse::<Table>() {
+            Ok(mut table) => table.remove("value").expect("it was written"),
+            Err(_) => Value::from(text),
+        };
+        if let Some(column) = key.strip_prefix("data.columns.").or(key.strip_prefix("columns.")) {
+            return self.entry(&["data", "columns", column.trim_matches('"')], value);
+        }
+        let known = known()?;
+        let chosen = self.chosen("training.optimizer").unwrap_or_else(|| "adam".to_owned());
+        let full = full_name(&known, key, &chosen)
+            .ok_or_else(|| anyhow!("{}: there is no setting {key}{}", at(), suggestion(&known, key)))?;
+        if full == "training.seed" && key == "seed" {
+            for also in ["data.split_seed", "model.init_seed"] {
+                self.set(also, value.clone())?;
+            }
+        }
+        let value = match (&full[..], value) {
+            ("training.optimizer", Value::String(name)) => {
+                Value::Table(Table::from_iter([(name, Value::Table(Table::new()))]))
+            }
+            ("training.stop", value) if key == "patience" => Value::from(format!("patience({value})")),
+            (file, Value::String(name)) if FILES.contains(&file) => {
+                Value::from(absolute(&PathBuf::from(name))?.display().to_string())
+            }
+            (_, value) => value,
+        };
+        self.set(&full, value)
+    }
+
+    pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) -> Result<()> {
+        self.entry(&key.split('.').collect::<Vec<_>>(), value.into())
+    }
+
+    fn entry(&mut self, path: &[&str], value: Value) -> Result<()> {
+        let (last, tables) = path.split_last().context("a setting has a name")?;
+        let mut table = &mut self.0;
+        for name in tables {
+            let entry = table.entry(*name).or_insert_with(|| Value::Table(Table::new()));
+            table = entry.as_table_mut().with_context(|| format!("{name} is a value, not a table"))?;
+        }
+        table.insert((*last).to_owned(), value);
+        Ok(())
+    }
+
+    fn get(&self, key: &str) -> Option<&Value> {
+        get(&self.0, key)
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.get(key)?.as_str().map(str::to_owned)
+    }
+
+    /// The name of what is chosen.
+    fn chosen(&self, key: &str) -> Option<String> {
+        self.get(key)?.as_table()?.keys().next().cloned()
+    }
+
+    /// These settings, and the defaults where there are none.
+    pub(crate) fn over(&self, defaults: RunConfig) -> Result<RunConfig> {
+        let mut all = Table::try_from(defaults)?;
+        merge(&mut all, &self.0, "");
+        // By way of text, as then a message says which line is wrong.
+        let text = toml::to_string(&all)?;
+        toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start].lines().count().max(1) - 1);
+            let shown = line.and_then(|line| text.lines().nth(line)).unwrap_or_default();
+            anyhow!("the setting {shown}: {}", error.message())
+        })
+    }
+}
+
+fn whole(number: u64) -> Result<Value> {
+    Ok(Value::Integer(i64::try_from(number).with_context(|| format!("{number} is too large"))?))
+}
+
+pub(crate) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((first, rest)) => get(table.get(first)?.as_table()?, rest),
+    }
+}
+
+fn merge(base: &mut Table, over: &Table, at: &str) {
+    for (name, value) in over {
+        let key = join(at, name);
+        if let (Some(Value::Table(base)), Value::Table(over)) = (base.get_mut(name), value) {
+            if CHOICES.contains(&&key[..]) && !over.keys().any(|name| base.contains_key(name)) {
+                base.clear();
+            }
+            merge(base, over, &key);
+        } else {
+            base.insert(name.clone(), value.clone());
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Untidy tables: kinds of columns, missing values, dialects, splits, and what a model makes of them.
+
+use crate::args;
+use crate::run::{Said, done, highwater, table};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+/// Rows of people: an identifier, numbers with gaps, names, dates; who is tall or comes from the north says yes.
+fn people(rows: usize) -> String {
+    let mut text = "id,height,town,joined,unit,answer,weight\n".to_owned();
+    for row in 0..rows {
+        let height = if row % 11 == 3 { "NA".to_owned() } else { (150 + row * 37 % 50).to_string() };
+        let town = ["north", "south", "?", "south"][row % 4];
+        let yes = (row * 37) % 50 > 25 || town == "north";
+        let (day, answer) = (1 + row % 28, if yes { "yes" } else { "no" });
+        let weight = 50 + row * 37 % 50;
+        _ = writeln!(text, "p{row},{height},{town},2026-{:02}-{day:02},cm,{answer},{weight}", 1 + row % 12);
+    }
+    text
+}
+
+fn write(dir: &Path, name: &str, text: &str) {
+    fs::write(dir.join(name), text).unwrap();
+}
+
+/// Runs a command line in a folder.
+fn said(dir: &Path, command: &str) -> Said {
+    Said::of(highwater(command.split_whitespace()).current_dir(dir).output().unwrap())
+}
+
+#[test]
+fn an_untidy_table_is_prepared_with_a_word_and_predicted_from() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(300));
+    let trained = said(dir.path(), "train --data people.csv --target answer --epochs 40 --out run --json");
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    for word in [
+        "column \"id\", different in every row",
+        "column \"unit\", the same",
+        "imputed",
+        "\"height\" (",
+        "\"town\" (",
+    ] {
+        assert!(trained.err.contains(word), "{word}: {}", trained.err);
+    }
+    assert!(trained.json()["test"]["accuracy"].as_f64().unwrap() > 0.7, "{trained:?}");
+
+    // Columns in another order, others among them, a town that nobody has seen, and nothing known of a height.
+    let new = "town,extra,weight,joined,height\nnorth,1,90,2026-05-05,\nfarthest,2,51,2026-05-06,151\n";
+    write(dir.path(), "new.csv", new);
+    let from_file = said(dir.path(), "predict run --data new.csv");
+    assert_eq!(from_file.out.lines().count(), 3, "{from_file:?}");
+    assert!(from_file.out.starts_with("answer,probability_no,probability_yes\n"), "{from_file:?}");
+
+    let mut child = highwater(["predict", "run", "--data", "-"])
+        .current_dir(dir.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(new.as_bytes()).unwrap();
+    assert_eq!(Said::of(child.wait_with_output().unwrap()).out, from_file.out);
+
+    let classes = said(dir.path(), "predict run --data new.csv --write classes").out;
+    assert!(classes.starts_with("answer\n") && !classes.contains(','), "{classes}");
+    let probabilities = said(dir.path(), "predict run --data new.csv --write probabilities").out;
+    assert!(probabilities.starts_with("probability_no,probability_yes\n"), "{probabilities}");
+
+    write(dir.path(), "narrow.csv", "town,joined,weight\nnorth,2026-05-05,90\n");
+    let narrow = said(dir.path(), "predict run --data narrow.csv --out p.csv");
+    assert!(narrow.err.contains("narrow.csv has no column \"height\""), "{narrow:?}");
+    assert!(!dir.path().join("p.csv").exists());
+}
+
+#[test]
+fn a_file_longer_than_what_is_read_at_a_time_is_answered_row_by_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    done(args![
+        "train",
+        "--data",
+        table("iris.csv"),
+        "--target",
+        "species",
+        "--epochs",
+        "2",
+        "--quiet",
+        "--out",
+        &run
+    ]);
+    let iris = fs::read_to_string(table("iris.csv")).unwrap();
+    let (header, rows) = iris.split_once('\n').unwrap();
+    let once = done(args!["predict", &run, "--data", table("iris.csv")]).out;
+    let long = dir.path().join("long.csv.gz");
+    let mut encoder = GzEncoder::new(fs::File::create(&long).unwrap(), Compression::fast());
+    encoder.write_all(format!("{header}\n{}", rows.repeat(60)).as_bytes()).unwrap();
+    encoder.finish().unwrap();
+    let all = done(args!["predict", &run, "--data", &long]).out;
+    let answers = once.split_once('\n').unwrap().1;
+    assert!(all == once.split_once('\n').unwrap().0.to_owned() + "\n" + &answers.repeat(60));
+}
+
+#[test]
+fn files_without_a_header_are_learned_from_and_predicted_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |row: usize| {
+        let missing = if row.is_multiple_of(9) { "?".to_owned() } else { format!("{}.5", row % 13) };
+        format!("{} {missing}   {}", row % 7, 1 + row % 2)
+    };
+    write(dir.path(), "raw.data", &(0..120).map(|row| line(row) + "\n").collect::<String>());
+    let trained = said(dir.path(), "train --data raw.data --target column_3 --epochs 3 --out run");
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(
+        trained.err.contains("no header: the columns are called column_1 to column_3"),
+        "{}",
+        trained.err
+    );
+    let wrong = said(dir.path(), "train --data raw.data --target result");
+    assert!(wrong.err.contains("no column \"result\"") && wrong.err.contains("\"column_3\""), "{wrong:?}");
+    write(dir.path(), "one.data", "3 4.5\n");
+    assert_eq!(said(dir.path(), "predict run --data one.data").out.lines().count(), 2);
+}
+
+#[test]
+fn fifty_thousand_categories_are_joined_with_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..50_000).map(|row| format!("z{},{},{}\n", row / 2, row % 17, row % 2)).collect();
+    write(dir.path(), "many.csv", &format!("zip,x,y\n{rows}"));
+    let trained = said(dir.path(), "train --data many.csv --target y --epochs 1 --hidden 4 --out run");
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(trained.err.contains("joined: the rare categories of \"zip\", in 9"), "{}", trained.err);
+}
+
+#[test]
+fn rows_without_a_target_are_left_out_with_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(200).replace(",no,", ",?,").replacen(",?,", ",no,", 60));
+    let trained = said(dir.path(), "train --data people.csv --target answer --epochs 2 --out run");
+    assert!(trained.err.contains("rows without a value of the target"), "{trained:?}");
+}
+
+#[test]
+fn several_numbers_are_predicted_together() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(200));
+    let command = "train --data people.csv --target height --target weight --epochs 5 --out run --json";
+    let trained = said(dir.path(), command);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    let predicted = said(dir.path(), "predict run --data people.csv").out;
+    assert!(predicted.starts_with("height,weight\n"), "{predicted}");
+    let rows: Vec<Vec<f64>> = predicted
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(|value| value.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(rows.len(), 200);
+    assert!(
+        rows.iter().all(|row| (100.0..250.0).contains(&row[0]) && (0.0..150.0).contains(&row[1])),
+        "{rows:?}"
+    );
+}
+
+#[test]
+fn parts_may_be_files_groups_or_times() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(240));
+    write(dir.path(), "later.csv", &people(50));
+    let test_rows = |options: &str, name: &str| {
+        let command =
+            format!("train --data people.csv --target answer --epochs 2 --json --out {name} {options}");
+        let trained = said(dir.path(), &command);
+        assert_eq!(trained.code, Some(0), "{trained:?}");
+        let summary = trained.json();
+        [&summary["validation"]["rows"], &summary["test"]["rows"]].map(|rows| rows.as_u64().unwrap())
+    };
+    assert_eq!(test_rows("--test later.csv", "a")[1], 50);
+    assert_eq!(test_rows("--validation later.csv --test 0.25", "b"), [50, 60]);
+    assert_eq!(test_rows("--time joined --test 0.25", "c")[1], 60);
+    assert_eq!(test_rows("--group joined", "d").map(|rows| rows > 10), [true, true]);
+    for name in ["a", "b", "c", "d"] {
+        assert_eq!(said(dir.path(), &format!("evaluate {name}")).code, Some(0), "{name}");
+    }
+}
+
+#[test]
+fn cross_validation_sums_up_and_saves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(120));
+    let folds = said(dir.path(), "train --data people.csv --target answer --epochs 4 --folds 4 --json");
+    let summary = folds.json();
+    let each = summary["folds"].as_array().unwrap();
+    assert_eq!(each.iter().map(|fold| fold["rows"].as_u64().unwrap()).collect::<Vec<_>>(), [30; 4]);
+    let accuracies: Vec<f64> = each.iter().map(|fold| fold["accuracy"].as_f64().unwrap()).collect();
+    let mean = summary["summary"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!((accuracies.iter().sum::<f64>() / 4.0 - mean).abs() < 1e-12, "{summary}");
+    let shown = said(dir.path(), "train --data people.csv --target answer --epochs 4 --folds 4");
+    assert!(shown.out.contains("Cross-validation of 120 rows in 4 parts"), "{shown:?}");
+    assert!(!dir.path().join("runs").exists());
+}
+
+#[test]
+fn the_model_of_all_rows_is_the_one_to_predict_with_and_not_the_one_to_score() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(200));
+    for (refit, out) in [("yes", "with"), ("no", "without")] {
+        let command =
+            format!("train --data people.csv --target answer --epochs 5 --refit {refit} --out {out} --json");
+        assert_eq!(said(dir.path(), &command).code, Some(0));
+    }
+    let there = |name: &str| dir.path().join(name).join("final.safetensors").exists();
+    assert_eq!((there("with"), there("without")), (true, false));
+    let out = |command: &str| said(dir.path(), command).out;
+    assert_eq!(out("evaluate with --json"), out("evaluate without --json"));
+    assert_ne!(out("evaluate with --data people.csv"), out("evaluate without --data people.csv"));
+    assert_ne!(out("predict with --data people.csv"), out("predict without --data people.csv"));
+}
+
+#[test]
+fn balanced_classes_change_what_is_learned() {
+    let dir = tempfile::tempdir().unwrap();
+    let rare: String =
+        (0..200).map(|row| format!("{},{}\n", row % 20, if row % 20 > 17 { "b" } else { "a" })).collect();
+    write(dir.path(), "rare.csv", &format!("x,y\n{rare}"));
+    let recall = |options: &str, out: &str| {
+        let command = format!("train --data rare.csv --target y --epochs 1 --out {out} --quiet {options}");
+        assert_eq!(said(dir.path(), &command).code, Some(0));
+        said(dir.path(), &format!("predict {out} --data rare.csv --write classes")).out.matches('b').count()
+    };
+    assert!(recall("--class-weights balanced", "weighted") > recall("", "plain"));
+}

@@ -1,0 +1,153 @@
+//! config.toml in and out, flags over it, and `--set`.
+
+use crate::args;
+use crate::run::{assert_same, done, highwater, run, table};
+use std::fs;
+use std::path::Path;
+use toml::{Table, Value};
+
+/// The resolved configuration of a short run, or what it said instead.
+fn resolved(dir: &Path, name: &str, args: &[&str]) -> Result<Table, String> {
+    let out = dir.join(name);
+    let data = table("iris.csv");
+    let first =
+        args!["train", "--data", data, "--target", "species", "--epochs", "1", "--quiet", "--out", &out];
+    let said = run(first.into_iter().chain(args.iter().map(Into::into)));
+    match said.code {
+        Some(0) => Ok(fs::read_to_string(out.join("config.toml")).unwrap().parse().unwrap()),
+        _ => Err(said.err),
+    }
+}
+
+fn get<'a>(table: &'a Table, key: &str) -> &'a Value {
+    let mut parts = key.split('.');
+    let first = &table[parts.next().unwrap()];
+    parts.fold(first, |value, part| &value[part])
+}
+
+#[test]
+fn a_setting_is_known_by_its_name_and_by_what_is_clear_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let sets = [
+        ("optimizer.lr=0.01", "training.learning_rate", Value::Float(0.01)),
+        ("training.learning_rate=1", "training.learning_rate", Value::Float(1.0)),
+        ("learning_rate=0.5", "training.learning_rate", Value::Float(0.5)),
+        ("optimizer.weight_decay=0.1", "training.optimizer.adam.weight_decay", Value::Float(0.1)),
+        ("optimizer=sgd", "training.optimizer.sgd.momentum", Value::Float(0.0)),
+        ("model.hidden=[8, 4]", "model.hidden", vec![8, 4].into()),
+        ("stop=patience(3)", "training.stop", "patience(3)".into()),
+        ("columns.sepal_length=ignore", "data.columns.sepal_length", "ignore".into()),
+    ];
+    for (number, (set, key, expected)) in sets.into_iter().enumerate() {
+        let config = resolved(dir.path(), &number.to_string(), &["--set", set]).unwrap();
+        assert_eq!(get(&config, key), &expected, "{set}");
+    }
+    let order = resolved(dir.path(), "order", &["--batch-size", "7", "--set", "batch_size=9"]).unwrap();
+    assert_eq!(get(&order, "training.batch_size"), &Value::Integer(9));
+}
+
+#[test]
+fn a_file_of_settings_is_overridden_by_flags_and_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("my.toml");
+    let with = |text: &str, name: &str| {
+        fs::write(&file, text).unwrap();
+        resolved(dir.path(), name, &["--config", file.to_str().unwrap(), "--batch-size", "8"])
+    };
+    let config =
+        with("[training]\nbatch_size = 4\nlearning_rate = 0.25\n[training.optimizer.sgd]\n", "a").unwrap();
+    assert_eq!(get(&config, "training.batch_size"), &Value::Integer(8));
+    assert_eq!(get(&config, "training.learning_rate"), &Value::Float(0.25));
+    assert_eq!(get(&config, "training.optimizer.sgd.nesterov"), &Value::Boolean(false));
+    for (text, words) in [
+        (
+            "[training]\nlerning_rate = 1\n",
+            "no setting training.lerning_rate; did you mean training.learning_rate?",
+        ),
+        ("[trainin]\nbatch_size = 1\n", "no setting trainin.batch_size; did you mean training.batch_size?"),
+        ("[training\n", "my.toml is not TOML"),
+        ("[training]\nlearning_rate = \"fast\"\n", "the setting learning_rate = \"fast\": "),
+    ] {
+        let said = with(text, "b").unwrap_err();
+        assert!(said.contains(words) && said.contains("error: "), "{text}: {said}");
+    }
+}
+
+#[test]
+fn the_resolved_configuration_and_the_command_of_the_report_repeat_a_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let data = table("iris.csv");
+    let first = args!["train", "--data", &data, "--target", "species", "--epochs", "3", "--seed", "5"];
+    let more = args![
+        "--optimizer",
+        "sgd",
+        "--momentum",
+        "0.5",
+        "--hidden",
+        "8,4",
+        "--column",
+        "sepal_width=ignore",
+        "--out",
+        at("a"),
+        "--set",
+        "optimizer.nesterov=true",
+        "--class-weights",
+        "balanced",
+        "--validate-every",
+        "2",
+    ];
+    done([first, more].concat());
+    done(args!["train", "--config", at("a/config.toml"), "--out", at("b")]);
+    assert_same(&at("a"), &at("b"));
+
+    let page = fs::read_to_string(at("a/report.html")).unwrap();
+    let start = page.find("cargo xtask train").unwrap();
+    let command = page[start..].split('<').next().unwrap().replace("&#39;", "'").replace("&#x27;", "'");
+    let words = command.split_whitespace().skip(2).map(|word| word.replace('\'', ""));
+    let status =
+        highwater(words.chain(["--out".to_owned(), at("c").display().to_string()])).status().unwrap();
+    assert!(status.success(), "{command}");
+    assert_same(&at("a"), &at("c"));
+}
+
+#[test]
+fn a_template_for_a_table_trains_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(table("iris.csv"), dir.path().join("iris.csv")).unwrap();
+    let here = |args: &[&str]| {
+        let output = highwater(args).current_dir(dir.path()).output().unwrap();
+        crate::run::Said::of(output)
+    };
+    let said = here(&["init", "iris.csv"]);
+    assert!(said.out.contains("\"species\" (classification)"), "{said:?}");
+    let text = fs::read_to_string(dir.path().join("highwater.toml")).unwrap();
+    assert!(text.contains("# \"petal_width\" = \"number\"") && text.contains("# batch_size = 32"), "{text}");
+    let again = here(&["init", "iris.csv"]);
+    assert_eq!(again.code, Some(1));
+    assert!(again.err.contains("highwater.toml exists already"), "{again:?}");
+    let trained = here(&["train", "--config", "highwater.toml", "--epochs", "2", "--quiet"]);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+
+    // What is commented out is what holds: all of it may be uncommented.
+    let start = text.lines().position(|line| line == "[model]").unwrap();
+    let live: String = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| {
+            if at >= start { line.strip_prefix("# ").unwrap_or(line) } else { line }.to_owned() + "\n"
+        })
+        .filter(|line| line.starts_with(['[', '\n']) || line.contains(" = "))
+        .collect();
+    fs::write(dir.path().join("live.toml"), live).unwrap();
+    let trained = here(&["train", "--config", "live.toml", "--epochs", "2", "--quiet", "--out", "live"]);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+}
+
+#[test]
+fn shells_get_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let said = done(["completions", shell]);
+        assert!(said.out.contains("--learning-rate") || said.out.contains("learning-rate"), "{shell}");
+    }
+}

@@ -1,0 +1,224 @@
+//! What separates the fields of a text table, and whether its first line names the columns.
+
+use std::fmt;
+use std::str::FromStr;
+
+use csv::{ReaderBuilder, StringRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::cell;
+use crate::error::{Error, Result};
+
+/// How many rows of the beginning of a file are looked at.
+const SAMPLE_ROWS: usize = 200;
+
+/// What separates the fields of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Delimiter {
+    /// `,`
+    Comma,
+    /// `;`
+    Semicolon,
+    /// A tab character.
+    Tab,
+    /// `|`
+    Pipe,
+    /// Any number of blanks; those at the ends of a line do not count.
+    Blanks,
+}
+
+impl Delimiter {
+    /// In the order of preference: what is rare in text is more telling than what is common in it.
+    const ALL: [Delimiter; 5] =
+        [Delimiter::Tab, Delimiter::Semicolon, Delimiter::Pipe, Delimiter::Comma, Delimiter::Blanks];
+
+    /// The character, if it is one.
+    pub(crate) fn byte(self) -> Option<u8> {
+        match self {
+            Delimiter::Comma => Some(b','),
+            Delimiter::Semicolon => Some(b';'),
+            Delimiter::Tab => Some(b'\t'),
+            Delimiter::Pipe => Some(b'|'),
+            Delimiter::Blanks => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Delimiter::Comma => "comma",
+            Delimiter::Semicolon => "semicolon",
+            Delimiter::Tab => "tab",
+            Delimiter::Pipe => "pipe",
+            Delimiter::Blanks => "blanks",
+        }
+    }
+}
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Delimiter {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Delimiter> {
+        let found = Delimiter::ALL
+            .into_iter()
+            .find(|d| d.name() == text || d.byte().is_some_and(|byte| text.as_bytes() == [byte]));
+        found.ok_or_else(|| Error::UnknownDelimiter { text: text.to_owned() })
+    }
+}
+
+/// How a text table is read. What is not said is recognised from the beginning of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dialect {
+    /// What separates the fields.
+    pub delimiter: Option<Delimiter>,
+    /// Whether the first row names the columns. Without names, they are `column_1`, `column_2`, …
+    pub header: Option<bool>,
+    /// Lines to leave out at the beginning.
+    pub skip_lines: u64,
+    /// What stands for a missing value, besides the customary signs.
+    pub missing: Vec<String>,
+}
+
+/// What separates the fields in the rows of `head`, the beginning of a file or (if `whole`) all of it.
+pub(crate) fn sniff_delimiter(head: &str, whole: bool) -> Delimiter {
+    let mut best = (0.0, Delimiter::Comma);
+    for delimiter in Delimiter::ALL {
+        let rows = sample(head, whole, delimiter);
+        let counts: Vec<usize> = rows.iter().map(StringRecord::len).collect();
+        let Some(usual) = most_frequent(&counts).filter(|count| *count >= 2) else { continue };
+        let share = counts.iter().filter(|count| **count == usual).count() as f64 / counts.len() as f64;
+        if share == 1.0 && (delimiter != Delimiter::Blanks || mostly_numbers(&rows)) {
+            return delimiter;
+        }
+        if share > best.0 && delimiter != Delimiter::Blanks {
+            best = (share, delimiter);
+        }
+    }
+    best.1
+}
+
+/// Whether the first of these rows names the columns of the others.
+///
+/// It does not if a cell of it is a number (save 0, 1, 2, … throughout, as some programs name columns) or stands for a
+/// missing value. It does if a column has a name over numbers. Of columns with words alone, it is taken for a row if one
+/// of its cells occurs again in its column.
+pub(crate) fn sniff_header(rows: &[StringRecord]) -> bool {
+    let [first, others @ ..] = rows else { return true };
+    if numbered(first) {
+        return true;
+    }
+    let cells = || first.iter().map(str::trim);
+    if cells().any(|cell| cell::number(cell).is_some() || (!cell.is_empty() && cell::is_missing(cell))) {
+        return false;
+    }
+    if others.is_empty() {
+        return true;
+    }
+    let column = |at: usize| others.iter().filter_map(move |row| row.get(at)).map(str::trim);
+    let over_numbers = |at: usize| {
+        let mut present = column(at).filter(|cell| !cell::is_missing(cell)).peekable();
+        present.peek().is_some() && present.all(|cell| cell::number(cell).is_some())
+    };
+    if (0..first.len()).any(over_numbers) {
+        return true;
+    }
+    let again = |(at, cell): (usize, &str)| !cell.is_empty() && column(at).any(|other| other == cell);
+    !cells().enumerate().any(again)
+}
+
+/// Whether a row reads 0, 1, 2, …, perhaps after a nameless first column: the header that pandas gives to columns
+/// without names.
+fn numbered(row: &StringRecord) -> bool {
+    let skip = usize::from(row.get(0).is_some_and(|cell| cell.trim().is_empty()));
+    let mut numbers = row.iter().skip(skip).enumerate();
+    row.len() >= skip + 2 && numbers.all(|(at, cell)| cell.trim() == at.to_string())
+}
+
+/// The first rows, blank ones left out. Of a part of a file the last row may be cut, and is left out too.
+pub(crate) fn sample(head: &str, whole: bool, delimiter: Delimiter) -> Vec<StringRecord> {
+    let mut rows: Vec<StringRecord> = match delimiter.byte() {
+        None => {
+            let lines = head.lines().map(|line| line.split_whitespace().collect::<StringRecord>());
+            lines.filter(|row| !row.is_empty()).take(SAMPLE_ROWS + 1).collect()
+        }
+        Some(byte) => {
+            let mut reader = ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .delimiter(byte)
+                .from_reader(head.as_bytes());
+            let rows = reader.records().map_while(std::result::Result::ok);
+            rows.filter(|row| row.len() > 1 || !row.as_slice().trim().is_empty())
+                .take(SAMPLE_ROWS + 1)
+                .collect()
+        }
+    };
+    if rows.len() > SAMPLE_ROWS || (!whole && rows.len() > 1) {
+        rows.pop();
+    }
+    rows
+}
+
+fn most_frequent(counts: &[usize]) -> Option<usize> {
+    counts.iter().copied().max_by_key(|count| (counts.iter().filter(|c| *c == count).count(), *count))
+}
+
+/// Blanks occur within text, too: they separate fields only where most fields are numbers.
+fn mostly_numbers(rows: &[StringRecord]) -> bool {
+    let cells = || rows.iter().flat_map(StringRecord::iter);
+    let numbers = cells().filter(|cell| cell::number(cell).is_some() || cell::is_missing(cell)).count();
+    2 * numbers >= cells().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, delimiter: Delimiter, header: bool) {
+        let found = sniff_delimiter(text, true);
+        assert_eq!(found, delimiter, "{text:?}");
+        assert_eq!(sniff_header(&sample(text, true, found)), header, "{text:?}");
+    }
+
+    #[test]
+    fn the_delimiter_and_the_header_are_recognised() {
+        use Delimiter::{Blanks, Comma, Pipe, Semicolon, Tab};
+        check("a,b\n1,2\n", Comma, true);
+        check("a;b\n1,5;2,5\n3,5;4,5\n", Semicolon, true);
+        check("a\tb c\n1\tx, y\n", Tab, true);
+        check("a|b\n1|2\n", Pipe, true);
+        check("2 1 530101 38.50 ?\n1 1  534817 39.2 3 \n", Blanks, false);
+        check("a b\n1 2\n", Blanks, true);
+        check("a\n1\n2\n", Comma, true);
+        check("text\none of two\nsome other words\n", Comma, true);
+        check("63.0,1.0,?\n67.0,1.0,6\n", Comma, false);
+        check("a,b\n1,2\n3\n", Comma, true);
+        check("name,colour\nx,red\ny,blue\n", Comma, true);
+        check("x,red\ny,blue\nz,red\n", Comma, false);
+        check("republican,n,y\ndemocrat,?,y\n", Comma, false);
+        check(",0,1,2\n0,5.5,1,3\n1,2.5,1,3\n", Comma, true);
+        check(",size\n0,5.5\n1,2.5\n", Comma, true);
+        check("\"a, b\",c\n\"1, 2\",3\n", Comma, true);
+    }
+
+    #[test]
+    fn a_row_that_is_cut_off_does_not_count() {
+        assert_eq!(sniff_delimiter("a;b;c\n1;2;3\n4;", false), Delimiter::Semicolon);
+    }
+
+    #[test]
+    fn a_delimiter_is_named_or_written() {
+        for delimiter in Delimiter::ALL {
+            assert_eq!(delimiter.to_string().parse::<Delimiter>().unwrap(), delimiter);
+        }
+        assert_eq!(";".parse::<Delimiter>().unwrap(), Delimiter::Semicolon);
+        assert!("dash".parse::<Delimiter>().unwrap_err().to_string().contains("semicolon"));
+    }
+}

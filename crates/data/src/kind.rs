@@ -1,0 +1,221 @@
+//! What kind of values a column holds, told from its texts.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell;
+use crate::error::{Error, Result};
+use crate::moment::MomentFormat;
+use crate::table::{Column, Table};
+
+/// What kind of values a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Quantities.
+    Number,
+    /// One of several names.
+    Category,
+    /// Yes or no.
+    Boolean,
+    /// Dates, times of day, or both.
+    Date,
+    /// The same in every row, or missing in every row: nothing to learn from.
+    Constant,
+    /// Tells rows apart and nothing else, as a row number does.
+    Identifier,
+    /// Sentences.
+    Text,
+    /// Left out because someone wishes so.
+    Ignore,
+}
+
+impl Kind {
+    const ALL: [Kind; 8] = [
+        Kind::Number,
+        Kind::Category,
+        Kind::Boolean,
+        Kind::Date,
+        Kind::Constant,
+        Kind::Identifier,
+        Kind::Text,
+        Kind::Ignore,
+    ];
+
+    /// Whether a network gets to see such a column.
+    pub fn is_used(self) -> bool {
+        matches!(self, Kind::Number | Kind::Category | Kind::Boolean | Kind::Date)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Number => "number",
+            Kind::Category => "category",
+            Kind::Boolean => "boolean",
+            Kind::Date => "date",
+            Kind::Constant => "constant",
+            Kind::Identifier => "identifier",
+            Kind::Text => "text",
+            Kind::Ignore => "ignore",
+        }
+    }
+
+    /// The kind of a column, as some of its rows suggest.
+    ///
+    /// Missing values have no say. Four fifths of the values decide between numbers, dates and words, so that a slip of the
+    /// pen is an error, with its place, instead of turning numbers into names. Then:
+    /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
+    ///   number the rows;
+    /// - two words such as yes and no are a *boolean*;
+    /// - words are an *identifier* or *text* if at least ten are there and more than half (of long ones, a fifth) are
+    ///   different: text with three words or more on average, an identifier if nearly all are different.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn infer(column: &Column, rows: &[usize]) -> Kind {
+        let present = || rows.iter().map(|row| column.get(*row)).filter(|text| !cell::is_missing(text));
+        let Some(first) = present().next() else { return Kind::Constant };
+        let (mut count, mut numbers) = (0_usize, Vec::new());
+        for text in present() {
+            count += 1;
+            numbers.extend(text.parse::<f64>().ok());
+        }
+        if 5 * numbers.len() >= 4 * count {
+            return match () {
+                () if numbers.len() == count && numbers.iter().all(|value| *value == numbers[0]) => {
+                    Kind::Constant
+                }
+                () if numbers.len() == count && number_rows(&numbers) => Kind::Identifier,
+                () => Kind::Number,
+            };
+        }
+        if present().all(|text| text == first) {
+            return Kind::Constant;
+        }
+        if present().all(|text| boolean(text).is_some()) {
+            return Kind::Boolean;
+        }
+        let (_, dates, _) = MomentFormat::recognise(present());
+        if 5 * dates >= 4 * count {
+            return Kind::Date;
+        }
+        let mut different: HashMap<&str, ()> = HashMap::new();
+        let mut words = 0;
+        for text in present() {
+            different.insert(text, ());
+            words += text.split_whitespace().count();
+        }
+        let share = different.len() as f64 / count as f64;
+        let words = words as f64 / count as f64;
+        match () {
+            () if count < 10 => Kind::Category,
+            () if words >= 3.0 && share > 0.5 || words >= 6.0 && share > 0.2 => Kind::Text,
+            () if share > 0.9 => Kind::Identifier,
+            () => Kind::Category,
+        }
+    }
+
+    /// The kinds of all columns of a table, as some of its rows suggest.
+    ///
+    /// ```
+    /// use highwater_data::{Kind, Table};
+    ///
+    /// let table = Table::from_csv_reader("t.csv", "size,hue,unit,seen\n1,red,cm,2026-01-05\n2,blue,cm,2026-03-09\n".as_bytes())?;
+    /// let kinds: Vec<Kind> = Kind::of_columns(&table, &[0, 1]).into_iter().map(|(_, kind)| kind).collect();
+    /// assert_eq!(kinds, [Kind::Number, Kind::Category, Kind::Constant, Kind::Date]);
+    /// # Ok::<(), highwater_data::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn of_columns<'a>(table: &'a Table, rows: &[usize]) -> Vec<(&'a str, Kind)> {
+        table.columns().iter().map(|column| (column.name(), Kind::infer(column, rows))).collect()
+    }
+}
+
+/// Whether these numbers do nothing but number the rows.
+fn number_rows(numbers: &[f64]) -> bool {
+    let (low, high) =
+        numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    let count = numbers.len() as f64;
+    if numbers.len() < 20 || high - low + 1.0 > 2.0 * count || numbers.iter().any(|v| v.fract() != 0.0) {
+        return false;
+    }
+    let mut seen = vec![false; (high - low) as usize + 1];
+    numbers.iter().all(|value| !std::mem::replace(&mut seen[(value - low) as usize], true))
+}
+
+/// Whether a text says yes or no.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    let is = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match () {
+        () if is(["true", "yes", "y", "t"]) => Some(true),
+        () if is(["false", "no", "n", "f"]) => Some(false),
+        () => None,
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Kind> {
+        let found = Kind::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| Error::UnknownKind { text: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: fmt::Display>(cells: impl IntoIterator<Item = T>, expected: Kind) {
+        let mut column = Column::new("x".to_owned());
+        let mut rows = Vec::new();
+        for (row, cell) in cells.into_iter().enumerate() {
+            column.push(&cell.to_string());
+            rows.push(row);
+        }
+        assert_eq!(Kind::infer(&column, &rows), expected, "{column:?}");
+    }
+
+    #[test]
+    fn kinds_are_told_from_the_texts() {
+        check(["1", "2.5", "", "?"], Kind::Number);
+        check(["1", "2", "3", "4", "five"], Kind::Number);
+        check(["1", "inf", "2"], Kind::Number);
+        check(["1", "two", "three"], Kind::Category);
+        check(["", "NA", "?"], Kind::Constant);
+        check(["7", "7.0", ""], Kind::Constant);
+        check(["cm", "cm"], Kind::Constant);
+        check(["yes", "No", ""], Kind::Boolean);
+        check(["0", "1", "0"], Kind::Number);
+        check(["2026-01-05", "2026-03-09", ""], Kind::Date);
+        check(["08:15", "09:30"], Kind::Date);
+        check(["red", "blue", "red"], Kind::Category);
+        check((0..30).map(|i| 1000 + i * 7 % 30), Kind::Identifier);
+        check((0..30).map(|i| i * 7), Kind::Number);
+        check((0..30).map(|i| i % 29), Kind::Number);
+        check(0..10, Kind::Number);
+        check((0..30).map(|i| format!("p-{i}")), Kind::Identifier);
+        check((0..30).map(|i| format!("p-{}", i % 20)), Kind::Category);
+        check((0..30).map(|i| format!("saw {i} of them there")), Kind::Text);
+        check((0..30).map(|i| format!("a small town {}", i % 3)), Kind::Category);
+    }
+
+    #[test]
+    fn a_kind_is_written_and_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.to_string().parse::<Kind>().unwrap(), kind);
+        }
+        assert!("nominal".parse::<Kind>().unwrap_err().to_string().contains("\"category\""));
+    }
+}

@@ -1,0 +1,178 @@
+//! Dates and times of day in the customary spellings, as numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// How the moments of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MomentFormat {
+    /// `2026-11-23`, `2026/11/23`, perhaps with a time of day behind a blank or a `T`.
+    YearFirst,
+    /// `23.11.2026`, `23/11/2026`, perhaps with a time of day.
+    DayFirst,
+    /// `11/23/2026`, perhaps with a time of day.
+    MonthFirst,
+    /// `14:30`, `14:30:15`.
+    TimeOfDay,
+}
+
+pub(crate) const DAY: f64 = 86_400.0;
+
+impl MomentFormat {
+    const ALL: [MomentFormat; 4] =
+        [MomentFormat::YearFirst, MomentFormat::DayFirst, MomentFormat::MonthFirst, MomentFormat::TimeOfDay];
+
+    /// The format that most of the texts have, the first of equals: how many have it, and how many texts there are.
+    pub(crate) fn recognise<'a>(
+        texts: impl Iterator<Item = &'a str> + Clone,
+    ) -> (MomentFormat, usize, usize) {
+        let mut counts = [0; 4];
+        let mut all = 0;
+        for text in texts {
+            all += 1;
+            for (count, format) in counts.iter_mut().zip(MomentFormat::ALL) {
+                *count += usize::from(format.seconds(text).is_some());
+            }
+        }
+        let best = (0..4).rev().max_by_key(|at| counts[*at]).unwrap_or(0);
+        (MomentFormat::ALL[best], counts[best], all)
+    }
+
+    /// Seconds since the beginning of 1970 (of the day, for a time of day), in the text's own zone or else in any.
+    pub(crate) fn seconds(self, text: &str) -> Option<f64> {
+        if self == MomentFormat::TimeOfDay {
+            return time_of_day(text);
+        }
+        let (date, time) = match text.find([' ', 'T']) {
+            Some(at) => (&text[..at], Some(text[at + 1..].trim_start())),
+            None => (text, None),
+        };
+        let separator = date.chars().find(|c| !c.is_ascii_digit())?;
+        let fits = match self {
+            MomentFormat::YearFirst => matches!(separator, '-' | '/' | '.'),
+            MomentFormat::DayFirst => matches!(separator, '.' | '/' | '-'),
+            MomentFormat::MonthFirst => separator == '/',
+            MomentFormat::TimeOfDay => false,
+        };
+        let parts: Vec<&str> = date.split(separator).collect();
+        let [a, b, c] = parts[..] else { return None };
+        let (year, month, day) = match self {
+            MomentFormat::YearFirst => (a, b, c),
+            MomentFormat::DayFirst => (c, b, a),
+            MomentFormat::MonthFirst => (c, a, b),
+            MomentFormat::TimeOfDay => return None,
+        };
+        if !fits || year.len() != 4 || month.len() > 2 || day.len() > 2 {
+            return None;
+        }
+        let day = days(digits(year)?, digits(month)?, digits(day)?)? as f64;
+        let of_day = match time {
+            None => 0.0,
+            Some(time) => zoned(time)?,
+        };
+        Some(day * DAY + of_day)
+    }
+}
+
+/// A time of day with a zone (`Z`, `+01:00`) or without, in seconds of the universal day.
+fn zoned(text: &str) -> Option<f64> {
+    if let Some(time) = text.strip_suffix(['Z', 'z']) {
+        return time_of_day(time.trim_end());
+    }
+    let Some(at) = text.rfind(['+', '-']) else { return time_of_day(text) };
+    let sign = if text[at..].starts_with('-') { 1.0 } else { -1.0 };
+    let zone = &text[at + 1..];
+    let offset = match zone.len() {
+        2 => 3600 * digits(zone)?,
+        4 if zone.is_ascii() => 3600 * digits(&zone[..2])? + 60 * digits(&zone[2..])?,
+        _ => time_of_day(zone)? as i64,
+    };
+    Some(time_of_day(text[..at].trim_end())? + sign * offset as f64)
+}
+
+/// `hours:minutes`, perhaps `:seconds` with a fraction.
+fn time_of_day(text: &str) -> Option<f64> {
+    let mut parts = text.split(':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next());
+    let (h, m) = (digits(hours)?, digits(minutes)?);
+    let s: f64 = match seconds {
+        None => 0.0,
+        Some(s) if s.bytes().all(|b| b.is_ascii_digit() || b == b'.') => s.parse().ok()?,
+        Some(_) => return None,
+    };
+    let sound = parts.next().is_none() && hours.len() <= 2 && minutes.len() == 2;
+    (sound && h < 24 && m < 60 && s < 61.0).then_some((3600 * h + 60 * m) as f64 + s)
+}
+
+fn digits(text: &str) -> Option<i64> {
+    let plain = !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
+}
+
+/// Days since 1 January 1970 in the Gregorian calendar, if there is such a day.
+///
+/// H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=last).contains(&day) {
+        return None;
+    }
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let of_era = y.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_in_the_customary_spellings() {
+        use MomentFormat::{DayFirst, MonthFirst, TimeOfDay, YearFirst};
+        // Numbers from Python's datetime.
+        let cases = [
+            (YearFirst, "1970-01-01", Some(0.0)),
+            (YearFirst, "2026-11-23", Some(1_795_392_000.0)),
+            (YearFirst, "2000/2/29", Some(951_782_400.0)),
+            (YearFirst, "1969-12-31 23:59:59.5", Some(-0.5)),
+            (YearFirst, "2026-11-23T14:30", Some(1_795_444_200.0)),
+            (YearFirst, "2026-11-23T14:30:00Z", Some(1_795_444_200.0)),
+            (YearFirst, "2026-11-23 14:30:00+01:00", Some(1_795_440_600.0)),
+            (YearFirst, "2026-11-23 14:30:00-0130", Some(1_795_449_600.0)),
+            (YearFirst, "1900-02-29", None),
+            (YearFirst, "2026-13-01", None),
+            (YearFirst, "2026-11-23 25:00", None),
+            (YearFirst, "23.11.2026", None),
+            (DayFirst, "23.11.2026", Some(1_795_392_000.0)),
+            (DayFirst, "3/4/2026 08:05", Some(1_775_203_500.0)),
+            (MonthFirst, "11/23/2026", Some(1_795_392_000.0)),
+            (MonthFirst, "23/11/2026", None),
+            (TimeOfDay, "14:30", Some(52_200.0)),
+            (TimeOfDay, "14:30:15.25", Some(52_215.25)),
+            (TimeOfDay, "14", None),
+            (TimeOfDay, "1:2:3:4", None),
+            (YearFirst, "", None),
+            (YearFirst, "é-é-é", None),
+            (YearFirst, "2026-11-23T", None),
+            (YearFirst, "2026-11-23T14:30+éé", None),
+        ];
+        for (format, text, expected) in cases {
+            assert_eq!(format.seconds(text), expected, "{format:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn the_format_is_that_of_most_texts() {
+        let of = |texts: &[&str]| MomentFormat::recognise(texts.iter().copied());
+        assert_eq!(of(&["1/2/2026", "13/2/2026", "2/13/2026", "14/2/2026"]), (MomentFormat::DayFirst, 3, 4));
+        assert_eq!(of(&["1/2/2026", "2/13/2026"]), (MomentFormat::MonthFirst, 2, 2));
+        assert_eq!(of(&["08:15", "x"]), (MomentFormat::TimeOfDay, 1, 2));
+    }
+}
