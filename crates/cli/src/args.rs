@@ -2,8 +2,8 @@
 
 mod checkpoints;
 
-pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import};
 use crate::data_args::{ClassWeights, Columns, Parts};
+pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
 use highwater_early_stopping::{NonFinite, Rule};
