@@ -58,7 +58,7 @@ fn a_model_goes_out_as_safetensors_and_comes_back_as_a_run_that_scores_the_same_
     let first = trained(dir.path(), &["--epochs", "12"]);
     let file = dir.path().join("model.safetensors");
     let said = done(args!["checkpoints", "export", &first, "--to", "safetensors", "--out", &file]);
-    let module = "nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.25), nn.Linear(8, 3))";
+    let module = "nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Dropout(0.25), nn.Linear(8, 3))";
     assert!(said.out.contains(module) && said.out.contains("load_state_dict"), "{said:?}");
     // Nothing but what load_state_dict takes, strictly; the activation and the dropout count as modules.
     let exported = arrays(&file);
@@ -158,7 +158,7 @@ fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_an
 #[test]
 fn a_model_goes_out_as_onnx_with_the_preparation_of_its_data() {
     let dir = tempfile::tempdir().unwrap();
-    let folder = trained(dir.path(), &["--epochs", "2"]);
+    let folder = trained(dir.path(), &["--epochs", "2", "--activation", "relu"]);
     let file = dir.path().join("model.onnx");
     let json = done(args!["checkpoints", "export", &folder, "--to", "onnx", "--out", &file, "--json"]).json();
     let bytes = fs::read(&file).unwrap();
