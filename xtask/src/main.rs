@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
 
+mod book;
 mod cargo;
 mod ci;
 mod crash;
@@ -35,6 +36,7 @@ Chores, for those who change the code:
   fmt             format the code
   crash           kill saving and training processes at random moments: `crash [--kills 5000]`
   examples        build and run the examples with candle and Burn; skipped if they cannot be downloaded
+  book            the guide in docs/ as a book of web pages; needs mdBook
   bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
   bench NAME      run a program of the `benches` folder; arguments may follow
 
@@ -47,15 +49,16 @@ fn main() -> ExitCode {
         Some((first, rest)) => (first.to_str().unwrap_or_default(), rest),
         None => ("help", &args[..]),
     };
-    let chore = matches!(word, "ci" | "crash" | "tidy" | "fmt" | "bench" | "examples");
+    let chore = matches!(word, "book" | "ci" | "crash" | "tidy" | "fmt" | "bench" | "examples");
     let asks_for_help = rest.first().is_some_and(|arg| arg == "--help" || arg == "-h");
     match word {
         "help" | "--help" | "-h" if rest.is_empty() => help(),
         _ if chore && asks_for_help => help(),
-        "ci" | "tidy" | "examples" if !rest.is_empty() => {
+        "book" | "ci" | "tidy" | "examples" if !rest.is_empty() => {
             eprintln!("`cargo xtask {word}` takes no arguments, but got {}", rest[0].display());
             ExitCode::from(2)
         }
+        "book" => book::run(),
         "ci" => ci::run(),
         "crash" => crash::run(rest),
         "examples" => examples::run(),
