@@ -12,3 +12,4 @@ mod nets;
 mod precision;
 mod random_choices;
 mod recipe;
+mod squares;
