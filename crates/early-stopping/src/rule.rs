@@ -217,6 +217,43 @@ impl Rule {
         Rule::Latched(Box::new(self))
     }
 
+    /// The rules that are not made of others, from left to right.
+    ///
+    /// ```
+    /// use highwater_early_stopping::Rule;
+    ///
+    /// let rule: Rule = "after(5, gl(5) and not up(3)) or time(30m)".parse()?;
+    /// let leaves: Vec<String> = rule.leaves().into_iter().map(Rule::to_string).collect();
+    /// assert_eq!(leaves, ["gl(5)", "up(3)", "time(30m)"]);
+    /// # Ok::<(), highwater_early_stopping::ParseError>(())
+    /// ```
+    pub fn leaves(&self) -> Vec<&Rule> {
+        match self {
+            Rule::Any(rules) | Rule::All(rules) | Rule::AtLeast { rules, .. } => {
+                rules.iter().flat_map(Rule::leaves).collect()
+            }
+            Rule::Smoothed { rule, .. }
+            | Rule::After { rule, .. }
+            | Rule::Skip { rule, .. }
+            | Rule::Held { rule, .. }
+            | Rule::Latched(rule)
+            | Rule::Not(rule) => rule.leaves(),
+            Rule::Never
+            | Rule::Patience(_)
+            | Rule::GeneralizationLoss(_)
+            | Rule::ProgressQuotient(_)
+            | Rule::Rises(_)
+            | Rule::ProgressBelow(_)
+            | Rule::Limit(_)
+            | Rule::Time(_)
+            | Rule::Target(_)
+            | Rule::Divergence(_)
+            | Rule::IncToDec(_)
+            | Rule::Plateau(_)
+            | Rule::Evidence => Vec::from([self]),
+        }
+    }
+
     /// Whether the numbers make sense. Rules that were parsed or deserialized are checked already.
     pub fn check(&self) -> Result<(), InvalidRule> {
         let two = |rules: &[Rule], name| InvalidRule::unless(rules.len() >= 2, name, "two rules or more");

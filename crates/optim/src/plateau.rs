@@ -69,6 +69,7 @@ pub struct Plateau {
     best: f64,
     bad: u64,
     cooldown: u64,
+    reductions: u64,
 }
 
 impl Plateau {
@@ -89,7 +90,7 @@ impl Plateau {
             require((0.0..f64::INFINITY).contains(&value), of, name, value, "at least 0 and finite")?;
         }
         let best = if rule.maximize { f64::NEG_INFINITY } else { f64::INFINITY };
-        Ok(Self { rule, learning_rate, best, bad: 0, cooldown: 0 })
+        Ok(Self { rule, learning_rate, best, bad: 0, cooldown: 0, reductions: 0 })
     }
 
     /// Takes one metric in and returns the learning rate from here on.
@@ -107,6 +108,7 @@ impl Plateau {
         if self.bad > self.rule.patience {
             self.bad = 0;
             self.cooldown = self.rule.cooldown;
+            self.reductions += 1;
             let reduced = (self.learning_rate * self.rule.factor).max(self.rule.min_learning_rate);
             if self.learning_rate - reduced > self.rule.eps {
                 self.learning_rate = reduced;
@@ -118,6 +120,11 @@ impl Plateau {
     /// The learning rate after the last observation.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
+    }
+
+    /// How often it was time for a smaller learning rate so far; also when it could go no lower.
+    pub fn reductions(&self) -> u64 {
+        self.reductions
     }
 
     fn improves(&self, metric: f64) -> bool {
@@ -142,6 +149,22 @@ mod tests {
             let mut plateau = Plateau::new(ReduceOnPlateau { maximize, ..rule }, 1.0).unwrap();
             assert_eq!([metric, 1.0, metric].map(|metric| plateau.observe(metric)), [0.5, 0.5, 0.25]);
         }
+    }
+
+    #[test]
+    fn reductions_are_counted_at_the_lower_end_too() {
+        let rule = ReduceOnPlateau {
+            patience: 1,
+            factor: 0.5,
+            cooldown: 1,
+            min_learning_rate: 0.25,
+            ..Default::default()
+        };
+        let mut plateau = Plateau::new(rule, 1.0).unwrap();
+        let seen = [1.0; 13].map(|metric| (plateau.observe(metric), plateau.reductions()));
+        assert_eq!(seen[2], (0.5, 1));
+        assert_eq!(seen[3], (0.5, 1), "while it cools down nothing is counted");
+        assert_eq!((seen[5], seen[8], seen[11]), ((0.25, 2), (0.25, 3), (0.25, 4)));
     }
 
     #[test]
