@@ -77,6 +77,11 @@ impl DataConfig {
         }
     }
 
+    /// Whether rows are held out to stop and choose by.
+    pub(crate) fn validates(&self) -> bool {
+        self.validation != 0.0 || self.validation_file.is_some()
+    }
+
     pub(crate) fn recipe(&self) -> Recipe {
         let mut kinds = self.columns.clone();
         // Rows of other groups are to be told: the group's own name is no help.

@@ -29,7 +29,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         others.sort_unstable();
         let fractions = Fractions { validation: data.validation, test: 0.0 };
         let split = split_rows(table, &others, classes.as_deref(), &data.split, fractions, data.split_seed)?;
-        if split.validation.is_empty() {
+        if split.validation.is_empty() && data.validates() {
             bail!("no rows are left to validate on: raise --validation, or give more data");
         }
         let preparation = Preparation::fit_recipe(table, &split.train, &data.recipe())?;

@@ -57,8 +57,10 @@ impl Source {
         };
         let validation = other(&data.validation_file, &mut split.validation)?;
         let test = other(&data.test_file, &mut split.test)?;
-        if split.validation.is_empty() {
-            bail!("no rows are left to validate on: raise --validation, or give more data");
+        if split.validation.is_empty() && data.validates() {
+            bail!(
+                "no rows are left to validate on: raise --validation, give more data, or do without: --validation 0"
+            );
         }
         Ok(Source { table, validation, test, split, unlabelled })
     }

@@ -34,7 +34,12 @@ impl Job {
     /// Whether a model of all rows is made when the best is known.
     fn refits(&self, report: &Report) -> bool {
         let sound = !matches!(&report.ended, Ended::Stopped(reason) if reason.is_failure());
-        self.config.data.refit && sound && report.ended != Ended::Interrupted && report.best.is_some()
+        let others = self.source.all().len() > self.source.split.train.len();
+        self.config.data.refit
+            && others
+            && sound
+            && report.ended != Ended::Interrupted
+            && report.best.is_some()
     }
 }
 
@@ -66,7 +71,8 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
 }
 
 /// What was done to the columns and rows without being asked.
-fn remarks(source: &Source, preparation: &Preparation) -> Vec<String> {
+fn remarks(job: &Job) -> Vec<String> {
+    let Job { source, preparation, .. } = job;
     let mut remarks = Vec::new();
     let table = &source.table;
     if !table.has_header() {
@@ -98,6 +104,16 @@ fn remarks(source: &Source, preparation: &Preparation) -> Vec<String> {
     if source.unlabelled > 0 {
         let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };
         remarks.push(format!("left out: {rows} without a value of the target"));
+    }
+    if source.split.validation.is_empty() {
+        let advice = match job.config.training.asks_for_evidence() {
+            true => "",
+            false => "; --stop evidence tells from the gradients when there is nothing more to learn",
+        };
+        remarks.push(format!(
+            "no validation rows: what is told of validation is measured on the training rows, and says nothing of new \
+             ones{advice}"
+        ));
     }
     remarks
 }
@@ -192,7 +208,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
     if resume.is_none() && !shared.quiet {
-        remarks(&job.source, &job.preparation).iter().for_each(|remark| eprintln!("{remark}"));
+        remarks(&job).iter().for_each(|remark| eprintln!("{remark}"));
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let report = pool.install(|| fit(&mut job, store, &screen, &interrupt, resume))?;
@@ -272,7 +288,8 @@ pub(crate) fn report(args: &ReportArgs) -> Result<()> {
 
 /// Scores of the kept model.
 struct Kept {
-    validation: Scores,
+    /// On the validation rows; without any, on the training rows.
+    chosen_by: (&'static str, Scores),
     test: Option<Scores>,
 }
 
@@ -280,12 +297,17 @@ impl Kept {
     fn scores(job: &Job) -> Kept {
         let on = |data| evaluate::scores(&job.model, &job.preparation, data);
         let test = Some(&job.data.test).filter(|test| test.rows() > 0);
-        Kept { validation: on(&job.data.validation), test: test.map(on) }
+        let chosen_by = match job.data.validation.rows() {
+            0 => ("training", on(&job.data.train)),
+            _ => ("validation", on(&job.data.validation)),
+        };
+        Kept { chosen_by, test: test.map(on) }
     }
 
     fn named(&self) -> Vec<(&str, &Scores)> {
         let test = self.test.iter().map(|test| ("test", test));
-        [("validation", &self.validation)].into_iter().chain(test).collect()
+        let (name, scores) = &self.chosen_by;
+        [(*name, scores)].into_iter().chain(test).collect()
     }
 }
 

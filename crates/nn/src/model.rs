@@ -131,16 +131,20 @@ impl<T: Real> Model<T> {
 
     /// A program for trying the model: it takes [`values`](Model::values), and computes the loss and the outputs.
     pub fn compile_evaluation(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
+        self.compile_evaluation_of(|outputs| vec![loss(outputs), outputs])
+    }
+
+    /// A program for trying the model: it takes [`values`](Model::values), and computes what `roots` records from the
+    /// outputs.
+    pub fn compile_evaluation_of(&self, roots: impl for<'g> FnOnce(Var<'g>) -> Vec<Var<'g>>) -> Program {
         let graph = Graph::new();
         let outputs = self.network.record(graph.input(self.network.inputs), Purpose::Evaluate).outputs;
-        graph.compile_forward(&[loss(outputs), outputs])
+        graph.compile_forward(&roots(outputs))
     }
 
     /// A program that takes [`values`](Model::values) and computes the outputs alone.
     pub fn compile_forward(&self) -> Program {
-        let graph = Graph::new();
-        let outputs = self.network.record(graph.input(self.network.inputs), Purpose::Evaluate).outputs;
-        graph.compile_forward(&[outputs])
+        self.compile_evaluation_of(|outputs| vec![outputs])
     }
 
     /// Moves the buffers a tenth of the way towards the statistics of the batch of `rows` rows that the program of

@@ -59,6 +59,11 @@ impl Loss {
         matches!(self, Loss::CrossEntropy(_))
     }
 
+    /// Whether rows count by the weight of their class.
+    pub fn weighs_classes(&self) -> bool {
+        matches!(self, Loss::CrossEntropy(settings) if !settings.class_weights.is_empty())
+    }
+
     /// Records the loss (1×1) of `outputs` (batch×n), and the target as the next thing that is given with each run.
     ///
     /// # Panics
@@ -78,6 +83,20 @@ impl Loss {
         self.between(outputs, target, Some(weights))
     }
 
+    /// Like [`record`](Loss::record), and the loss of each row (batch×1), of which the first is the mean; `None` where it
+    /// is a weighted mean, as it is with class weights.
+    ///
+    /// # Panics
+    /// As `record`.
+    #[track_caller]
+    pub fn record_with_rows<'g>(&self, outputs: Var<'g>) -> (Var<'g>, Option<Var<'g>>) {
+        let target = self.record_target(outputs);
+        match self.rows(outputs, target) {
+            Some(rows) => (rows.mean(), Some(rows)),
+            None => (self.between(outputs, target, None), None),
+        }
+    }
+
     fn record_target<'g>(&self, outputs: Var<'g>) -> Target<'g> {
         match self.wants_classes() {
             true => Target::Classes(outputs.graph().indices()),
@@ -92,35 +111,40 @@ impl Loss {
     /// If the target is of the wrong kind or shape.
     #[track_caller]
     pub fn between<'g>(&self, outputs: Var<'g>, target: Target<'g>, weights: Option<Var<'g>>) -> Var<'g> {
-        let graph = outputs.graph();
-        let classes = outputs.columns();
+        if let Some(rows) = self.rows(outputs, target) {
+            return weighted_mean(rows, weights);
+        }
+        let (Loss::CrossEntropy(settings), Target::Classes(target)) = (self, target) else {
+            unreachable!("without class weights each row has its loss")
+        };
+        let (graph, classes, smoothing) = (outputs.graph(), outputs.columns(), settings.label_smoothing);
+        let log_probabilities = outputs.log_softmax();
+        let picked = -log_probabilities.pick(target);
+        let class_weights = graph.constant([classes, 1], &settings.class_weights);
+        let weight = class_weights.look_up(target);
+        let weight_and_sample = weights.map_or(weight, |w| w * weight);
+        let share = |rows: Var<'g>, weight: Var<'g>| (rows * weight).sum() / weight_and_sample.sum();
+        let hard = share(picked, weight_and_sample);
+        if smoothing == 0.0 {
+            return hard;
+        }
+        let row_weights = graph.constant([1, classes], &settings.class_weights);
+        let spread = -(log_probabilities * row_weights).mean_over(Axis::Columns);
+        let spread = weights.map_or(spread, |w| spread * w);
+        hard * (1.0 - smoothing) + spread.sum() / weight_and_sample.sum() * smoothing
+    }
+
+    /// The loss of each row (batch×1), unless classes have weights: then the loss is no plain mean of such.
+    #[track_caller]
+    fn rows<'g>(&self, outputs: Var<'g>, target: Target<'g>) -> Option<Var<'g>> {
         match (self, target) {
+            (_, Target::Classes(_)) if self.weighs_classes() => None,
             (Loss::CrossEntropy(settings), Target::Classes(target)) => {
                 let log_probabilities = outputs.log_softmax();
                 let picked = -log_probabilities.pick(target);
                 let smoothing = settings.label_smoothing;
-                if settings.class_weights.is_empty() {
-                    let rows = match smoothing {
-                        0.0 => picked,
-                        _ => {
-                            picked * (1.0 - smoothing)
-                                - log_probabilities.mean_over(Axis::Columns) * smoothing
-                        }
-                    };
-                    return weighted_mean(rows, weights);
-                }
-                let class_weights = graph.constant([classes, 1], &settings.class_weights);
-                let weight = class_weights.look_up(target);
-                let weight_and_sample = weights.map_or(weight, |w| w * weight);
-                let share = |rows: Var<'g>, weight: Var<'g>| (rows * weight).sum() / weight_and_sample.sum();
-                let hard = share(picked, weight_and_sample);
-                if smoothing == 0.0 {
-                    return hard;
-                }
-                let row_weights = graph.constant([1, classes], &settings.class_weights);
-                let spread = -(log_probabilities * row_weights).mean_over(Axis::Columns);
-                let spread = weights.map_or(spread, |w| spread * w);
-                hard * (1.0 - smoothing) + spread.sum() / weight_and_sample.sum() * smoothing
+                let spread = || log_probabilities.mean_over(Axis::Columns) * smoothing;
+                Some(if smoothing == 0.0 { picked } else { picked * (1.0 - smoothing) - spread() })
             }
             (Loss::CrossEntropy(_), Target::Values(_)) => {
                 panic!("cross-entropy is against classes, not values")
@@ -128,8 +152,7 @@ impl Loss {
             (_, Target::Classes(_)) => panic!("{self:?} is against values, not classes"),
             (_, Target::Values(target)) => {
                 let elements = self.elements(outputs, target);
-                let rows = if classes == 1 { elements } else { elements.mean_over(Axis::Columns) };
-                weighted_mean(rows, weights)
+                Some(if outputs.columns() == 1 { elements } else { elements.mean_over(Axis::Columns) })
             }
         }
     }

@@ -40,6 +40,7 @@ pub(crate) fn records(losses: &[f64]) -> Vec<Record> {
         metrics: vec![("accuracy".parse().unwrap(), 1.0 - loss / 2.0)],
         learning_rate: 0.01,
         elapsed: 0.25 * epoch as f64,
+        signals: Default::default(),
     };
     (1..).zip(losses).map(record).collect()
 }

@@ -1,12 +1,13 @@
 //! `history.csv`: every validation of a run, exactly.
 
 use crate::replace::replace;
+use crate::signal::Signal;
 use crate::{Error, Screen};
 use highwater_early_stopping::BestTracker;
-use highwater_trainer::{Config, Event, Observer, Record, Score};
+use highwater_trainer::{Config, Event, Observer, Record, Score, Signals};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,7 +17,8 @@ const AFTER: [&str; 3] = ["learning_rate", "elapsed_s", "improved"];
 
 /// Keeps a CSV file of a run's validations.
 ///
-/// The columns are `epoch`, `step`, `training_loss`, `validation_loss`, the configured metrics, `learning_rate`,
+/// The columns are `epoch`, `step`, `training_loss`, `validation_loss`, the configured metrics, those of `reductions`,
+/// `evidence`, `loss_error` and `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate`,
 /// `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits as give
 /// them back exactly. A line is written when its validation is done. When a run is resumed, the file is replaced by one
 /// of the history that the run goes on from, so that in the end it is that of an uninterrupted run, save for the times.
@@ -28,6 +30,7 @@ pub struct History {
     path: PathBuf,
     screen: Screen,
     metrics: Vec<Score>,
+    signals: Vec<Signal>,
     select: Score,
     best: BestTracker,
     /// What the file should say, and how much of it the open file says; with none open it is to be written anew.
@@ -44,6 +47,7 @@ impl History {
             path: path.into(),
             screen: screen.clone(),
             metrics: config.metrics.iter().copied().map(Score::Metric).collect(),
+            signals: Signal::ALL.into_iter().filter(|signal| signal.is_asked_for(config)).collect(),
             select: config.select,
             best: BestTracker::new(config.select.goal()),
             text: String::new(),
@@ -63,7 +67,9 @@ impl History {
 
     fn begin(&mut self, history: &[Record]) {
         let metrics = self.metrics.iter().map(Score::to_string);
-        let columns = BEFORE.map(String::from).into_iter().chain(metrics).chain(AFTER.map(String::from));
+        let signals = self.signals.iter().map(|signal| signal.name().to_owned());
+        let before = BEFORE.map(String::from).into_iter();
+        let columns = before.chain(metrics).chain(signals).chain(AFTER.map(String::from));
         self.text = columns.collect::<Vec<_>>().join(",") + "\n";
         self.best.reset();
         self.file = None;
@@ -78,6 +84,7 @@ impl History {
         for metric in &self.metrics {
             _ = write!(row, ",{:?}", record.score(*metric));
         }
+        self.signals.iter().for_each(|signal| row.push_str(&format!(",{}", signal.text(&record.signals))));
         _ = writeln!(row, ",{learning_rate:?},{elapsed:?},{improved}");
     }
 
@@ -114,6 +121,13 @@ impl Observer for History {
     }
 }
 
+/// Whether the file begins as a [`History`] file does; if it cannot be read, it does not.
+pub fn is_history(path: &Path) -> bool {
+    let start = BEFORE.join(",");
+    let mut head = vec![0; start.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == start.as_bytes()
+}
+
 /// The records of a [`History`] file, with the bits they had.
 ///
 /// A last line without its end is that of a run that was killed while it wrote, and is left out.
@@ -137,6 +151,13 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
         Ok(Score::Metric(metric)) => Ok(metric),
         _ => Err(malformed(1, format!("`{name}` is not a metric"))),
     };
+    let is_signal = |name: &&str| Signal::ALL.iter().any(|signal| signal.name() == *name);
+    let (names, signals) = names.split_at(names.iter().position(is_signal).unwrap_or(names.len()));
+    let signal = |name: &&str| match Signal::ALL.into_iter().find(|signal| signal.name() == *name) {
+        Some(signal) => Ok(signal),
+        None => Err(malformed(1, format!("`{name}` is not expected after `{}`", signals[0]))),
+    };
+    let signals = signals.iter().map(signal).collect::<Result<Vec<_>, _>>()?;
     let metrics = names.iter().map(metric).collect::<Result<Vec<_>, _>>()?;
     let record = |(row, line): (&str, usize)| {
         let cells: Vec<&str> = row.split(',').collect();
@@ -146,8 +167,15 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
         let wrong = |column: usize| malformed(line, format!("{} = `{}`", header[column], cells[column]));
         let count = |column: usize| cells[column].parse::<u64>().map_err(|_| wrong(column));
         let number = |column: usize| cells[column].parse::<f64>().map_err(|_| wrong(column));
-        let after = BEFORE.len() + metrics.len();
-        let values = (BEFORE.len()..after).map(number).collect::<Result<Vec<_>, _>>()?;
+        let of_signals = BEFORE.len() + metrics.len();
+        let after = of_signals + signals.len();
+        let values = (BEFORE.len()..of_signals).map(number).collect::<Result<Vec<_>, _>>()?;
+        let mut found = Signals::default();
+        for (column, signal) in (of_signals..after).zip(&signals) {
+            if !cells[column].is_empty() {
+                signal.set(&mut found, cells[column]).ok_or_else(|| wrong(column))?;
+            }
+        }
         Ok(Record {
             epoch: count(0)?,
             step: count(1)?,
@@ -156,6 +184,7 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
             metrics: metrics.iter().copied().zip(values).collect(),
             learning_rate: number(after)?,
             elapsed: number(after + 1)?,
+            signals: found,
         })
     };
     lines.map(record).collect()
@@ -225,6 +254,30 @@ mod tests {
     }
 
     #[test]
+    fn what_rules_go_by_is_there_if_they_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.csv");
+        let mut config = config("evidence or patience(3, min_delta=1se)");
+        config.plateau = Some(Default::default());
+        let mut all = records(&[0.5, 0.25]);
+        all[1].signals = Signals {
+            reductions: Some(2),
+            evidence: Some(-1.0 / 3.0),
+            loss_error: Some(1e-9),
+            accuracy_error: Some(f64::NAN),
+        };
+        show(&mut History::new(&path, &config, &screen().0), &[], &all);
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "epoch,step,training_loss,validation_loss,accuracy,reductions,evidence,loss_error,accuracy_error,\
+             learning_rate,elapsed_s,improved\n\
+             1,36,0.45,0.5,0.75,,,,,0.01,0.25,true\n\
+             2,72,0.225,0.25,0.875,2,-0.3333333333333333,1e-9,NaN,0.01,0.5,true\n"
+        );
+        assert_eq!(format!("{:?}", read_history(&path).unwrap()), format!("{all:?}"));
+    }
+
+    #[test]
     fn a_resumed_run_leaves_the_file_of_an_uninterrupted_one() {
         let dir = tempfile::tempdir().unwrap();
         let (whole, parts) = (dir.path().join("whole.csv"), dir.path().join("parts.csv"));
@@ -270,6 +323,14 @@ mod tests {
             ("".to_owned(), "h.csv, line 1: expected the columns epoch,step,"),
             ("epoch,loss\n".to_owned(), "h.csv, line 1: expected the columns epoch,step,"),
             (header.replace("accuracy", "luck"), "h.csv, line 1: `luck` is not a metric"),
+            (
+                header.replace("accuracy", "evidence,accuracy"),
+                "h.csv, line 1: `accuracy` is not expected after `evidence`",
+            ),
+            (
+                format!("{}1,2,0.5,0.5,1.5,0.1,1,true\n", header.replace("accuracy", "reductions")),
+                "h.csv, line 2: reductions = `1.5`",
+            ),
             (format!("{header}1,2,3\n"), "h.csv, line 2: 3 fields instead of 8"),
             (
                 format!("{header}1,2,0.5,0.5,0.5,0.1,1,true\n2,2,x,1,1,1,1,true\n"),

@@ -24,6 +24,7 @@
 //!     metrics: vec![],
 //!     learning_rate: 0.01,
 //!     elapsed: 2.0 * epoch as f64,
+//!     signals: Default::default(),
 //! };
 //! let report = Report {
 //!     ended: Ended::EpochLimit,
@@ -57,6 +58,7 @@
 
 #[cfg(test)]
 mod check;
+mod curve;
 mod ending;
 mod error;
 mod figures;
@@ -66,13 +68,16 @@ mod progress;
 mod reconstruct;
 mod replace;
 mod screen;
+mod signal;
 mod standing;
 mod summary;
 
+pub use curve::{Columns, Curve, read_curve};
 pub use error::Error;
-pub use history::{History, read_history};
+pub use figures::Rounded;
+pub use history::{History, is_history, read_history};
 pub use page::Page;
 pub use progress::Progress;
 pub use reconstruct::reconstruct;
 pub use screen::{Look, Screen};
-pub use summary::Summary;
+pub use summary::{Summary, text_table};

@@ -69,7 +69,10 @@ impl Standing {
                 "training {} on {}, validating on {}: at most {} of {}",
                 counted(plan.parameters as u64, "parameter"),
                 counted(plan.training_rows as u64, "row"),
-                Count(plan.validation_rows as u64),
+                match plan.validation_rows {
+                    0 => "the same".to_owned(),
+                    rows => Count(rows as u64).to_string(),
+                },
                 counted(plan.epochs, "epoch"),
                 counted(plan.steps_per_epoch, "step"),
             ),

@@ -42,6 +42,7 @@ fn records() -> Vec<Record> {
         metrics: config().metrics.into_iter().zip([1.0 - loss / 3.0, 1.0 - loss / 2.9]).collect(),
         learning_rate: 0.1 / epoch as f64,
         elapsed: epoch as f64 / 3.0,
+        signals: Default::default(),
     };
     (1..).zip(losses).map(record).collect()
 }

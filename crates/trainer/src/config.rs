@@ -1,7 +1,7 @@
 //! What a run is asked to do.
 
 use crate::error::Error;
-use highwater_early_stopping::{Goal, NonFinite, Rule};
+use highwater_early_stopping::{Delta, Goal, NonFinite, Rule};
 use highwater_objective::metrics::Metric;
 use highwater_optim::{Method, Plateau, ReduceOnPlateau, Schedule};
 use serde::{Deserialize, Serialize};
@@ -147,9 +147,7 @@ impl Config {
             }
         }
         self.stop.check().map_err(|what| Error::Rule { what: what.to_string() })?;
-        if let Some(rule) = starving(&self.stop) {
-            return Err(Error::Rule { what: format!("`{rule}` needs what this loop does not measure") });
-        }
+        self.stop.leaves().into_iter().try_for_each(|rule| self.feeds(rule))?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
         if let Some(rule) = self.plateau {
@@ -164,29 +162,51 @@ impl Config {
         }
         Ok(())
     }
+
+    /// Whether the stopping rule goes by the evidence of the gradients, which is computed then.
+    pub fn asks_for_evidence(&self) -> bool {
+        self.stop.leaves().contains(&&Rule::Evidence)
+    }
+
+    /// Whether the stopping rule goes by standard errors, which are computed then.
+    pub fn asks_for_standard_errors(&self) -> bool {
+        self.stop.leaves().into_iter().any(asks_for_standard_errors)
+    }
+
+    /// Whether a rule gets to see what it goes by.
+    fn feeds(&self, rule: &Rule) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::Rule { what: format!("`{rule}` {why}") });
+        match rule {
+            Rule::Plateau(_) if self.plateau.is_none() => refuse(
+                "counts reductions of the learning rate, and this run makes none: set training.plateau"
+                    .to_owned(),
+            ),
+            Rule::Evidence if self.batch_size < SMALLEST_SAMPLE => refuse(format!(
+                "goes by the spread of the gradient within a batch: it needs a batch size of at least \
+                 {SMALLEST_SAMPLE}, better 32",
+            )),
+            _ if asks_for_standard_errors(rule)
+                && !matches!(self.monitor, Score::Loss | Score::Metric(Metric::Accuracy)) =>
+            {
+                refuse(format!(
+                    "goes by standard errors, which are known of loss and accuracy, not of {}: monitor one of these, \
+                     or give min_delta as a number",
+                    self.monitor
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// A part of a rule that would never hold, since nothing in a [`Record`](crate::Record) feeds it.
-fn starving(rule: &Rule) -> Option<&Rule> {
-    match rule {
-        Rule::Plateau(_) | Rule::Evidence => Some(rule),
-        Rule::Smoothed { rule, .. }
-        | Rule::After { rule, .. }
-        | Rule::Skip { rule, .. }
-        | Rule::Held { rule, .. }
-        | Rule::Latched(rule)
-        | Rule::Not(rule) => starving(rule),
-        Rule::AtLeast { rules, .. } | Rule::Any(rules) | Rule::All(rules) => rules.iter().find_map(starving),
-        Rule::Never
-        | Rule::Patience(_)
-        | Rule::GeneralizationLoss(_)
-        | Rule::ProgressQuotient(_)
-        | Rule::Rises(_)
-        | Rule::ProgressBelow(_)
-        | Rule::Limit(_)
-        | Rule::Time(_)
-        | Rule::Target(_)
-        | Rule::Divergence(_)
-        | Rule::IncToDec(_) => None,
-    }
+/// With fewer rows, the ratio of a signal to its estimated variance has no mean.
+pub(crate) const SMALLEST_SAMPLE: usize = 4;
+
+fn asks_for_standard_errors(rule: &Rule) -> bool {
+    let delta = match rule {
+        Rule::Patience(patience) => patience.min_delta,
+        Rule::Plateau(plateau) => plateau.min_delta,
+        _ => return false,
+    };
+    matches!(delta, Delta::StandardErrors(_))
 }

@@ -31,6 +31,32 @@ pub struct Evaluator {
     units: Vec<Scale>,
     /// Targets in their own unit.
     targets: Vec<f32>,
+    /// Losses of rows; empty if they have none of their own.
+    rows: Vec<f32>,
+    /// Of the losses of the rows last tried.
+    spread: Spread,
+}
+
+/// Mean and sum of squared distances from it, of numbers one after another (Welford 1962).
+#[derive(Default)]
+struct Spread {
+    count: u64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Spread {
+    fn add(&mut self, number: f64) {
+        self.count += 1;
+        let before = number - self.mean;
+        self.mean += before / self.count as f64;
+        self.squares += before * (number - self.mean);
+    }
+
+    fn error_of_mean(&self) -> Option<f64> {
+        let count = self.count as f64;
+        (self.count > 1).then(|| (self.squares / (count - 1.0) / count).sqrt())
+    }
 }
 
 impl Evaluator {
@@ -44,7 +70,12 @@ impl Evaluator {
         for metric in metrics {
             assert_eq!(metric.is_of_classes(), loss.wants_classes(), "{metric} does not go with {loss:?}");
         }
-        let program = model.compile_evaluation(|y| loss.record(y));
+        let mut has_rows = false;
+        let program = model.compile_evaluation_of(|outputs| {
+            let (mean, rows) = loss.record_with_rows(outputs);
+            has_rows = rows.is_some();
+            [mean, outputs].into_iter().chain(rows).collect()
+        });
         let ws = program.workspace(ROWS);
         let columns = model.network().outputs();
         assert!(units.is_empty() || units.len() == columns, "{} units for {columns} outputs", units.len());
@@ -56,6 +87,8 @@ impl Evaluator {
             metrics: metrics.to_vec(),
             units: units.to_vec(),
             targets: vec![0.0; ROWS * columns],
+            rows: vec![0.0; if has_rows { ROWS } else { 0 }],
+            spread: Spread::default(),
         }
     }
 
@@ -71,6 +104,7 @@ impl Evaluator {
             Targets::Values(_) => Evaluation::of_values(&self.metrics, self.columns),
         };
         let mut loss = 0.0;
+        self.spread = Spread::default();
         for start in (0..data.rows()).step_by(ROWS) {
             if interrupted() {
                 return None;
@@ -81,6 +115,11 @@ impl Evaluator {
             let mut of_rows = [0.0];
             self.ws.copy_output(0, &mut of_rows);
             loss += f64::from(of_rows[0]) * rows as f64;
+            if !self.rows.is_empty() {
+                let of_rows = &mut self.rows[..rows];
+                self.ws.copy_output(2, of_rows);
+                of_rows.iter().for_each(|loss| self.spread.add(f64::from(*loss)));
+            }
             let outputs = &mut self.outputs[..rows * self.columns];
             self.ws.copy_output(1, outputs);
             match batch.targets {
@@ -102,6 +141,20 @@ impl Evaluator {
         }
         let metrics = evaluation.values().map(|(metric, value)| (metric, value.unwrap_or(f64::NAN)));
         Some(Scores { rows: data.rows(), loss: loss / data.rows() as f64, metrics: metrics.collect() })
+    }
+
+    /// The standard error of the loss that was found last, as a mean over rows: the deviation of their losses by the root
+    /// of their number. `None` of a single row, or if classes have weights.
+    pub fn loss_error(&self) -> Option<f64> {
+        self.spread.error_of_mean()
+    }
+}
+
+impl Scores {
+    /// The standard error of the accuracy p of n rows, √(p(1 − p)/n), if the accuracy is among the metrics.
+    pub fn accuracy_error(&self) -> Option<f64> {
+        let (_, p) = self.metrics.iter().find(|(metric, _)| *metric == Metric::Accuracy)?;
+        Some((p * (1.0 - p) / self.rows as f64).sqrt())
     }
 }
 

@@ -55,7 +55,7 @@ pub enum Event<'a> {
 pub struct Plan {
     /// Rows to train on.
     pub training_rows: usize,
-    /// Rows to validate on.
+    /// Rows to validate on; 0 if the training rows take their place.
     pub validation_rows: usize,
     /// The number of the model's parameters.
     pub parameters: usize,

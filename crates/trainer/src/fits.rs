@@ -1,6 +1,6 @@
 //! Whether configuration, model, loss and data go together.
 
-use crate::config::Config;
+use crate::config::{Config, Score};
 use crate::error::Error;
 use crate::run::{Data, Run};
 use highwater_data::{Dataset, Targets};
@@ -13,8 +13,16 @@ pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<()
         let must = if of_classes { "be of classes, as the loss is" } else { "be of values, as the loss is" };
         return Err(Error::Setting { field: "metrics", value: metric.to_string(), must });
     }
+    if config.monitor == Score::Loss && config.asks_for_standard_errors() && run.loss.weighs_classes() {
+        let what = "a min_delta in standard errors needs the loss of each row, and with class weights the loss is \
+                    no mean of such: monitor accuracy, or give min_delta as a number";
+        return Err(Error::Rule { what: what.to_owned() });
+    }
     check_part(run, data.train, "training")?;
-    check_part(run, data.validation, "validation")?;
+    // Without any, the training rows take their place.
+    if data.validation.rows() > 0 {
+        check_part(run, data.validation, "validation")?;
+    }
     match data.train.targets() {
         Targets::Classes(classes) if classes.iter().all(|class| *class == classes[0]) => {
             let found = format!("rows of class {} only", classes[0]);

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::record::Record;
+use crate::record::{Record, Signals};
 use crate::run::{Data, Run};
 use crate::session::Session;
 use crate::state;
@@ -159,7 +159,9 @@ fn records(expected: &[Record], found: &[Record]) -> Option<Difference> {
     let bits = |record: &Record| {
         let metrics: Vec<u64> = record.metrics.iter().map(|(_, value)| value.to_bits()).collect();
         let values = [record.training_loss, record.validation_loss, record.learning_rate].map(f64::to_bits);
-        (record.step, record.epoch, values, metrics)
+        let Signals { reductions, evidence, loss_error, accuracy_error } = record.signals;
+        let optional = [evidence, loss_error, accuracy_error].map(|value| value.map(f64::to_bits));
+        (record.step, record.epoch, values, metrics, reductions, optional)
     };
     let longest = expected.len().max(found.len());
     let differs = |&i: &usize| expected.get(i).map(bits) != found.get(i).map(bits);

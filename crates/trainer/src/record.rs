@@ -15,14 +15,60 @@ pub struct Record {
     pub step: u64,
     /// Mean loss of the training rows since the record before, each as its step saw it.
     pub training_loss: f64,
-    /// Loss of the validation rows.
+    /// Loss of the validation rows; in a run without any, of the training rows, all with the parameters of now.
     pub validation_loss: f64,
-    /// Metrics of the validation rows, in the configured order; NaN where a metric is undefined.
+    /// Metrics of the same rows, in the configured order; NaN where a metric is undefined.
     pub metrics: Vec<(Metric, f64)>,
     /// Of the last step.
     pub learning_rate: f64,
     /// Training time so far, in seconds, interruptions not counted.
     pub elapsed: f64,
+    /// What some stopping rules go by beside the values.
+    pub signals: Signals,
+}
+
+/// What some stopping rules go by beside the values: each is there where the configuration asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Signals {
+    /// How often it was time for a smaller learning rate until now and now, if there is a
+    /// [`plateau`](crate::Config::plateau).
+    pub reductions: Option<u64>,
+    /// The [criterion](highwater_early_stopping::GradientEvidence) of the steps since the record before, if the stopping
+    /// rule is to go by it.
+    pub evidence: Option<f64>,
+    /// Standard error of the validation loss as a mean over rows, if the stopping rule is to go by it.
+    pub loss_error: Option<f64>,
+    /// Standard error of the accuracy, if it is among the metrics and the stopping rule is to go by it.
+    pub accuracy_error: Option<f64>,
+}
+
+/// [`Record`] in schema 1.
+#[derive(Deserialize)]
+pub(crate) struct RecordV1 {
+    epoch: u64,
+    step: u64,
+    training_loss: f64,
+    validation_loss: f64,
+    metrics: Vec<(Metric, f64)>,
+    learning_rate: f64,
+    elapsed: f64,
+}
+
+impl From<RecordV1> for Record {
+    fn from(record: RecordV1) -> Record {
+        let RecordV1 { epoch, step, training_loss, validation_loss, metrics, learning_rate, elapsed } =
+            record;
+        Record {
+            epoch,
+            step,
+            training_loss,
+            validation_loss,
+            metrics,
+            learning_rate,
+            elapsed,
+            signals: Signals::default(),
+        }
+    }
 }
 
 impl Record {
@@ -48,10 +94,18 @@ impl Record {
     /// finite is not finite either: the accuracy, say, of a model that computes NaN is a number, but no merit.
     pub fn observation(&self, monitor: Score) -> Observation {
         let value = if self.validation_loss.is_finite() { self.score(monitor) } else { self.validation_loss };
+        let standard_error = match monitor {
+            Score::Loss => self.signals.loss_error,
+            Score::Metric(Metric::Accuracy) => self.signals.accuracy_error,
+            Score::Metric(_) => None,
+        };
         Observation {
             train: Some(self.training_loss),
             elapsed: Duration::try_from_secs_f64(self.elapsed).ok(),
             step: Some(self.step),
+            standard_error,
+            reductions: self.signals.reductions,
+            evidence: self.signals.evidence,
             ..Observation::new(self.epoch, value)
         }
     }
@@ -73,11 +127,20 @@ mod tests {
                 metrics: vec![(accuracy, 0.25)],
                 learning_rate: 0.1,
                 elapsed: 1.5,
+                signals: Signals {
+                    reductions: Some(2),
+                    evidence: Some(-0.5),
+                    loss_error: Some(0.125),
+                    accuracy_error: Some(0.0625),
+                },
             };
             let observation = record.observation(Score::Metric(accuracy));
             assert_eq!(observation.value.to_bits(), value.to_bits());
             assert_eq!((observation.at, observation.step, observation.train), (3, Some(30), Some(0.75)));
             assert_eq!(observation.elapsed, Some(Duration::from_millis(1500)));
+            assert_eq!((observation.reductions, observation.evidence), (Some(2), Some(-0.5)));
+            assert_eq!(observation.standard_error, Some(0.0625));
+            assert_eq!(record.observation(Score::Loss).standard_error, Some(0.125));
         }
     }
 }

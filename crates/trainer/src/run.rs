@@ -57,7 +57,8 @@ pub(crate) fn must_be_empty(store: &Store) -> Result<(), Error> {
 pub struct Data<'a> {
     /// Trained on.
     pub train: &'a Dataset,
-    /// Tried on: it decides when to stop and what to keep.
+    /// Tried on: it decides when to stop and what to keep. Without rows, the training rows take its place: then their loss
+    /// tells nothing of new rows, and it takes a rule that does not go by it, such as `evidence`, to stop in time.
     pub validation: &'a Dataset,
     /// If the targets were standardised, what maps them back, one for each output: metrics are then in the units of the
     /// table. Empty if they were not.

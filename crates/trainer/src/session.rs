@@ -1,13 +1,14 @@
 //! The loop: there is one, and `fit` and `resume` both end up in it.
 
 use crate::best::Best;
-use crate::config::Config;
+use crate::config::{Config, Score};
 use crate::error::Error;
 use crate::evaluate::{Evaluator, feeds};
 use crate::event::{Audience, Event, Plan};
+use crate::evidence::Evidence;
 use crate::fingerprint::Fingerprint;
 use crate::fits;
-use crate::record::Record;
+use crate::record::{Record, Signals};
 use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
 use crate::saving::{Keeper, Saves};
@@ -15,7 +16,7 @@ use crate::state::{self, Counters, State};
 use highwater_autodiff::{Awake, Mode, Program, Workspace};
 use highwater_checkpoint::{Array, Checkpoint, Section, Snapshot};
 use highwater_data::{BatchBuffer, epoch_order_into};
-use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
+use highwater_early_stopping::{EarlyStopping, GradientEvidence, Observation, StopReason};
 use highwater_nn::Model;
 use highwater_optim::{Accumulator, Optimizer, Plateau, clip_norm};
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub(crate) struct Session<'a> {
     /// If a step is put together from several batches.
     accumulator: Option<Accumulator<f32>>,
     plateau: Option<Plateau>,
+    /// If the rule asks for it.
+    evidence: Option<Evidence>,
     evaluator: Evaluator,
     buffer: BatchBuffer,
     /// The rows in the order of the epoch in progress; empty until its first step here.
@@ -64,7 +67,10 @@ impl<'a> Session<'a> {
         let count = model.parameters().len();
         let program = model.compile(|y| loss.record(y));
         let rows = config.micro_batch.unwrap_or(usize::MAX).min(config.batch_size);
-        let ws = program.workspace(rows.min(data.train.rows()));
+        let full = config.batch_size.min(data.train.rows());
+        let rows = rows.min(full);
+        let ws = program.workspace(rows);
+        let evidence = config.asks_for_evidence().then(|| Evidence::new(&program, rows, full)).transpose()?;
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
         Ok(Session {
             evaluator: Evaluator::new(model, loss, &config.metrics, data.units),
@@ -75,8 +81,9 @@ impl<'a> Session<'a> {
             ws,
             gradients: vec![0.0; count],
             optimizer: Optimizer::new(config.optimizer, count)?,
-            accumulator: (rows < config.batch_size).then(|| Accumulator::new(count)),
+            accumulator: (rows < full).then(|| Accumulator::new(count)),
             plateau: config.plateau.map(|rule| Plateau::new(rule, config.learning_rate)).transpose()?,
+            evidence,
             buffer: BatchBuffer::new(),
             order: Vec::new(),
             steps_per_epoch: data.train.rows().div_ceil(config.batch_size) as u64,
@@ -122,11 +129,8 @@ impl<'a> Session<'a> {
         let state = state::load(checkpoint, self.model, &mut self.optimizer, sections)?;
         let State { counters, history, fingerprint, foreign } = state;
         (self.counters, self.history, self.foreign) = (counters, history, foreign);
-        let monitored: Vec<Observation> =
-            self.history.iter().map(|record| record.observation(self.config.monitor)).collect();
-        self.stop = self.stopping.replay(&monitored).stop;
-        if let Some(plateau) = &mut self.plateau {
-            monitored.iter().for_each(|observation| _ = plateau.observe(observation.value));
+        for record in &mut self.history {
+            self.stop = show(record, self.config.monitor, &mut self.plateau, &mut self.stopping);
         }
         Ok(fingerprint.map_or_else(Vec::new, |there| there.differences(&Fingerprint::here())))
     }
@@ -257,6 +261,9 @@ impl<'a> Session<'a> {
             let key = key ^ (number as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
             self.program.forward(&mut self.ws, parameters, &feeds, Mode::Train { key });
             self.program.backward(&mut self.ws, parameters, &feeds, &mut self.gradients);
+            if let Some(evidence) = &mut self.evidence {
+                evidence.take_in(&self.ws, parameters, &feeds, piece.len());
+            }
             self.model.follow(&self.ws, piece.len());
             loss += f64::from(self.ws.loss()) * piece.len() as f64;
             if let (false, Some(accumulator)) = (whole, &mut self.accumulator) {
@@ -265,6 +272,9 @@ impl<'a> Session<'a> {
         }
         let accumulated = self.accumulator.as_mut().filter(|_| !whole).and_then(Accumulator::mean);
         let gradients = accumulated.unwrap_or(&mut self.gradients);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.finish_step(gradients, &mut self.counters.evidence);
+        }
         if let Some(limit) = self.config.clip_norm {
             clip_norm(gradients, limit);
         }
@@ -298,13 +308,22 @@ impl<'a> Session<'a> {
     /// Tries the model on the validation rows; `None` if someone wants the end meanwhile.
     pub(crate) fn validate(&mut self) -> Option<Record> {
         let (values, audience) = (self.model.values(), &self.audience);
-        let scores = self.evaluator.scores(values, self.data.validation, || audience.wants_the_end())?;
+        let Data { train, validation, .. } = self.data;
+        let rows = if validation.rows() == 0 { train } else { validation };
+        let scores = self.evaluator.scores(values, rows, || audience.wants_the_end())?;
         let step = self.counters.step;
+        let with_errors = self.config.asks_for_standard_errors();
         Some(Record {
             epoch: step / self.steps_per_epoch,
             step,
             training_loss: self.counters.loss_sum / self.counters.loss_rows as f64,
             validation_loss: scores.loss,
+            signals: Signals {
+                reductions: None,
+                evidence: self.counters.evidence.criterion(),
+                loss_error: self.evaluator.loss_error().filter(|_| with_errors),
+                accuracy_error: scores.accuracy_error().filter(|_| with_errors),
+            },
             metrics: scores.metrics,
             learning_rate: self.learning_rate(step - 1),
             elapsed: self.elapsed(),
@@ -325,14 +344,11 @@ impl<'a> Session<'a> {
     }
 
     /// Lets the rules see a new record; whether it is the best.
-    pub(crate) fn note(&mut self, record: Record) -> bool {
+    pub(crate) fn note(&mut self, mut record: Record) -> bool {
         self.counters.loss_sum = 0.0;
         self.counters.loss_rows = 0;
-        let monitored = record.observation(self.config.monitor);
-        self.stop = self.stopping.observe(&monitored).stop;
-        if let Some(plateau) = &mut self.plateau {
-            plateau.observe(monitored.value);
-        }
+        self.counters.evidence = GradientEvidence::default();
+        self.stop = show(&mut record, self.config.monitor, &mut self.plateau, &mut self.stopping);
         let improved = self.best.observe(&record.observation(self.config.select), self.model.values());
         self.history.push(record);
         improved
@@ -376,4 +392,18 @@ impl<'a> Session<'a> {
     fn elapsed(&self) -> f64 {
         self.clock.1 + self.clock.0.elapsed().as_secs_f64()
     }
+}
+
+/// Lets the schedule see a record and count its reductions in it, and then the rules; what they say.
+fn show(
+    record: &mut Record,
+    monitor: Score,
+    plateau: &mut Option<Plateau>,
+    stopping: &mut EarlyStopping,
+) -> Option<StopReason> {
+    record.signals.reductions = plateau.as_mut().map(|plateau| {
+        plateau.observe(record.observation(monitor).value);
+        plateau.reductions()
+    });
+    stopping.observe(&record.observation(monitor)).stop
 }

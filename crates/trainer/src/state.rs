@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
-use crate::record::Record;
+use crate::record::{Record, RecordV1};
 use highwater_autodiff::Parameter;
 use highwater_checkpoint::{Array, Checkpoint, NoPrevious, Schema, Section};
+use highwater_early_stopping::GradientEvidence;
 use highwater_nn::Model;
 use highwater_optim::Optimizer;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,18 @@ pub(crate) struct Counters {
     pub(crate) loss_rows: u64,
     /// Seconds of training.
     pub(crate) elapsed: f64,
+    /// Of the steps since the last record.
+    pub(crate) evidence: GradientEvidence,
+}
+
+/// Schema 1.
+#[derive(Deserialize)]
+pub(crate) struct CountersV1 {
+    step: u64,
+    optimizer_steps: u64,
+    loss_sum: f64,
+    loss_rows: u64,
+    elapsed: f64,
 }
 
 /// What [`sections`] and [`arrays`] wrote.
@@ -38,13 +51,28 @@ pub(crate) struct State {
 #[serde(transparent)]
 pub(crate) struct History(pub(crate) Vec<Record>);
 
+/// Schema 1.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct HistoryV1(Vec<RecordV1>);
+
 pub(crate) const COUNTERS: &str = "counters";
 pub(crate) const HISTORY: &str = "history";
 pub(crate) const FINGERPRINT: &str = "fingerprint";
-const SCHEMA: u32 = 1;
 
 impl Schema for Counters {
-    const NUMBER: u32 = SCHEMA;
+    const NUMBER: u32 = 2;
+    type Previous = CountersV1;
+
+    fn upgrade(previous: CountersV1) -> Self {
+        let CountersV1 { step, optimizer_steps, loss_sum, loss_rows, elapsed } = previous;
+        let evidence = GradientEvidence::default();
+        Counters { step, optimizer_steps, loss_sum, loss_rows, elapsed, evidence }
+    }
+}
+
+impl Schema for CountersV1 {
+    const NUMBER: u32 = 1;
     type Previous = NoPrevious;
 
     fn upgrade(previous: NoPrevious) -> Self {
@@ -53,7 +81,7 @@ impl Schema for Counters {
 }
 
 impl Schema for Fingerprint {
-    const NUMBER: u32 = SCHEMA;
+    const NUMBER: u32 = 1;
     type Previous = NoPrevious;
 
     fn upgrade(previous: NoPrevious) -> Self {
@@ -62,7 +90,16 @@ impl Schema for Fingerprint {
 }
 
 impl Schema for History {
-    const NUMBER: u32 = SCHEMA;
+    const NUMBER: u32 = 2;
+    type Previous = HistoryV1;
+
+    fn upgrade(previous: HistoryV1) -> Self {
+        History(previous.0.into_iter().map(Record::from).collect())
+    }
+}
+
+impl Schema for HistoryV1 {
+    const NUMBER: u32 = 1;
     type Previous = NoPrevious;
 
     fn upgrade(previous: NoPrevious) -> Self {
@@ -76,9 +113,9 @@ const OPTIMIZER: &str = "optimizer.";
 /// The sections that belong to the loop itself.
 pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Section; 3], Error> {
     Ok([
-        Section::required(COUNTERS, SCHEMA, counters)?,
-        Section::required(HISTORY, SCHEMA, &history)?,
-        Section::optional(FINGERPRINT, SCHEMA, &Fingerprint::here())?,
+        Section::required(COUNTERS, Counters::NUMBER, counters)?,
+        Section::required(HISTORY, History::NUMBER, &history)?,
+        Section::optional(FINGERPRINT, Fingerprint::NUMBER, &Fingerprint::here())?,
     ])
 }
 
@@ -119,9 +156,9 @@ pub(crate) fn load(
     let known: Vec<&str> =
         sections.iter().map(Section::name).chain([COUNTERS, HISTORY, FINGERPRINT]).collect();
     let state = State {
-        counters: checkpoint.section(COUNTERS, SCHEMA)?,
+        counters: checkpoint.migrate(COUNTERS)?,
         history: history(checkpoint)?,
-        fingerprint: checkpoint.section(FINGERPRINT, SCHEMA).ok(),
+        fingerprint: checkpoint.migrate(FINGERPRINT).ok(),
         foreign: checkpoint.unknown_sections(&known)?,
     };
     let mut loaded = model.clone();

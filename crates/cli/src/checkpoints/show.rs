@@ -4,7 +4,7 @@ use super::{columns, facts_json, open, short};
 use crate::{line, print};
 use anyhow::Result;
 use highwater_checkpoint::{Checkpoint, Statistics};
-use highwater_trainer::{Record, history};
+use highwater_trainer::{Record, Signals, history};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -51,6 +51,18 @@ fn record_json(record: &Record) -> Value {
     });
     for (metric, found) in &record.metrics {
         value[metric.to_string()] = json!(found);
+    }
+    let Signals { reductions, evidence, loss_error, accuracy_error } = record.signals;
+    let signals = [
+        ("reductions", reductions.map(|count| json!(count))),
+        ("evidence", evidence.map(|criterion| json!(criterion))),
+        ("loss_error", loss_error.map(|error| json!(error))),
+        ("accuracy_error", accuracy_error.map(|error| json!(error))),
+    ];
+    for (name, found) in signals {
+        if let Some(found) = found {
+            value[name] = found;
+        }
     }
     value
 }

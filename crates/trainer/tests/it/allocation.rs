@@ -58,5 +58,9 @@ fn a_training_step_allocates_nothing_from_the_batch_to_the_update() {
         check(&problem);
         problem.config.micro_batch = Some(5);
         check(&problem);
+        problem.config.stop = "evidence and never".parse().unwrap();
+        check(&problem);
+        problem.config.micro_batch = None;
+        check(&problem);
     }
 }

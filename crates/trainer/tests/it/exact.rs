@@ -94,6 +94,18 @@ fn whatever_the_schedule() {
 }
 
 #[test]
+fn with_rules_that_go_by_gradients_and_standard_errors() {
+    for micro_batch in [None, Some(5)] {
+        let problem = with(classification(), |config| {
+            config.stop = "held(9, evidence) or patience(9, min_delta=2se)".parse().unwrap();
+            config.validate = Every::Steps(3);
+            config.micro_batch = micro_batch;
+        });
+        check("evidence", &problem);
+    }
+}
+
+#[test]
 fn with_a_rate_that_falls_on_a_plateau() {
     let problem = with(regression(), |config| {
         config.learning_rate = 0.3;

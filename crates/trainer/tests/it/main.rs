@@ -10,4 +10,5 @@ mod problem;
 mod proof;
 mod refusals;
 mod saving;
+mod signals;
 mod watching;
