@@ -28,6 +28,7 @@ Jobs, for everybody; they are the `highwater` program, built with full optimisat
   resume          continue a run from one of its checkpoints
   evaluate        score a saved model on data
   predict         predict a label or a value for each row of a CSV file
+  replay          stopping rules over recorded runs: where each would have stopped, and at what price
   checkpoints     list, show, verify, compare, clean up, export and import what a run has saved
 
 Chores, for those who change the code:

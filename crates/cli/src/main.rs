@@ -17,6 +17,7 @@ mod predict;
 mod prove;
 mod refit;
 mod repeat;
+mod replay;
 mod setting_names;
 mod settings;
 mod source;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Job::Evaluate(args) => evaluate::run(args).map(|()| ExitCode::SUCCESS),
         Job::Predict(args) => predict::run(args).map(|()| ExitCode::SUCCESS),
         Job::Report(args) => train::report(args).map(|()| ExitCode::SUCCESS),
+        Job::Replay(args) => replay::run(args).map(|()| ExitCode::SUCCESS),
         Job::Checkpoints(job) => checkpoints::run(job).map(|()| ExitCode::SUCCESS),
         Job::Completions { shell } => completions(*shell).map(|()| ExitCode::SUCCESS),
     };

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A measured value, with about four digits that count: `0.0812`, `12.034`, `1.2e-7`.
 #[derive(Clone, Copy)]
-pub(crate) struct Rounded(pub(crate) f64);
+pub struct Rounded(pub f64);
 
 impl fmt::Display for Rounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,7 +46,7 @@ impl fmt::Display for Summary<'_> {
         }
         if !self.scores.is_empty() {
             writeln!(f)?;
-            table(f, &score_rows(self.scores))?;
+            f.write_str(&text_table(&score_rows(self.scores)))?;
         }
         for (heading, lines) in [("Files", self.files), ("Next", self.next)] {
             if !lines.is_empty() {
@@ -80,17 +80,22 @@ pub(crate) fn score_rows(scores: &[(&str, &Scores)]) -> Vec<Vec<String>> {
     rows
 }
 
-fn table(f: &mut fmt::Formatter<'_>, rows: &[Vec<String>]) -> fmt::Result {
+/// Rows of cells as columns of text: the first is aligned on the left, the others on the right.
+///
+/// # Panics
+/// If there is no row, or one has fewer cells than the first.
+pub fn text_table(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut text = String::new();
     for row in rows {
-        write!(f, "  {:1$}", row[0], widths[0])?;
+        text += &format!("  {:1$}", row[0], widths[0]);
         for (cell, width) in row.iter().zip(&widths).skip(1) {
-            write!(f, "  {cell:>width$}")?;
+            text += &format!("  {cell:>width$}");
         }
-        writeln!(f)?;
+        text.push('\n');
     }
-    Ok(())
+    text
 }
 
 #[cfg(test)]

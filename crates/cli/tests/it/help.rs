@@ -6,7 +6,7 @@ use crate::run::{done, run, table};
 #[test]
 fn help_is_everywhere_and_names_every_argument() {
     for (command, words) in [
-        ("", "train resume init evaluate predict report checkpoints completions"),
+        ("", "train resume init evaluate predict report replay checkpoints completions"),
         (
             "train",
             "best.safetensors Examples: --data --target --task --config --set --out --seed --column --missing --indicators --delimiter --header \
@@ -22,6 +22,10 @@ fn help_is_everywhere_and_names_every_argument() {
         ("predict", "<RUN> --data --out --write"),
         ("init", "<DATA> --target --out"),
         ("report", "<RUN>"),
+        (
+            "replay",
+            "<HISTORY>... --stop --validation --training --epoch --step --time --goal --non-finite --summary --json",
+        ),
         ("checkpoints", "ls show verify diff gc export import migrate"),
         ("checkpoints ls", "<RUN> --json"),
         ("checkpoints show", "<CHECKPOINT> --json"),
