@@ -16,6 +16,7 @@ mod init;
 mod predict;
 mod prove;
 mod refit;
+mod remarks;
 mod repeat;
 mod replay;
 mod setting_names;

@@ -6,10 +6,10 @@ use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::prove;
 use crate::source::{self, Datasets, Source};
-use crate::{folds, line, print, refit};
+use crate::{folds, line, print, refit, remarks};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
-use highwater_data::{Column, Encoding, Preparation, Task};
+use highwater_data::{Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
 use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves, Scores};
@@ -68,54 +68,6 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     folder.write_config(&config)?;
     let store = Store::open(folder.checkpoints())?;
     run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
-}
-
-/// What was done to the columns and rows without being asked.
-fn remarks(job: &Job) -> Vec<String> {
-    let Job { source, preparation, .. } = job;
-    let mut remarks = Vec::new();
-    let table = &source.table;
-    if !table.has_header() {
-        let last = table.columns().last().map_or("", Column::name);
-        remarks.push(format!(
-            "no header: the columns are called column_1 to {last} (if it has one: --header yes)"
-        ));
-    }
-    for dropped in preparation.dropped() {
-        remarks.push(format!("left out: column {:?}, {}", dropped.name, dropped.reason()));
-    }
-    let lacking: Vec<_> = preparation.inputs().iter().filter(|input| input.missing > 0).collect();
-    if !lacking.is_empty() {
-        let named = lacking.iter().take(8).map(|input| format!("{:?} ({})", input.name, input.missing));
-        let more = if lacking.len() > 8 { ", …" } else { "" };
-        let named = named.collect::<Vec<_>>().join(", ");
-        remarks.push(format!("imputed: missing values of {named}{more}, by the median or the most frequent"));
-    }
-    for input in preparation.inputs() {
-        if let Encoding::OneHot(categories) = &input.encoding
-            && categories.rare > 0.1
-        {
-            let (name, share) = (&input.name, 100.0 * categories.rare);
-            remarks.push(format!(
-                "joined: the rare categories of {name:?}, in {share:.0}% of the training rows"
-            ));
-        }
-    }
-    if source.unlabelled > 0 {
-        let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };
-        remarks.push(format!("left out: {rows} without a value of the target"));
-    }
-    if source.split.validation.is_empty() {
-        let advice = match job.config.training.asks_for_evidence() {
-            true => "",
-            false => "; --stop evidence tells from the gradients when there is nothing more to learn",
-        };
-        remarks.push(format!(
-            "no validation rows: what is told of validation is measured on the training rows, and says nothing of new \
-             ones{advice}"
-        ));
-    }
-    remarks
 }
 
 pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
@@ -208,7 +160,9 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
     if resume.is_none() && !shared.quiet {
-        remarks(&job).iter().for_each(|remark| eprintln!("{remark}"));
+        remarks::of(&job.source, &job.preparation, &job.config.training)
+            .iter()
+            .for_each(|remark| eprintln!("{remark}"));
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let report = pool.install(|| fit(&mut job, store, &screen, &interrupt, resume))?;

@@ -1,8 +1,9 @@
 //! The history of a run: it is the run's state, as far as stopping and choosing go.
 
 use crate::config::Score;
-use highwater_early_stopping::Observation;
+use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
 use highwater_objective::metrics::Metric;
+use highwater_optim::Plateau;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -80,6 +81,20 @@ impl Record {
                 self.metrics.iter().find(|(m, _)| *m == metric).map_or(f64::NAN, |(_, value)| *value)
             }
         }
+    }
+
+    /// Lets the schedule see the record and counts its reductions in it, and then the rules; what they say.
+    pub(crate) fn show(
+        &mut self,
+        monitor: Score,
+        plateau: Option<&mut Plateau>,
+        stopping: &mut EarlyStopping,
+    ) -> Option<StopReason> {
+        self.signals.reductions = plateau.map(|plateau| {
+            plateau.observe(self.observation(monitor).value);
+            plateau.reductions()
+        });
+        stopping.observe(&self.observation(monitor)).stop
     }
 
     /// For people who look into a checkpoint.

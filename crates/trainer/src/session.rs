@@ -1,7 +1,7 @@
 //! The loop: there is one, and `fit` and `resume` both end up in it.
 
 use crate::best::Best;
-use crate::config::{Config, Score};
+use crate::config::Config;
 use crate::error::Error;
 use crate::evaluate::{Evaluator, feeds};
 use crate::event::{Audience, Event, Plan};
@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         let State { counters, history, fingerprint, foreign } = state;
         (self.counters, self.history, self.foreign) = (counters, history, foreign);
         for record in &mut self.history {
-            self.stop = show(record, self.config.monitor, &mut self.plateau, &mut self.stopping);
+            self.stop = record.show(self.config.monitor, self.plateau.as_mut(), &mut self.stopping);
         }
         Ok(fingerprint.map_or_else(Vec::new, |there| there.differences(&Fingerprint::here())))
     }
@@ -348,7 +348,7 @@ impl<'a> Session<'a> {
         self.counters.loss_sum = 0.0;
         self.counters.loss_rows = 0;
         self.counters.evidence = GradientEvidence::default();
-        self.stop = show(&mut record, self.config.monitor, &mut self.plateau, &mut self.stopping);
+        self.stop = record.show(self.config.monitor, self.plateau.as_mut(), &mut self.stopping);
         let improved = self.best.observe(&record.observation(self.config.select), self.model.values());
         self.history.push(record);
         improved
@@ -392,18 +392,4 @@ impl<'a> Session<'a> {
     fn elapsed(&self) -> f64 {
         self.clock.1 + self.clock.0.elapsed().as_secs_f64()
     }
-}
-
-/// Lets the schedule see a record and count its reductions in it, and then the rules; what they say.
-fn show(
-    record: &mut Record,
-    monitor: Score,
-    plateau: &mut Option<Plateau>,
-    stopping: &mut EarlyStopping,
-) -> Option<StopReason> {
-    record.signals.reductions = plateau.as_mut().map(|plateau| {
-        plateau.observe(record.observation(monitor).value);
-        plateau.reductions()
-    });
-    stopping.observe(&record.observation(monitor)).stop
 }

@@ -108,7 +108,7 @@ fn pictures() -> Parsed<Vec<(&'static str, Chart)>> {
                 ],
                 marks: marks(&polynomial, &["evidence", "held(3, evidence)"])?,
                 bars: vec![bar(&polynomial, "criterion above 0", |o| o.evidence > Some(0.0))],
-                range: (0.0, 0.4),
+                range: (0.0, 0.2),
             },
         ),
         (
