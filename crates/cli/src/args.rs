@@ -248,11 +248,15 @@ pub(crate) enum Answer {
     Probabilities,
 }
 
-/// Write a run's report page again
+/// Write a run's report page again, or one page that compares several runs
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// The run folder
-    pub(crate) run: PathBuf,
+    /// The run folders
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Where to write [default: report.html in the run folder; of several runs, comparison.html]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Show recorded runs to stopping rules: where each would have stopped, and at what price

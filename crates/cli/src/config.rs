@@ -3,7 +3,8 @@
 use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
 use crate::repeat;
-use crate::settings::Settings;
+use crate::setting_names::leaves;
+use crate::settings::{Settings, get};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 use highwater_data::{Dialect, Fractions, Kind, Recipe, SplitBy, Targets, Task};
@@ -318,6 +319,14 @@ impl RunConfig {
 
     pub(crate) fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
+    }
+
+    /// All settings by their full names.
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
+        let table = toml::Table::try_from(self)?;
+        let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let all = leaves(&table, "").into_iter();
+        Ok(all.filter_map(|key| get(&table, &key).map(text).map(|value| (key, value))).collect())
     }
 
     /// The command that does the same again: what differs from the defaults.

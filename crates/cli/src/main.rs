@@ -22,6 +22,7 @@ mod replay;
 mod setting_names;
 mod settings;
 mod source;
+mod story;
 mod train;
 
 use anyhow::{Context, Result};
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         Job::Init(args) => init::run(args).map(|()| ExitCode::SUCCESS),
         Job::Evaluate(args) => evaluate::run(args).map(|()| ExitCode::SUCCESS),
         Job::Predict(args) => predict::run(args).map(|()| ExitCode::SUCCESS),
-        Job::Report(args) => train::report(args).map(|()| ExitCode::SUCCESS),
+        Job::Report(args) => story::report(args).map(|()| ExitCode::SUCCESS),
         Job::Replay(args) => replay::run(args).map(|()| ExitCode::SUCCESS),
         Job::Checkpoints(job) => checkpoints::run(job).map(|()| ExitCode::SUCCESS),
         Job::Completions { shell } => completions(*shell).map(|()| ExitCode::SUCCESS),

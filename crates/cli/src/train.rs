@@ -1,18 +1,19 @@
 //! `train`, `resume` and `report`: a run folder around the trainer.
 
-use crate::args::{Report as ReportArgs, Resume, Shared, Train};
+use crate::args::{Resume, Shared, Train};
 use crate::config::{RunConfig, Seen, loss};
 use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::prove;
 use crate::source::{self, Datasets, Source};
+use crate::story::{self, Kept, Story};
 use crate::{folds, line, print, refit, remarks};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
-use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
-use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves, Scores};
+use highwater_report::{History, LivePage, Look, Progress, Screen, Summary};
+use highwater_trainer::{Checkpoints, Data, Ended, Observer, Report, Run, Saves};
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -21,13 +22,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// A run that is ready to go.
-struct Job {
-    folder: RunFolder,
-    config: RunConfig,
-    source: Source,
-    preparation: Preparation,
-    data: Datasets,
-    model: Model<f32>,
+pub(crate) struct Job {
+    pub(crate) folder: RunFolder,
+    pub(crate) config: RunConfig,
+    pub(crate) source: Source,
+    pub(crate) preparation: Preparation,
+    pub(crate) data: Datasets,
+    pub(crate) model: Model<f32>,
 }
 
 impl Job {
@@ -116,7 +117,7 @@ pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparatio
 }
 
 /// In a few words.
-fn shape(network: &Sequential) -> String {
+pub(crate) fn shape(network: &Sequential) -> String {
     let mut units = network.inputs.to_string();
     let mut rest = String::new();
     for layer in &network.layers {
@@ -165,9 +166,11 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
             .for_each(|remark| eprintln!("{remark}"));
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
-    let report = pool.install(|| fit(&mut job, store, &screen, &interrupt, resume))?;
-    let scores = Kept::scores(&job);
-    write_page(&job, &report, &scores)?;
+    let story = Story::of(&job)?;
+    let mut live = LivePage::new(job.folder.report_file(), story.about(), &screen);
+    let report = pool.install(|| fit(&mut job, store, &screen, &mut live, &interrupt, resume))?;
+    let scores = pool.install(|| Kept::of(&job));
+    story::finish(live, &job, &report, &scores)?;
     if job.refits(&report) {
         pool.install(|| refit::run(&job.source, &job.config, &report, &job.folder))?;
     }
@@ -190,6 +193,7 @@ fn fit(
     job: &mut Job,
     mut store: Store,
     screen: &Screen,
+    page: &mut dyn Observer,
     interrupt: &AtomicBool,
     resume: Option<Option<Checkpoint>>,
 ) -> Result<Report> {
@@ -216,7 +220,7 @@ fn fit(
             sections: &sections,
             saving: keep.saving(),
         }),
-        observers: vec![&mut progress, &mut history],
+        observers: vec![&mut progress, &mut history, page],
         interrupt: Some(interrupt),
     };
     let report = match resume {
@@ -227,76 +231,8 @@ fn fit(
     Ok(report)
 }
 
-pub(crate) fn report(args: &ReportArgs) -> Result<()> {
-    let folder = RunFolder::open(&args.run)?;
-    let config = folder.config()?;
-    let (model, preparation) = source::load(&folder.best()?)?;
-    let source = Source::of_run(&config, &preparation)?;
-    let history = read_history(&folder.history_file())?;
-    let report = reconstruct(history, &config.training);
-    let data = source.datasets(&preparation)?;
-    let job = Job { folder, config, source, preparation, data, model };
-    write_page(&job, &report, &Kept::scores(&job))?;
-    line(job.folder.report_file().display())
-}
-
-/// Scores of the kept model.
-struct Kept {
-    /// On the validation rows; without any, on the training rows.
-    chosen_by: (&'static str, Scores),
-    test: Option<Scores>,
-}
-
-impl Kept {
-    fn scores(job: &Job) -> Kept {
-        let on = |data| evaluate::scores(&job.model, &job.preparation, data);
-        let test = Some(&job.data.test).filter(|test| test.rows() > 0);
-        let chosen_by = match job.data.validation.rows() {
-            0 => ("training", on(&job.data.train)),
-            _ => ("validation", on(&job.data.validation)),
-        };
-        Kept { chosen_by, test: test.map(on) }
-    }
-
-    fn named(&self) -> Vec<(&str, &Scores)> {
-        let test = self.test.iter().map(|test| ("test", test));
-        let (name, scores) = &self.chosen_by;
-        [(*name, scores)].into_iter().chain(test).collect()
-    }
-}
-
 fn select(job: &Job) -> String {
     job.config.training.select.to_string()
-}
-
-fn write_page(job: &Job, report: &Report, kept: &Kept) -> Result<()> {
-    let (split, model) = (&job.source.split, job.model.network());
-    let task = job.config.data.task.to_string();
-    let rows = format!(
-        "{}: {} rows for training, {} for validation, {} for testing",
-        job.source.table.source(),
-        split.train.len(),
-        split.validation.len(),
-        split.test.len()
-    );
-    let network = format!("{}, {} parameters", shape(model), job.model.parameters().len());
-    let seed = job.config.training.seed.to_string();
-    let page = Page {
-        title: &job.config.data.name(),
-        facts: &[
-            ("data", &rows),
-            ("target", &job.config.data.target.list().join(", ")),
-            ("task", &task),
-            ("network", &network),
-            ("seed", &seed),
-        ],
-        report,
-        config: &job.config.training,
-        scores: &kept.named(),
-        command: &job.config.command()?,
-        configuration: &job.config.to_toml()?,
-    };
-    page.write(&job.folder.report_file()).context("cannot write the report page")
 }
 
 fn summary(job: &Job, report: &Report, kept: &Kept) -> String {

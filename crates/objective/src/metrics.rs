@@ -42,7 +42,7 @@ pub use classification::Classification;
 pub use confusion::{Average, ClassScores, ConfusionMatrix};
 pub use evaluation::Evaluation;
 pub use metric::{Metric, UnknownMetric};
-pub use ranking::Ranking;
+pub use ranking::{Ranking, RocCurve};
 pub use regression::Regression;
 pub use scores::Scores;
 

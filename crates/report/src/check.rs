@@ -2,7 +2,7 @@
 
 use crate::reconstruct;
 use highwater_early_stopping::NonFinite;
-use highwater_trainer::{Config, Ended, Event, Every, Plan, Record, Report, Score, Scores};
+use highwater_trainer::{Config, Ended, Event, Every, Plan, Record, Report, Score, Scores, Weights};
 use serde::Deserialize;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
 use std::collections::BTreeMap;
@@ -30,6 +30,31 @@ pub(crate) fn config(stop: &str) -> Config {
     }
 }
 
+/// What is known of a run of this stopping rule before it begins.
+pub(crate) struct About {
+    config: Config,
+    facts: Vec<(String, String)>,
+}
+
+impl About {
+    pub(crate) fn new(stop: &str) -> About {
+        About { config: config(stop), facts: vec![("data".into(), "digits.csv: 1,797 rows".into())] }
+    }
+
+    pub(crate) fn about(&self) -> crate::About<'_> {
+        crate::About {
+            title: "digits",
+            facts: &self.facts,
+            columns: &[],
+            training_rows: 1_149,
+            config: &self.config,
+            settings: &[],
+            command: "highwater train --data digits.csv",
+            configuration: "seed = 7\n",
+        }
+    }
+}
+
 /// A record after each of these epochs, of 36 steps and a quarter of a second.
 pub(crate) fn records(losses: &[f64]) -> Vec<Record> {
     let record = |(epoch, &loss): (u64, &f64)| Record {
@@ -39,6 +64,7 @@ pub(crate) fn records(losses: &[f64]) -> Vec<Record> {
         validation_loss: loss,
         metrics: vec![("accuracy".parse().unwrap(), 1.0 - loss / 2.0)],
         learning_rate: 0.01,
+        gradient_norm: 1.5,
         elapsed: 0.25 * epoch as f64,
         signals: Default::default(),
     };
@@ -81,5 +107,5 @@ pub(crate) fn plan(history: &[Record]) -> Plan {
 
 /// A validation of which observers need nothing but the record.
 pub(crate) fn validated(record: &Record) -> Event<'_> {
-    Event::Validated { record, improved: false, best: None, earliest_stop: None }
+    Event::Validated { record, improved: false, best: None, earliest_stop: None, weights: Weights::default() }
 }

@@ -73,6 +73,32 @@ impl fmt::Display for Time {
     }
 }
 
+/// A size in bytes: `812 B`, `74.3 kB`, `1.2 GB`.
+#[derive(Clone, Copy)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut size = self.0 as f64;
+        let mut units = ["kB", "MB", "GB", "TB"].into_iter();
+        let mut unit = "B";
+        while size >= 999.95
+            && let Some(larger) = units.next()
+        {
+            (size, unit) = (size / 1e3, larger);
+        }
+        f.pad(&if unit == "B" { format!("{size} B") } else { format!("{size:.1} {unit}") })
+    }
+}
+
+/// A name, or its beginning if it has more characters than this.
+pub(crate) fn shortened(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    name.chars().take(most - 1).chain(['…']).collect()
+}
+
 /// `1 epoch`, `2 epochs`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", Count(count), if count == 1 { "" } else { "s" })
@@ -112,6 +138,22 @@ mod tests {
             assert_eq!(Count(count).to_string(), text);
         }
         assert_eq!(counted(1, "epoch") + ", " + &counted(1_000, "epoch"), "1 epoch, 1,000 epochs");
+    }
+
+    #[test]
+    fn sizes_and_long_names_are_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (74_321, "74.3 kB"),
+            (999_949, "999.9 kB"),
+            (999_950, "1.0 MB"),
+            (u64::MAX, "18446744.1 TB"),
+        ] {
+            assert_eq!(Size(bytes).to_string(), text);
+        }
+        assert_eq!((shortened("größe", 5), shortened("größen", 5)), ("größe".into(), "größ…".into()));
     }
 
     #[test]

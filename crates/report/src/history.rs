@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 const BEFORE: [&str; 4] = ["epoch", "step", "training_loss", "validation_loss"];
-const AFTER: [&str; 3] = ["learning_rate", "elapsed_s", "improved"];
+const AFTER: [&str; 4] = ["learning_rate", "gradient_norm", "elapsed_s", "improved"];
 
 /// Keeps a CSV file of a run's validations.
 ///
 /// The columns are `epoch`, `step`, `training_loss`, `validation_loss`, the configured metrics, those of `reductions`,
-/// `evidence`, `loss_error` and `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate`,
-/// `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits as give
+/// `evidence`, `loss_error` and `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate`
+/// and `gradient_norm` (of the last step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits as give
 /// them back exactly. A line is written when its validation is done. When a run is resumed, the file is replaced by one
 /// of the history that the run goes on from, so that in the end it is that of an uninterrupted run, save for the times.
 ///
@@ -77,7 +77,8 @@ impl History {
     }
 
     fn add(&mut self, record: &Record) {
-        let Record { epoch, step, training_loss, validation_loss, learning_rate, elapsed, .. } = record;
+        let Record { epoch, step, training_loss, validation_loss, learning_rate, .. } = record;
+        let Record { gradient_norm, elapsed, .. } = record;
         let improved = self.best.observe(&record.observation(self.select)) == Some(0);
         let row = &mut self.text;
         _ = write!(row, "{epoch},{step},{training_loss:?},{validation_loss:?}");
@@ -85,7 +86,7 @@ impl History {
             _ = write!(row, ",{:?}", record.score(*metric));
         }
         self.signals.iter().for_each(|signal| row.push_str(&format!(",{}", signal.text(&record.signals))));
-        _ = writeln!(row, ",{learning_rate:?},{elapsed:?},{improved}");
+        _ = writeln!(row, ",{learning_rate:?},{gradient_norm:?},{elapsed:?},{improved}");
     }
 
     fn write(&mut self) {
@@ -183,7 +184,8 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
             validation_loss: number(3)?,
             metrics: metrics.iter().copied().zip(values).collect(),
             learning_rate: number(after)?,
-            elapsed: number(after + 1)?,
+            gradient_norm: number(after + 1)?,
+            elapsed: number(after + 2)?,
             signals: found,
         })
     };
@@ -220,10 +222,10 @@ mod tests {
         show(&mut history(&path), &[], &records(&[0.5, 1e-9, 0.25]));
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
-            "epoch,step,training_loss,validation_loss,accuracy,learning_rate,elapsed_s,improved\n\
-             1,36,0.45,0.5,0.75,0.01,0.25,true\n\
-             2,72,9.000000000000001e-10,1e-9,0.9999999995,0.01,0.5,true\n\
-             3,108,0.225,0.25,0.875,0.01,0.75,false\n"
+            "epoch,step,training_loss,validation_loss,accuracy,learning_rate,gradient_norm,elapsed_s,improved\n\
+             1,36,0.45,0.5,0.75,0.01,1.5,0.25,true\n\
+             2,72,9.000000000000001e-10,1e-9,0.9999999995,0.01,1.5,0.5,true\n\
+             3,108,0.225,0.25,0.875,0.01,1.5,0.75,false\n"
         );
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
@@ -246,8 +248,10 @@ mod tests {
         show(&mut history(&path), &[], &written);
         let read = read_history(&path).unwrap();
         let bits = |record: &Record| {
-            let Record { training_loss, validation_loss, learning_rate, elapsed, .. } = *record;
-            let numbers = [training_loss, validation_loss, record.metrics[0].1, learning_rate, elapsed];
+            let Record { training_loss, validation_loss, learning_rate, gradient_norm, elapsed, .. } =
+                *record;
+            let metric = record.metrics[0].1;
+            let numbers = [training_loss, validation_loss, metric, learning_rate, gradient_norm, elapsed];
             (record.epoch, record.step, numbers.map(f64::to_bits))
         };
         assert_eq!(read.iter().map(bits).collect::<Vec<_>>(), written.iter().map(bits).collect::<Vec<_>>());
@@ -270,9 +274,9 @@ mod tests {
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             "epoch,step,training_loss,validation_loss,accuracy,reductions,evidence,loss_error,accuracy_error,\
-             learning_rate,elapsed_s,improved\n\
-             1,36,0.45,0.5,0.75,,,,,0.01,0.25,true\n\
-             2,72,0.225,0.25,0.875,2,-0.3333333333333333,1e-9,NaN,0.01,0.5,true\n"
+             learning_rate,gradient_norm,elapsed_s,improved\n\
+             1,36,0.45,0.5,0.75,,,,,0.01,1.5,0.25,true\n\
+             2,72,0.225,0.25,0.875,2,-0.3333333333333333,1e-9,NaN,0.01,1.5,0.5,true\n"
         );
         assert_eq!(format!("{:?}", read_history(&path).unwrap()), format!("{all:?}"));
     }
@@ -318,7 +322,7 @@ mod tests {
     fn what_is_not_a_history_is_refused_by_line_and_column() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("h.csv");
-        let header = "epoch,step,training_loss,validation_loss,accuracy,learning_rate,elapsed_s,improved\n";
+        let header = "epoch,step,training_loss,validation_loss,accuracy,learning_rate,gradient_norm,elapsed_s,improved\n";
         for (text, message) in [
             ("".to_owned(), "h.csv, line 1: expected the columns epoch,step,"),
             ("epoch,loss\n".to_owned(), "h.csv, line 1: expected the columns epoch,step,"),
@@ -328,15 +332,15 @@ mod tests {
                 "h.csv, line 1: `accuracy` is not expected after `evidence`",
             ),
             (
-                format!("{}1,2,0.5,0.5,1.5,0.1,1,true\n", header.replace("accuracy", "reductions")),
+                format!("{}1,2,0.5,0.5,1.5,0.1,1,1,true\n", header.replace("accuracy", "reductions")),
                 "h.csv, line 2: reductions = `1.5`",
             ),
-            (format!("{header}1,2,3\n"), "h.csv, line 2: 3 fields instead of 8"),
+            (format!("{header}1,2,3\n"), "h.csv, line 2: 3 fields instead of 9"),
             (
-                format!("{header}1,2,0.5,0.5,0.5,0.1,1,true\n2,2,x,1,1,1,1,true\n"),
+                format!("{header}1,2,0.5,0.5,0.5,0.1,1,1,true\n2,2,x,1,1,1,1,1,true\n"),
                 "h.csv, line 3: training_loss = `x`",
             ),
-            (format!("{header}-1,2,0.5,0.5,0.5,0.1,1,true\n"), "h.csv, line 2: epoch = `-1`"),
+            (format!("{header}-1,2,0.5,0.5,0.5,0.1,1,1,true\n"), "h.csv, line 2: epoch = `-1`"),
         ] {
             fs::write(&path, text).unwrap();
             let error = read_history(&path).unwrap_err().to_string();

@@ -23,6 +23,7 @@
 //!     validation_loss,
 //!     metrics: vec![],
 //!     learning_rate: 0.01,
+//!     gradient_norm: 1.5,
 //!     elapsed: 2.0 * epoch as f64,
 //!     signals: Default::default(),
 //! };
@@ -56,13 +57,18 @@
 //! );
 //! ```
 
+mod about;
 #[cfg(test)]
 mod check;
+mod comparison;
 mod curve;
 mod ending;
 mod error;
 mod figures;
 mod history;
+mod importance;
+mod live;
+mod outcome;
 mod page;
 mod progress;
 mod reconstruct;
@@ -72,11 +78,16 @@ mod signal;
 mod standing;
 mod summary;
 
+pub use about::{About, ColumnUse};
+pub use comparison::{Compared, Comparison};
 pub use curve::{Columns, Curve, read_curve};
 pub use error::Error;
 pub use figures::Rounded;
 pub use history::{History, is_history, read_history};
-pub use page::Page;
+pub use importance::{ColumnImportance, Importance};
+pub use live::LivePage;
+pub use outcome::{Outcome, Predictions, SavedFile, Truth};
+pub use page::{Page, Renewal};
 pub use progress::Progress;
 pub use reconstruct::reconstruct;
 pub use screen::{Look, Screen};

@@ -2,76 +2,111 @@
 
 mod axis;
 mod chart;
+mod classes;
+mod curves;
+mod influence;
+mod plot;
 mod rules;
+mod table;
+mod values;
 
-use crate::Error;
 use crate::ending::{Saved, ended_too_early, ending, kept};
-use crate::figures::{Count, Rounded, Time, counted, decimals};
+use crate::figures::{Count, Rounded, Size, Time, counted};
 use crate::replace::replace;
 use crate::summary::score_rows;
+use crate::{About, Error, Outcome, Truth};
 use askama::Template;
-use chart::{Chart, Curve};
-use highwater_trainer::{Config, Ended, Record, Report, Score, Scores};
+pub(crate) use axis::Axis;
+use chart::Chart;
+use classes::Classes;
+use highwater_trainer::{Report, Score};
+use influence::Influence;
+pub(crate) use plot::{Frame, Key, Plot};
 use rules::{Judged, judge};
 use std::path::Path;
+use table::Validations;
 
 /// What is known of a run, to be made into one self-contained HTML page: it loads nothing, follows the reader's light or
-/// dark scheme, and can be printed.
+/// dark scheme, can be read on a telephone, and can be printed.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
-    /// What was trained.
-    pub title: &'a str,
-    /// What there is to know about data, model and machine, each with a label.
-    pub facts: &'a [(&'a str, &'a str)],
-    /// How the run ended.
+    /// What was known before it began.
+    pub about: &'a About<'a>,
+    /// How it went.
     pub report: &'a Report,
-    /// What it was asked to do.
-    pub config: &'a Config,
-    /// Scores of the kept model on parts of the data, by the names of the parts; the last are the headline.
-    pub scores: &'a [(&'a str, &'a Scores)],
-    /// The command that repeats the run.
-    pub command: &'a str,
-    /// The complete configuration, as text.
-    pub configuration: &'a str,
+    /// What was found out at its end.
+    pub outcome: &'a Outcome<'a>,
+    /// Whether it goes on: then the page asks for its next version by itself.
+    pub progress: Option<Renewal>,
+}
+
+/// How often the page of a run in progress loads itself again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewal {
+    /// Seconds from one time to the next.
+    pub seconds: u64,
 }
 
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Html<'a> {
     page: &'a Page<'a>,
-    ending: String,
-    kept: String,
+    about: &'a About<'a>,
+    lead: [String; 2],
     too_early: bool,
     headlines: Vec<(String, String, String)>,
     scores: Vec<Vec<String>>,
+    judged_part: String,
+    classes: Option<Classes>,
+    plots: Vec<Plot>,
+    influence: Option<Influence>,
     charts: Vec<Chart>,
     monitor: String,
     last: String,
     rules: Vec<Judged>,
-    columns: Vec<String>,
-    rows: Vec<(bool, Vec<String>)>,
+    effort: Vec<(&'static str, String)>,
+    files: Vec<[String; 5]>,
+    select: String,
+    validations: Validations,
     records: String,
 }
 
 impl Page<'_> {
     /// The page.
     pub fn html(&self) -> String {
-        let report = self.report;
+        let Page { about, report, outcome, .. } = *self;
         let history = &report.history;
-        let (columns, rows) = self.table();
+        let (mut classes, mut plots, mut judged_part) = (None, Vec::new(), String::new());
+        if let Some(predictions) = &outcome.predictions {
+            judged_part = counted(predictions.outputs.nrows() as u64, &format!("{} row", predictions.part));
+            match predictions.truth {
+                Truth::Classes { names, of_rows } => {
+                    classes = Some(Classes::of(predictions.outputs, names, of_rows));
+                }
+                Truth::Values { names, of_rows } => {
+                    plots = values::plots(predictions.outputs, names, of_rows);
+                }
+            }
+        }
         let page = Html {
             page: self,
-            ending: ending(report),
-            kept: kept(report, self.config.select),
-            too_early: ended_too_early(report),
+            about,
+            lead: self.lead(),
+            too_early: self.progress.is_none() && ended_too_early(report),
             headlines: self.headlines(),
-            scores: if self.scores.is_empty() { Vec::new() } else { score_rows(self.scores) },
-            charts: self.charts(),
-            monitor: format!("validation {}", self.config.monitor),
+            scores: if outcome.scores.is_empty() { Vec::new() } else { score_rows(outcome.scores) },
+            judged_part,
+            classes,
+            plots,
+            influence: outcome.importance.map(Influence::of),
+            charts: curves::charts(report, about.config),
+            monitor: format!("validation {}", about.config.monitor),
             last: history.last().map_or(String::new(), |record| format!("epoch {}", record.epoch)),
-            rules: judge(history, self.config),
-            columns,
-            rows,
+            rules: judge(history, about.config),
+            effort: self.effort(),
+            files: self.files(),
+            select: about.config.select.to_string(),
+            validations: Validations::of(report, about.config),
             records: counted(history.len() as u64, "record"),
         };
         page.render().expect("a string takes all that is written")
@@ -85,19 +120,37 @@ impl Page<'_> {
         replace(path, &self.html()).map_err(|source| Error::Write { path: path.into(), source })
     }
 
+    /// Why it ended, and what was kept.
+    fn lead(&self) -> [String; 2] {
+        let report = self.report;
+        match self.progress {
+            None => [ending(report), format!("Kept: {}", kept(report, self.about.config.select))],
+            Some(_) if report.history.is_empty() => {
+                ["In progress: nothing is validated yet".into(), "Kept: nothing yet".into()]
+            }
+            Some(_) => {
+                let (epochs, limit) = (Count(report.epochs), Count(report.epoch_limit));
+                let best = kept(report, self.about.config.select);
+                [format!("In progress: epoch {epochs} of at most {limit}"), format!("Kept so far: {best}")]
+            }
+        }
+    }
+
     /// The few numbers that matter most: label, number, remark.
     fn headlines(&self) -> Vec<(String, String, String)> {
-        let report = self.report;
+        let (report, config) = (self.report, self.about.config);
         let mut headlines = Vec::new();
-        if let Some((part, scores)) = self.scores.last() {
-            let metric =
-                scores.metrics.iter().find(|(metric, _)| self.config.select == Score::Metric(*metric));
+        if let Some((part, scores)) = self.outcome.scores.last() {
+            let metric = scores.metrics.iter().find(|(metric, _)| config.select == Score::Metric(*metric));
             let (name, value) = match metric.or(scores.metrics.first()) {
                 Some((metric, value)) => (metric.to_string(), *value),
                 None => ("loss".to_owned(), scores.loss),
             };
             let rows = counted(scores.rows as u64, "row");
             headlines.push((format!("{part} {name}"), Rounded(value).to_string(), format!("on {rows}")));
+        } else if let Some(best) = report.best() {
+            let value = Rounded(best.score(config.select)).to_string();
+            headlines.push((format!("validation {}", config.select), value, "the best so far".into()));
         }
         if let Some(best) = report.best() {
             let remark = format!("of {} trained", Count(report.epochs));
@@ -115,143 +168,69 @@ impl Page<'_> {
         headlines
     }
 
-    fn charts(&self) -> Vec<Chart> {
-        let history = &self.report.history;
-        if history.is_empty() {
-            return Vec::new();
+    /// What the run took, each with a label.
+    fn effort(&self) -> Vec<(&'static str, String)> {
+        let report = self.report;
+        let mut effort = vec![(
+            "training",
+            format!(
+                "{} for {} and {}",
+                Time(report.elapsed),
+                counted(report.epochs, "epoch"),
+                counted(report.steps, "step")
+            ),
+        )];
+        let rows = report.epochs as f64 * self.about.training_rows as f64 / report.elapsed;
+        if rows.is_finite() && rows >= 1.0 {
+            let steps = counted((report.steps as f64 / report.elapsed).round() as u64, "step");
+            let rows = counted(rows.round() as u64, "row");
+            effort.push(("throughput", format!("{rows} and {steps} a second, validations included")));
         }
-        let curve = |name: &str, class, value: &dyn Fn(&Record) -> f64| Curve {
-            name: name.to_owned(),
-            class,
-            values: history.iter().map(value).collect(),
+        let saves = &report.saves;
+        if saves.written > 0 {
+            let each = saves.took / saves.written as f64;
+            let waited = 100.0 * saves.stalled / saves.training.max(saves.stalled);
+            effort.push((
+                "saving",
+                format!(
+                    "{} in {:.1} ms each, in the background; training waited {:.1} ms ({waited:.1}%)",
+                    counted(saves.written, "checkpoint"),
+                    each * 1e3,
+                    saves.stalled * 1e3
+                ),
+            ));
+        }
+        effort
+    }
+
+    /// Name, why, place, score, size.
+    fn files(&self) -> Vec<[String; 5]> {
+        let row = |file: &crate::SavedFile| {
+            [
+                file.name.clone(),
+                file.what.clone(),
+                format!("epoch {}, step {}", Count(file.epoch), Count(file.step)),
+                file.score.map_or("–".to_owned(), |score| Rounded(score).to_string()),
+                Size(file.bytes).to_string(),
+            ]
         };
-        let losses = vec![
-            curve("training", "training", &|record| record.training_loss),
-            curve("validation", "validation", &|record| record.validation_loss),
-        ];
-        let mut charts = vec![self.chart("Loss", losses, Some(1), true)];
-        for metric in &self.config.metrics {
-            let score = Score::Metric(*metric);
-            let values = curve("validation", "validation", &|record| record.score(score));
-            charts.push(self.chart(&format!("Validation {metric}"), vec![values], Some(0), false));
-        }
-        let rates = curve("rate", "rate", &|record| record.learning_rate);
-        if rates.values.iter().any(|rate| *rate != rates.values[0]) {
-            charts.push(self.chart("Learning rate", vec![rates], None, true));
-        }
-        charts
-    }
-
-    fn chart(
-        &self,
-        title: &str,
-        curves: Vec<Curve>,
-        marked: Option<usize>,
-        may_be_logarithmic: bool,
-    ) -> Chart {
-        let history = &self.report.history;
-        let each_epoch = history.windows(2).all(|pair| pair[0].epoch < pair[1].epoch);
-        let place = |record: &Record| if each_epoch { record.epoch } else { record.step };
-        let unit = if each_epoch { "epoch" } else { "step" };
-        let places: Vec<u64> = history.iter().map(place).collect();
-        let [first, last] = [0, places.len() - 1];
-        let tell = |curve: &Curve| {
-            let at =
-                |index: usize| format!("{} at {unit} {}", Rounded(curve.values[index]), Count(places[index]));
-            let kept = self.report.best.filter(|best| *best != first && *best != last);
-            let between = kept.map_or(String::new(), |best| format!(", {} (kept)", at(best)));
-            let (initial, rest) = curve.name.split_at(1);
-            let gaps = match curve.values.iter().filter(|value| !value.is_finite()).count() as u64 {
-                0 => String::new(),
-                gaps => format!("; not finite in {}", counted(gaps, "record")),
-            };
-            format!("{}{rest}: {}{between}, {}{gaps}.", initial.to_uppercase(), at(first), at(last))
-        };
-        Chart {
-            title: title.to_owned(),
-            text: curves.iter().map(tell).collect::<Vec<_>>().join(" "),
-            unit,
-            places,
-            curves,
-            kept: self.report.best,
-            marked,
-            stopped: matches!(self.report.ended, Ended::Stopped(_)),
-            may_be_logarithmic,
-            tall: marked == Some(1),
-        }
-    }
-
-    /// The history, with as many decimals in a column as its numbers need; whether a record is that of the kept model.
-    fn table(&self) -> (Vec<String>, Vec<(bool, Vec<String>)>) {
-        let history = &self.report.history;
-        type Value<'v> = Box<dyn Fn(&Record) -> f64 + 'v>;
-        let mut numbers: Vec<(String, Value<'_>)> = vec![
-            ("training loss".into(), Box::new(|record| record.training_loss)),
-            ("validation loss".into(), Box::new(|record| record.validation_loss)),
-        ];
-        for metric in &self.config.metrics {
-            numbers.push((metric.to_string(), Box::new(|record| record.score(Score::Metric(*metric)))));
-        }
-        numbers.push(("learning rate".into(), Box::new(|record| record.learning_rate)));
-        let columns: Vec<Column> =
-            numbers.iter().map(|(_, value)| Column::of(history.iter().map(value))).collect();
-        let row = |(index, record): (usize, &Record)| {
-            let counts = [Count(record.epoch).to_string(), Count(record.step).to_string()];
-            let values = numbers.iter().zip(&columns).map(|((_, value), column)| column.text(value(record)));
-            let time = std::iter::once(format!("{:.2}", record.elapsed));
-            (self.report.best == Some(index), counts.into_iter().chain(values).chain(time).collect())
-        };
-        let names = numbers.iter().map(|(name, _)| name.clone());
-        let names =
-            ["epoch".to_owned(), "step".to_owned()].into_iter().chain(names).chain(["seconds".to_owned()]);
-        (names.collect(), history.iter().enumerate().map(row).collect())
-    }
-}
-
-/// How the numbers of a column are written, so that they stand in line.
-enum Column {
-    Decimals(usize),
-    Scientific,
-}
-
-impl Column {
-    fn of(values: impl Iterator<Item = f64>) -> Column {
-        let magnitudes = values.map(f64::abs).filter(|value| value.is_finite() && *value > 0.0);
-        let (least, most) = magnitudes.fold((f64::INFINITY, 0.0_f64), |(l, m), v| (l.min(v), m.max(v)));
-        match () {
-            () if least > most => Column::Decimals(1),
-            () if least >= 1e-4 && most < 1e7 => Column::Decimals(decimals(least).min(6)),
-            () => Column::Scientific,
-        }
-    }
-
-    fn text(&self, value: f64) -> String {
-        match self {
-            _ if !value.is_finite() => value.to_string(),
-            Column::Decimals(decimals) => format!("{value:.decimals$}"),
-            Column::Scientific => format!("{value:.3e}"),
-        }
+        self.outcome.files.iter().map(row).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{config, ended, records, scores, wiggle};
-    use crate::reconstruct;
+    use crate::check::{About as Text, config, ended, records, scores, wiggle};
+    use crate::{ColumnUse, reconstruct};
+    use highwater_trainer::Ended;
 
     fn html(report: &Report) -> String {
         let (validation, test) = (scores(288, 0.4, 0.8), scores(360, 0.41, 0.79));
-        Page {
-            title: "digits",
-            facts: &[("data", "digits.csv: 1,797 rows")],
-            report,
-            config: &config("patience(3)"),
-            scores: &[("validation", &validation), ("test", &test)],
-            command: "highwater train --data digits.csv",
-            configuration: "seed = 7\n",
-        }
-        .html()
+        let outcome =
+            Outcome { scores: &[("validation", &validation), ("test", &test)], ..Outcome::default() };
+        let text = Text::new("patience(3)");
+        Page { about: &text.about(), report, outcome: &outcome, progress: None }.html()
     }
 
     #[test]
@@ -271,17 +250,17 @@ mod tests {
             "<dt>data</dt><dd>digits.csv: 1,797 rows</dd>",
             "<code>highwater train --data digits.csv</code>",
             "<code>seed = 7\n</code>",
-            "<tr class=\"kept\"><td>3<td>108<td>0.3600<td>0.4000<td>0.8000<td>0.01000<td>0.75",
+            "<tr class=\"kept\"><td>3<td>108<td>0.3600<td>0.4000<td>0.8000<td>0.01000<td>1.5000<td>0.75",
         ] {
             assert!(html.contains(part), "{part} is missing in {html}");
         }
-        assert!(!html.contains("Learning rate"), "a constant rate needs no chart");
+        assert!(html.contains("Rate: 0.01000 throughout."), "{html}");
     }
 
     #[test]
     fn a_page_loads_nothing() {
         let html = html(&wiggle("patience(3)"));
-        for part in ["http:", "https:", " src=", "@import", "url(", "<script"] {
+        for part in ["http:", "https:", " src=", "@import", "url(", "<script", "http-equiv=\"refresh"] {
             assert!(!html.contains(part), "{part}");
         }
     }
@@ -289,20 +268,53 @@ mod tests {
     #[test]
     fn hostile_names_stay_text() {
         let hostile = "</code><script>alert('1')</script>&\"";
-        let report = wiggle("patience(3)");
-        let test = scores(1, 0.5, 0.5);
-        let html = Page {
+        let (report, test) = (wiggle("patience(3)"), scores(1, 0.5, 0.5));
+        let columns = [hostile; 1].map(|name| ColumnUse {
+            name: name.into(),
+            kind: name.into(),
+            inputs: 1,
+            remark: name.into(),
+        });
+        let text = Text::new("patience(3)");
+        let about = About {
             title: hostile,
-            facts: &[(hostile, hostile)],
-            report: &report,
-            config: &config("patience(3)"),
-            scores: &[(hostile, &test)],
+            facts: &[(hostile.to_owned(), hostile.to_owned())],
+            columns: &columns,
             command: hostile,
             configuration: hostile,
-        }
-        .html();
+            ..text.about()
+        };
+        let files = [crate::SavedFile {
+            name: hostile.into(),
+            what: hostile.into(),
+            epoch: 1,
+            step: 1,
+            score: None,
+            bytes: 1,
+        }];
+        let importance = crate::Importance {
+            part: hostile.into(),
+            rows: 1,
+            repeats: 1,
+            seed: 1,
+            loss: 0.5,
+            columns: vec![crate::ColumnImportance { name: hostile.into(), rise: 1.0, least: 1.0, most: 1.0 }],
+        };
+        let names = [hostile.to_owned(), hostile.to_owned()];
+        let outputs = ndarray::array![[0.0, 1.0], [0.0, 1.0]];
+        let outcome = Outcome {
+            scores: &[(hostile, &test)],
+            predictions: Some(crate::Predictions {
+                part: hostile,
+                outputs: &outputs,
+                truth: Truth::Classes { names: &names, of_rows: &[0, 1] },
+            }),
+            importance: Some(&importance),
+            files: &files,
+        };
+        let html = Page { about: &about, report: &report, outcome: &outcome, progress: None }.html();
         assert!(!html.contains("<script"), "{html}");
-        assert_eq!(html.matches("&#60;script&#62;").count(), 8, "{html}");
+        assert!(html.matches("&#60;script&#62;").count() >= 15, "{html}");
     }
 
     #[test]
@@ -350,15 +362,9 @@ mod tests {
         let path = dir.path().join("report.html");
         std::fs::write(&path, "earlier").unwrap();
         let report = wiggle("patience(3)");
-        let page = Page {
-            title: "t",
-            facts: &[],
-            report: &report,
-            config: &config("never"),
-            scores: &[],
-            command: "",
-            configuration: "",
-        };
+        let (text, outcome) = (Text::new("never"), Outcome::default());
+        let about = text.about();
+        let page = Page { about: &about, report: &report, outcome: &outcome, progress: None };
         page.write(&path).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), page.html());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);

@@ -140,7 +140,7 @@ mod tests {
     use crate::Look;
     use crate::check::{plan, records, wiggle};
     use crate::screen::tests::Paper;
-    use highwater_trainer::Report;
+    use highwater_trainer::{Report, Weights};
 
     /// What is printed of a run that goes on after `before` records, and has this report in the end.
     fn printed(look: Look, report: &Report, before: usize) -> String {
@@ -154,7 +154,13 @@ mod tests {
             observe(Event::Stepped { step: record.step, epoch: record.epoch, step_of_epoch: 36, loss: 0.5 });
             let improved = record.step == best.step || record.validation_loss < best.validation_loss;
             best = if improved { record } else { best };
-            observe(Event::Validated { record, improved, best: Some(best), earliest_stop: Some(3) });
+            observe(Event::Validated {
+                record,
+                improved,
+                best: Some(best),
+                earliest_stop: Some(3),
+                weights: Weights::default(),
+            });
         }
         observe(Event::Warning("the disk is nearly full"));
         observe(Event::Ended(report));

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
 
 use highwater_early_stopping::NonFinite;
-use highwater_report::{History, Look, Page, Progress, Screen, Summary, read_history, reconstruct};
-use highwater_trainer::{Config, Ended, Event, Every, Observer, Plan, Record, Report, Score};
+use highwater_report::{
+    About, History, Look, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
+};
+use highwater_trainer::{Config, Ended, Event, Every, Observer, Plan, Record, Report, Score, Weights};
 use serde::Deserialize;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
 use std::collections::BTreeMap;
@@ -41,6 +43,7 @@ fn records() -> Vec<Record> {
         validation_loss: loss,
         metrics: config().metrics.into_iter().zip([1.0 - loss / 3.0, 1.0 - loss / 2.9]).collect(),
         learning_rate: 0.1 / epoch as f64,
+        gradient_norm: 3.0 / epoch as f64,
         elapsed: epoch as f64 / 3.0,
         signals: Default::default(),
     };
@@ -77,7 +80,13 @@ fn run(dir: &Path, before: usize, until: usize) -> Result<(), highwater_report::
                 loss: record.training_loss,
             });
         }
-        tell(&Event::Validated { record, improved: false, best: None, earliest_stop: Some(2) });
+        tell(&Event::Validated {
+            record,
+            improved: false,
+            best: None,
+            earliest_stop: Some(2),
+            weights: Weights::default(),
+        });
     }
     if until == records.len() {
         tell(&Event::Ended(&reconstruct(records, &config)));
@@ -87,17 +96,17 @@ fn run(dir: &Path, before: usize, until: usize) -> Result<(), highwater_report::
 
 fn page(report: &Report) -> String {
     let config = config();
-    let (facts, scores) = ([("data", "made up")], []);
-    Page {
+    let about = About {
         title: "t",
-        facts: &facts,
-        report,
+        facts: &[("data".to_owned(), "made up".to_owned())],
+        columns: &[],
+        training_rows: 320,
         config: &config,
-        scores: &scores,
+        settings: &[],
         command: "c",
         configuration: "",
-    }
-    .html()
+    };
+    Page { about: &about, report, outcome: &Outcome::default(), progress: None }.html()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use highwater_data::{Batch, BatchTargets, Dataset, Scale, Targets};
 use highwater_nn::Model;
 use highwater_objective::Loss;
 use highwater_objective::metrics::{Evaluation, Metric, Scores as Kind};
+use ndarray::Array2;
 
 /// Rows of one pass; it bounds memory and does not change what is computed for a row.
 const ROWS: usize = 1024;
@@ -105,42 +106,62 @@ impl Evaluator {
         };
         let mut loss = 0.0;
         self.spread = Spread::default();
-        for start in (0..data.rows()).step_by(ROWS) {
+        for batch in batches(data) {
             if interrupted() {
                 return None;
             }
-            let batch = data.batch(start..(start + ROWS).min(data.rows()));
-            let rows = batch.features.nrows();
-            self.program.forward(&mut self.ws, values, &feeds(&batch), Mode::Evaluate);
-            let mut of_rows = [0.0];
-            self.ws.copy_output(0, &mut of_rows);
-            loss += f64::from(of_rows[0]) * rows as f64;
-            if !self.rows.is_empty() {
-                let of_rows = &mut self.rows[..rows];
-                self.ws.copy_output(2, of_rows);
-                of_rows.iter().for_each(|loss| self.spread.add(f64::from(*loss)));
-            }
-            let outputs = &mut self.outputs[..rows * self.columns];
-            self.ws.copy_output(1, outputs);
+            loss += self.pass(values, &batch);
+            let outputs = &self.outputs[..batch.features.nrows() * self.columns];
             match batch.targets {
                 BatchTargets::Classes(classes) => evaluation.update_classes(outputs, classes),
-                BatchTargets::Values(values) => {
-                    let targets = &mut self.targets[..outputs.len()];
-                    targets.copy_from_slice(values.to_slice().expect("batches are row-major"));
-                    if !self.units.is_empty() {
-                        for (value, unit) in outputs.iter_mut().zip(self.units.iter().cycle()) {
-                            *value = unit.invert(*value) as f32;
-                        }
-                        for (value, unit) in targets.iter_mut().zip(self.units.iter().cycle()) {
-                            *value = unit.invert(*value) as f32;
-                        }
-                    }
-                    evaluation.update_values(outputs, targets);
-                }
+                BatchTargets::Values(_) => evaluation.update_values(outputs, &self.targets[..outputs.len()]),
             }
         }
         let metrics = evaluation.values().map(|(metric, value)| (metric, value.unwrap_or(f64::NAN)));
         Some(Scores { rows: data.rows(), loss: loss / data.rows() as f64, metrics: metrics.collect() })
+    }
+
+    /// What the model says of each row of `data`: rows × outputs, of classes logits, of values in the unit of the table.
+    pub fn outputs(&mut self, values: &[f32], data: &Dataset) -> Array2<f32> {
+        let mut all = Vec::with_capacity(data.rows() * self.columns);
+        for batch in batches(data) {
+            self.pass(values, &batch);
+            all.extend_from_slice(&self.outputs[..batch.features.nrows() * self.columns]);
+        }
+        Array2::from_shape_vec((data.rows(), self.columns), all).expect("each row has its outputs")
+    }
+
+    /// The mean loss of the rows of `data`, and no metrics.
+    pub fn loss(&mut self, values: &[f32], data: &Dataset) -> f64 {
+        batches(data).map(|batch| self.pass(values, &batch)).sum::<f64>() / data.rows() as f64
+    }
+
+    /// Fills `outputs` and, of values, `targets`, both in the unit of the table. Returns the sum of the rows' losses.
+    fn pass(&mut self, values: &[f32], batch: &Batch<'_>) -> f64 {
+        let rows = batch.features.nrows();
+        self.program.forward(&mut self.ws, values, &feeds(batch), Mode::Evaluate);
+        let mut loss = [0.0];
+        self.ws.copy_output(0, &mut loss);
+        if !self.rows.is_empty() {
+            let of_rows = &mut self.rows[..rows];
+            self.ws.copy_output(2, of_rows);
+            of_rows.iter().for_each(|loss| self.spread.add(f64::from(*loss)));
+        }
+        let outputs = &mut self.outputs[..rows * self.columns];
+        self.ws.copy_output(1, outputs);
+        if let BatchTargets::Values(values) = batch.targets {
+            let targets = &mut self.targets[..outputs.len()];
+            targets.copy_from_slice(values.to_slice().expect("batches are row-major"));
+            if !self.units.is_empty() {
+                let units = self.units.iter().cycle();
+                for (value, unit) in
+                    outputs.iter_mut().zip(units.clone()).chain(targets.iter_mut().zip(units))
+                {
+                    *value = unit.invert(*value) as f32;
+                }
+            }
+        }
+        f64::from(loss[0]) * rows as f64
     }
 
     /// The standard error of the loss that was found last, as a mean over rows: the deviation of their losses by the root
@@ -156,6 +177,10 @@ impl Scores {
         let (_, p) = self.metrics.iter().find(|(metric, _)| *metric == Metric::Accuracy)?;
         Some((p * (1.0 - p) / self.rows as f64).sqrt())
     }
+}
+
+fn batches(data: &Dataset) -> impl Iterator<Item = Batch<'_>> {
+    (0..data.rows()).step_by(ROWS).map(|start| data.batch(start..(start + ROWS).min(data.rows())))
 }
 
 /// Loss and metrics of `model` on `data`.

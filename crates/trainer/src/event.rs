@@ -2,6 +2,7 @@
 
 use crate::record::Record;
 use crate::report::Report;
+use highwater_autodiff::Parameter;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +34,8 @@ pub enum Event<'a> {
         best: Option<&'a Record>,
         /// How many more validations it takes until the stopping rule can fire, at the least.
         earliest_stop: Option<u64>,
+        /// The model as it is now, and the gradient that brought it there.
+        weights: Weights<'a>,
     },
     /// A checkpoint is on the disk, durable. It was written in the background: steps and validations may have been told since
     /// its state was taken.
@@ -48,6 +51,18 @@ pub enum Event<'a> {
     Warning(&'a str),
     /// The run is over, and the best model restored. A run that ends with an error does not get here.
     Ended(&'a Report),
+}
+
+/// What is inside a model in training.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weights<'a> {
+    /// Name, shape and offset of each parameter.
+    pub table: &'a [Parameter],
+    /// All parameters, one after another as the table says.
+    pub parameters: &'a [f32],
+    /// The gradient of the last step's loss, clipped if the run clips, in the same order. Empty if this process has not
+    /// done a step yet.
+    pub gradients: &'a [f32],
 }
 
 /// What is known when a run begins.

@@ -197,7 +197,7 @@ mod state;
 pub use config::{Config, Every, Score};
 pub use error::Error;
 pub use evaluate::{Evaluator, Scores, evaluate};
-pub use event::{Event, Observer, Plan};
+pub use event::{Event, Observer, Plan, Weights};
 pub use exchange::{begin, export_model, history, import_model, migration};
 pub use fingerprint::Fingerprint;
 pub use prove::{Difference, Proof, prove};

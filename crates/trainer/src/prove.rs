@@ -158,7 +158,8 @@ fn ulps(a: f32, b: f32) -> u32 {
 fn records(expected: &[Record], found: &[Record]) -> Option<Difference> {
     let bits = |record: &Record| {
         let metrics: Vec<u64> = record.metrics.iter().map(|(_, value)| value.to_bits()).collect();
-        let values = [record.training_loss, record.validation_loss, record.learning_rate].map(f64::to_bits);
+        let Record { training_loss, validation_loss, learning_rate, gradient_norm, .. } = *record;
+        let values = [training_loss, validation_loss, learning_rate, gradient_norm].map(f64::to_bits);
         let Signals { reductions, evidence, loss_error, accuracy_error } = record.signals;
         let optional = [evidence, loss_error, accuracy_error].map(|value| value.map(f64::to_bits));
         (record.step, record.epoch, values, metrics, reductions, optional)

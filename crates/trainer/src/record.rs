@@ -22,6 +22,8 @@ pub struct Record {
     pub metrics: Vec<(Metric, f64)>,
     /// Of the last step.
     pub learning_rate: f64,
+    /// Norm of the gradient of the last step, before it was clipped; NaN in checkpoints of schema 1.
+    pub gradient_norm: f64,
     /// Training time so far, in seconds, interruptions not counted.
     pub elapsed: f64,
     /// What some stopping rules go by beside the values.
@@ -66,6 +68,7 @@ impl From<RecordV1> for Record {
             validation_loss,
             metrics,
             learning_rate,
+            gradient_norm: f64::NAN,
             elapsed,
             signals: Signals::default(),
         }
@@ -141,6 +144,7 @@ mod tests {
                 validation_loss,
                 metrics: vec![(accuracy, 0.25)],
                 learning_rate: 0.1,
+                gradient_norm: 2.0,
                 elapsed: 1.5,
                 signals: Signals {
                     reductions: Some(2),

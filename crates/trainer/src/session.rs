@@ -1,10 +1,12 @@
 //! The loop: there is one, and `fit` and `resume` both end up in it.
 
+mod place;
+
 use crate::best::Best;
 use crate::config::Config;
 use crate::error::Error;
 use crate::evaluate::{Evaluator, feeds};
-use crate::event::{Audience, Event, Plan};
+use crate::event::{Audience, Event, Plan, Weights};
 use crate::evidence::Evidence;
 use crate::fingerprint::Fingerprint;
 use crate::fits;
@@ -18,7 +20,7 @@ use highwater_checkpoint::{Array, Checkpoint, Section, Snapshot};
 use highwater_data::{BatchBuffer, epoch_order_into};
 use highwater_early_stopping::{EarlyStopping, GradientEvidence, Observation, StopReason};
 use highwater_nn::Model;
-use highwater_optim::{Accumulator, Optimizer, Plateau, clip_norm};
+use highwater_optim::{Accumulator, Optimizer, Plateau, clip_norm, norm};
 use std::time::{Duration, Instant};
 
 /// A run in progress.
@@ -243,7 +245,7 @@ impl<'a> Session<'a> {
     pub(crate) fn step(&mut self) {
         let step = self.counters.step;
         let (epoch, place) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
-        let learning_rate = self.learning_rate(step);
+        let (learning_rate, is_validated) = (self.learning_rate(step), self.is_validated(step + 1));
         let rows = self.data.train.rows();
         if place == 0 || self.order.is_empty() {
             epoch_order_into(self.config.seed, epoch, rows, &mut self.order);
@@ -270,13 +272,17 @@ impl<'a> Session<'a> {
                 accumulator.add(&self.gradients, piece.len() as f64);
             }
         }
-        let accumulated = self.accumulator.as_mut().filter(|_| !whole).and_then(Accumulator::mean);
-        let gradients = accumulated.unwrap_or(&mut self.gradients);
+        if let Some(mean) = self.accumulator.as_mut().filter(|_| !whole).and_then(Accumulator::mean) {
+            self.gradients.copy_from_slice(mean);
+        }
+        let gradients = &mut self.gradients;
         if let Some(evidence) = &mut self.evidence {
             evidence.finish_step(gradients, &mut self.counters.evidence);
         }
         if let Some(limit) = self.config.clip_norm {
-            clip_norm(gradients, limit);
+            self.counters.gradient_norm = clip_norm(gradients, limit);
+        } else if is_validated {
+            self.counters.gradient_norm = norm(gradients);
         }
         self.optimizer.step(self.model.parameters_mut(), gradients, learning_rate);
         self.counters.loss_sum += loss;
@@ -285,24 +291,6 @@ impl<'a> Session<'a> {
         let loss = if whole { f64::from(self.ws.loss()) } else { loss / rows.len() as f64 };
         let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss };
         self.audience.tell(&event);
-    }
-
-    /// Of a step of the run.
-    fn learning_rate(&self, step: u64) -> f64 {
-        let base = self.plateau.as_ref().map_or(self.config.learning_rate, Plateau::learning_rate);
-        self.config.schedule.learning_rate(base, step)
-    }
-
-    fn last_step(&self) -> u64 {
-        self.config.epochs.saturating_mul(self.steps_per_epoch)
-    }
-
-    /// Whether this step has a validation that has not taken place yet.
-    pub(crate) fn validation_is_due(&self) -> bool {
-        let step = self.counters.step;
-        let recorded = self.history.last().map_or(0, |record| record.step);
-        let every = self.config.validate.steps(self.steps_per_epoch);
-        step > recorded && (step.is_multiple_of(every) || step == self.last_step())
     }
 
     /// Tries the model on the validation rows; `None` if someone wants the end meanwhile.
@@ -326,6 +314,7 @@ impl<'a> Session<'a> {
             },
             metrics: scores.metrics,
             learning_rate: self.learning_rate(step - 1),
+            gradient_norm: self.counters.gradient_norm,
             elapsed: self.elapsed(),
         })
     }
@@ -339,6 +328,11 @@ impl<'a> Session<'a> {
             improved,
             best: self.best.place().map(|place| &self.history[place]),
             earliest_stop: self.stopping.earliest_stop(),
+            weights: Weights {
+                table: self.model.table(),
+                parameters: self.model.parameters(),
+                gradients: if self.order.is_empty() { &[] } else { &self.gradients },
+            },
         });
         Ok(())
     }

@@ -20,6 +20,8 @@ pub(crate) struct Counters {
     /// Of the training rows since the last record.
     pub(crate) loss_sum: f64,
     pub(crate) loss_rows: u64,
+    /// Of the last step if a validation follows it, before clipping; else of an earlier one.
+    pub(crate) gradient_norm: f64,
     /// Seconds of training.
     pub(crate) elapsed: f64,
     /// Of the steps since the last record.
@@ -67,7 +69,7 @@ impl Schema for Counters {
     fn upgrade(previous: CountersV1) -> Self {
         let CountersV1 { step, optimizer_steps, loss_sum, loss_rows, elapsed } = previous;
         let evidence = GradientEvidence::default();
-        Counters { step, optimizer_steps, loss_sum, loss_rows, elapsed, evidence }
+        Counters { step, optimizer_steps, loss_sum, loss_rows, gradient_norm: f64::NAN, elapsed, evidence }
     }
 }
 

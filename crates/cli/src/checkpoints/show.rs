@@ -47,6 +47,7 @@ fn record_json(record: &Record) -> Value {
     let mut value = json!({
         "epoch": record.epoch, "step": record.step, "training_loss": record.training_loss,
         "validation_loss": record.validation_loss, "learning_rate": record.learning_rate,
+        "gradient_norm": record.gradient_norm,
         "elapsed_s": record.elapsed,
     });
     for (metric, found) in &record.metrics {

@@ -21,7 +21,7 @@ fn help_is_everywhere_and_names_every_argument() {
         ("evaluate", "<RUN> --data --split --json"),
         ("predict", "<RUN> --data --out --write"),
         ("init", "<DATA> --target --out"),
-        ("report", "<RUN>"),
+        ("report", "<RUN>... --out"),
         (
             "replay",
             "<HISTORY>... --stop --validation --training --epoch --step --time --goal --non-finite --summary --json",

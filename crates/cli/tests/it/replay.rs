@@ -160,7 +160,7 @@ fn what_is_wrong_is_told_by_file_line_and_column() {
     let broken = write(
         dir.path(),
         "history.csv",
-        "epoch,step,training_loss,validation_loss,learning_rate,elapsed_s,improved\n1,2,0.5,x,0.1,1,true\n",
+        "epoch,step,training_loss,validation_loss,learning_rate,gradient_norm,elapsed_s,improved\n1,2,0.5,x,0.1,1,1,true\n",
     );
     fs::create_dir(dir.path().join("empty")).unwrap();
     for (arguments, code, message) in [

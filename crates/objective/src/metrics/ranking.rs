@@ -60,6 +60,31 @@ impl Ranking {
         self.mean_over_classes(roc_auc)
     }
 
+    /// The curve of each class against all others (of two classes, of the second alone), where it is defined: not without
+    /// a row of the class or without any other, and not with a NaN among the scores.
+    pub fn roc_curves(&self) -> Vec<RocCurve> {
+        let of_class = |(class, scores): (u32, &Vec<f64>)| {
+            let thresholds = thresholds(scores, &self.labels, class)?;
+            let auc = roc_auc(&thresholds)?;
+            let total = |count: fn(&Threshold) -> u64| thresholds.iter().map(count).sum::<u64>() as f64;
+            let (positives, negatives) = (total(|rows| rows.positives), total(|rows| rows.negatives));
+            let (mut found, mut wrong) = (0, 0);
+            let mut points = vec![(0.0, 0.0)];
+            for rows in &thresholds {
+                found += rows.positives;
+                wrong += rows.negatives;
+                points.push((wrong as f64 / negatives, found as f64 / positives));
+            }
+            Some(RocCurve { class: class as usize, points, auc })
+        };
+        (self.first_class()..).zip(&self.by_class).filter_map(of_class).collect()
+    }
+
+    /// The class of the first scores that are kept.
+    fn first_class(&self) -> u32 {
+        (scores::classes(self.columns) - self.by_class.len()) as u32
+    }
+
     /// Σ (Rₙ - Rₙ₋₁)·Pₙ over the thresholds from the highest score down, with the recall R and the precision P at each:
     /// the area under the precision-recall curve without interpolation.
     pub fn average_precision(&self) -> Option<f64> {
@@ -67,9 +92,8 @@ impl Ranking {
     }
 
     fn mean_over_classes(&self, metric: fn(&[Threshold]) -> Option<f64>) -> Option<f64> {
-        let first = (scores::classes(self.columns) - self.by_class.len()) as u32;
         let (mut sum, mut classes) = (0.0, 0);
-        for (class, scores) in (first..).zip(&self.by_class) {
+        for (class, scores) in (self.first_class()..).zip(&self.by_class) {
             let value = match thresholds(scores, &self.labels, class) {
                 Some(thresholds) => metric(&thresholds),
                 None => Some(f64::NAN),
@@ -81,6 +105,19 @@ impl Ranking {
         }
         (classes > 0).then(|| sum / f64::from(classes))
     }
+}
+
+/// What share of a class is found at the price of which share of the others, from the highest threshold to the lowest: the
+/// receiver operating characteristic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RocCurve {
+    /// The class.
+    pub class: usize,
+    /// (Share of the other rows above a threshold, share of the rows of the class above it), from (0, 0) to (1, 1), one
+    /// for each different score.
+    pub points: Vec<(f64, f64)>,
+    /// The area under it.
+    pub auc: f64,
 }
 
 /// The rows that share a score.
@@ -167,6 +204,24 @@ mod tests {
     fn a_class_that_never_occurs_is_left_out() {
         let third = [0.7, 0.2, 0.1, /**/ 0.3, 0.6, 0.1, /**/ 0.6, 0.3, 0.1];
         check(3, &third, &[0, 1, 0], (Some(1.0), Some(1.0)));
+    }
+
+    #[test]
+    fn curves_rise_from_nothing_to_everything_and_their_mean_area_is_the_auc() {
+        let mut seen = Ranking::new(1, Scores::Probabilities);
+        seen.update(&[0.1, 0.4, 0.4, 0.8], &[0, 0, 1, 1]);
+        let points = vec![(0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0)];
+        assert_eq!(seen.roc_curves(), [RocCurve { class: 1, points, auc: 0.875 }]);
+
+        let mut seen = Ranking::new(3, Scores::Probabilities);
+        seen.update(&[0.7, 0.2, 0.1, /**/ 0.3, 0.6, 0.1, /**/ 0.3, 0.4, 0.3], &[0, 1, 0]);
+        let curves = seen.roc_curves();
+        assert_eq!(
+            curves.iter().map(|curve| (curve.class, curve.auc)).collect::<Vec<_>>(),
+            [(0, 0.75), (1, 1.0)]
+        );
+        assert_eq!(seen.roc_auc(), Some(0.875));
+        assert_eq!(Ranking::new(2, Scores::Logits).roc_curves(), []);
     }
 
     #[test]

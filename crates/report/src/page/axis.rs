@@ -47,6 +47,11 @@ impl Axis {
         (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
     }
 
+    /// The values at the ends of an axis that is not logarithmic.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// The values of the ticks, each with its text.
     pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
         if self.logarithmic {

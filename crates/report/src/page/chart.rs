@@ -31,7 +31,8 @@ pub(crate) struct Chart {
     /// Whether the end was a stop.
     pub(crate) stopped: bool,
     pub(crate) may_be_logarithmic: bool,
-    pub(crate) tall: bool,
+    /// Whether it takes the whole width of a wide page; others stand two by two.
+    pub(crate) whole_width: bool,
 }
 
 /// A chart with everything in its place; lengths are in pixels.
@@ -60,7 +61,7 @@ struct Drawn<'a> {
     path: String,
     /// Values with gaps on both sides.
     dots: Vec<(f64, f64)>,
-    /// Where the name stands; `None` for a curve without a finite value.
+    /// Where the name stands; `None` for a curve without a finite value, and for one that is alone.
     label: Option<f64>,
 }
 
@@ -84,12 +85,21 @@ impl Chart {
         self.axis(1).logarithmic
     }
 
-    /// Both drawings; the style sheet shows the one that fits.
+    /// One that takes the whole width is drawn twice; the style sheet shows the drawing that fits.
     pub(crate) fn drawings(&self) -> String {
-        let tall = if self.tall { 1.0 } else { 0.7 };
-        let wide = self.drawing("wide", [760.0, 340.0 * tall], [60.0, 92.0]);
-        let narrow = self.drawing("narrow", [360.0, 270.0 * tall], [56.0, 88.0]);
-        [wide, narrow].map(|drawing| drawing.render().expect("a string takes all that is written")).concat()
+        // A single curve needs no name beside it.
+        let margin = if self.curves.len() > 1 { 88.0 } else { 16.0 };
+        let drawings = match self.whole_width {
+            true => vec![
+                self.drawing("wide", [760.0, 340.0], [60.0, margin + 4.0]),
+                self.drawing("narrow", [360.0, 270.0], [56.0, margin]),
+            ],
+            false => vec![self.drawing("half", [360.0, 216.0], [56.0, margin])],
+        };
+        drawings
+            .into_iter()
+            .map(|drawing| drawing.render().expect("a string takes all that is written"))
+            .collect()
     }
 
     fn axis(&self, ticks: usize) -> Axis {
@@ -109,7 +119,8 @@ impl Chart {
         let mut curves: Vec<Drawn<'_>> = Vec::new();
         for curve in &self.curves {
             let ys: Vec<f64> = curve.values.iter().map(|value| y(*value)).collect();
-            let label = curve.values.iter().rposition(|value| value.is_finite()).map(|last| ys[last] + 4.5);
+            let last = curve.values.iter().rposition(|value| value.is_finite());
+            let label = last.filter(|_| self.curves.len() > 1).map(|last| ys[last] + 4.5);
             let (path, dots) = line(&xs, &ys);
             curves.push(Drawn { name: &curve.name, class: curve.class, path, dots, label });
         }
@@ -125,7 +136,7 @@ impl Chart {
             Kept { x, y, rest: tenth(right - x), text, anchor: if fits { "start" } else { "end" } }
         });
         let stopped = (self.stopped && self.kept.is_none_or(|index| index + 1 < xs.len()))
-            .then(|| format!("stopped: {}", Count(ends.1)));
+            .then(|| if self.whole_width { format!("stopped: {}", Count(ends.1)) } else { String::new() });
         Drawing {
             class,
             description: &self.text,
@@ -146,7 +157,7 @@ impl Chart {
 }
 
 /// Rounded to a tenth of a pixel.
-fn tenth(length: f64) -> f64 {
+pub(super) fn tenth(length: f64) -> f64 {
     (length * 10.0).round() / 10.0
 }
 
@@ -172,7 +183,7 @@ fn line(xs: &[f64], ys: &[f64]) -> (String, Vec<(f64, f64)>) {
 }
 
 /// The first, least, largest and last of some points, in their order, each once.
-fn envelope(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+pub(super) fn envelope(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
     let order = |a: &usize, b: &usize| points[*a].1.total_cmp(&points[*b].1);
     let ends = [Some(0), points.len().checked_sub(1)];
     let extremes = [(0..points.len()).min_by(order), (0..points.len()).max_by(order)];
@@ -213,7 +224,7 @@ mod tests {
             marked: Some(0),
             stopped: true,
             may_be_logarithmic: true,
-            tall: true,
+            whole_width: true,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::problem::{How, Problem, checkpoints, classification, files, regression};
 use highwater_checkpoint::{Checkpoint, Section, Store};
+use highwater_optim::{Method, Sgd};
 use highwater_trainer::{Checkpoints, Error, Event, Every, Observer, Pace, Run, Saving, fit, resume};
 use std::ops::ControlFlow;
 
@@ -20,7 +21,9 @@ fn line(event: &Event<'_>) -> String {
             plan.history.len()
         ),
         Event::Stepped { step, epoch, step_of_epoch, .. } => format!("step {step}: {epoch}, {step_of_epoch}"),
-        Event::Validated { record, best, .. } => {
+        Event::Validated { record, best, weights, .. } => {
+            assert_eq!(weights.parameters.len(), weights.table.iter().map(|p| p.len()).sum::<usize>());
+            assert!(matches!(weights.gradients.len(), 0 | 57), "{}", weights.gradients.len());
             format!(
                 "validated {}, epoch {}, best {:?}",
                 record.step,
@@ -123,6 +126,43 @@ fn the_training_loss_is_the_mean_over_the_rows() {
         let mean = (16.0 * (losses[0] + losses[1] + losses[2]) + 2.0 * losses[3]) / 50.0;
         assert!((record.training_loss - mean).abs() < 1e-12);
     }
+}
+
+#[test]
+fn the_gradient_that_is_shown_is_the_one_that_moved_the_parameters_and_its_norm_is_from_before_clipping() {
+    let rate = 0.05;
+    let mut problem = regression();
+    problem.config.optimizer = Method::Sgd(Sgd::default());
+    problem.config.validate = Every::Steps(1);
+    let mut moves = |clip_norm, micro_batch| {
+        (problem.config.clip_norm, problem.config.micro_batch) = (clip_norm, micro_batch);
+        let mut before = problem.model().parameters().to_vec();
+        let mut norms = Vec::new();
+        let mut look = |event: &Event<'_>| {
+            if let Event::Validated { record, weights, .. } = event {
+                let mut squares = 0.0;
+                for (place, old) in before.iter().enumerate() {
+                    let moved = f64::from(old - weights.parameters[place]) / rate;
+                    let gradient = f64::from(weights.gradients[place]);
+                    assert!((moved - gradient).abs() < 1e-4, "{moved} {gradient}");
+                    squares += gradient * gradient;
+                }
+                before.copy_from_slice(weights.parameters);
+                norms.push((record.gradient_norm, squares.sqrt()));
+            }
+            ControlFlow::Continue(())
+        };
+        problem.run(How { observer: Some(&mut look), ..How::default() }).0.unwrap();
+        norms
+    };
+    let free = moves(None, None);
+    assert_eq!(free.len(), 12);
+    for (recorded, shown) in free.iter().chain(&moves(None, Some(5))) {
+        assert!((recorded - shown).abs() < 1e-5 * shown, "{recorded} {shown}");
+    }
+    let clipped = moves(Some(0.01), None);
+    assert_eq!(clipped[0].0, free[0].0);
+    assert!(clipped.iter().all(|(recorded, shown)| *recorded > 0.01 && *shown < 0.010_001), "{clipped:?}");
 }
 
 #[test]

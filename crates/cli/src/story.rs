@@ -1,0 +1,324 @@
+//! What the pages tell of a run.
+
+use crate::args::Report as ReportArgs;
+use crate::config::loss;
+use crate::data_args::ClassWeights;
+use crate::evaluate;
+use crate::folder::RunFolder;
+use crate::source::{self, Datasets, Source};
+use crate::train::{Job, shape};
+use anyhow::{Context, Result};
+use highwater_checkpoint::Folder;
+use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
+use highwater_report::{
+    About, ColumnUse, Compared, Comparison, Importance, LivePage, Outcome, Page, Predictions, SavedFile,
+    Truth, read_history, reconstruct,
+};
+use highwater_trainer::{Config, Evaluator, Report, Scores};
+use ndarray::Array2;
+use std::env::consts::{ARCH, OS};
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Multiplications that the importance of columns may take: some hundredths of a second.
+const EFFORT: f64 = 2e8;
+
+/// What is known of a run before it begins.
+pub(crate) struct Story {
+    title: String,
+    facts: Vec<(String, String)>,
+    columns: Vec<ColumnUse>,
+    training_rows: usize,
+    training: Config,
+    settings: Vec<(String, String)>,
+    command: String,
+    configuration: String,
+}
+
+impl Story {
+    pub(crate) fn of(job: &Job) -> Result<Story> {
+        let (split, model, config) = (&job.source.split, job.model.network(), &job.config);
+        let unlabelled = match job.source.unlabelled {
+            0 => String::new(),
+            rows => format!("; {rows} without a value of the target left out"),
+        };
+        let rows = format!(
+            "{}: {} rows for training, {} for validation, {} for testing{unlabelled}",
+            job.source.table.source(),
+            split.train.len(),
+            split.validation.len(),
+            split.test.len()
+        );
+        let inputs = job.preparation.inputs().len();
+        let dropped = job.preparation.dropped().len();
+        Ok(Story {
+            title: config.data.name(),
+            facts: [
+                ("data", rows),
+                ("columns", format!("{inputs} used, {dropped} left out")),
+                ("target", config.data.target.list().join(", ")),
+                ("task", config.data.task.to_string()),
+                ("network", format!("{}, {} parameters", shape(model), job.model.parameters().len())),
+                ("seed", config.training.seed.to_string()),
+                ("computed by", format!("highwater {} on {ARCH} {OS}", env!("CARGO_PKG_VERSION"))),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+            columns: columns(&job.preparation),
+            training_rows: split.train.len(),
+            training: config.training.clone(),
+            settings: config.settings()?,
+            command: config.command()?,
+            configuration: config.to_toml()?,
+        })
+    }
+
+    pub(crate) fn about(&self) -> About<'_> {
+        About {
+            title: &self.title,
+            facts: &self.facts,
+            columns: &self.columns,
+            training_rows: self.training_rows,
+            config: &self.training,
+            settings: &self.settings,
+            command: &self.command,
+            configuration: &self.configuration,
+        }
+    }
+}
+
+/// What becomes of the columns, in the order of the network's inputs, then those that are left out.
+fn columns(preparation: &Preparation) -> Vec<ColumnUse> {
+    let used = preparation.inputs().iter().map(|input| ColumnUse {
+        name: input.name.clone(),
+        kind: kind(&input.encoding),
+        inputs: input.width(),
+        remark: remark(input),
+    });
+    let dropped = preparation.dropped().iter().map(|dropped: &Dropped| ColumnUse {
+        name: dropped.name.clone(),
+        kind: "left out".to_owned(),
+        inputs: 0,
+        remark: dropped.reason().to_owned(),
+    });
+    used.chain(dropped).collect()
+}
+
+fn kind(encoding: &Encoding) -> String {
+    match encoding {
+        Encoding::Number { .. } => "number".to_owned(),
+        Encoding::Boolean { .. } => "yes or no".to_owned(),
+        Encoding::Moment(_) => "date or time".to_owned(),
+        Encoding::OneHot(categories) => format!("{} categories", categories.names.len()),
+    }
+}
+
+fn remark(input: &Input) -> String {
+    let mut remarks = Vec::new();
+    let filled = match &input.encoding {
+        Encoding::Number { fill, .. } => format!("the median, {fill},"),
+        Encoding::Boolean { fill, .. } => format!("the more frequent, {},", if *fill { "yes" } else { "no" }),
+        Encoding::Moment(_) => "the median".to_owned(),
+        Encoding::OneHot(categories) => format!("the most frequent, {},", categories.names[categories.fill]),
+    };
+    if input.missing > 0 {
+        let values = if input.missing == 1 { "value" } else { "values" };
+        remarks.push(format!("{filled} stands for {} missing {values}", input.missing));
+    }
+    if input.indicator {
+        remarks.push("one more input says where it is missing".to_owned());
+    }
+    if let Encoding::OneHot(categories) = &input.encoding
+        && categories.rare > 0.0
+    {
+        let share = 100.0 * categories.rare;
+        remarks.push(format!("rare ones, in {share:.1}% of the training rows, are joined"));
+    }
+    remarks.join("; ")
+}
+
+/// What the kept model is worth.
+pub(crate) struct Kept {
+    /// On the validation rows; without any, on the training rows.
+    chosen_by: (&'static str, Scores),
+    test: Option<Scores>,
+    /// What it says of the last of these parts.
+    outputs: Array2<f32>,
+    importance: Option<Importance>,
+}
+
+impl Kept {
+    pub(crate) fn of(job: &Job) -> Kept {
+        let test = &job.data.test;
+        let (preparation, model) = (&job.preparation, &job.model);
+        let on = |data| evaluate::scores(model, preparation, data);
+        let ((part, data), chosen) = (judged(&job.data), chosen_by(&job.data));
+        let loss = loss(preparation.task(), ClassWeights::None, data.targets());
+        let mut evaluator = Evaluator::new(model, &loss, &[], &preparation.units());
+        let columns = inputs(preparation);
+        Kept {
+            chosen_by: (chosen.0, on(chosen.1)),
+            test: Some(test).filter(|test| test.rows() > 0).map(on),
+            outputs: evaluator.outputs(model.values(), data),
+            importance: Importance::of(
+                &mut evaluator,
+                model.values(),
+                (part, data),
+                &columns,
+                job.config.training.seed,
+                EFFORT,
+            ),
+        }
+    }
+
+    pub(crate) fn named(&self) -> Vec<(&str, &Scores)> {
+        let test = self.test.iter().map(|test| ("test", test));
+        let (name, scores) = &self.chosen_by;
+        [(*name, scores)].into_iter().chain(test).collect()
+    }
+}
+
+/// The rows on which the kept model is judged: those that had no say in choosing it, if there are any.
+fn judged(data: &Datasets) -> (&'static str, &Dataset) {
+    if data.test.rows() > 0 { ("test", &data.test) } else { chosen_by(data) }
+}
+
+/// The rows by which the model was chosen.
+fn chosen_by(data: &Datasets) -> (&'static str, &Dataset) {
+    match data.validation.rows() {
+        0 => ("training", &data.train),
+        _ => ("validation", &data.validation),
+    }
+}
+
+/// For each column of the table, the inputs of the network that it became.
+fn inputs(preparation: &Preparation) -> Vec<(&str, Range<usize>)> {
+    let mut first = 0;
+    let range = |input: &Input| {
+        let range = first..first + input.width();
+        first = range.end;
+        range
+    };
+    let ranges: Vec<Range<usize>> = preparation.inputs().iter().map(range).collect();
+    preparation.inputs().iter().map(|input| &input.name[..]).zip(ranges).collect()
+}
+
+/// Shows `tell` what was found out at the end of a run.
+fn outcome<T>(job: &Job, report: &Report, kept: &Kept, tell: impl FnOnce(&Outcome<'_>) -> T) -> Result<T> {
+    let (part, data) = judged(&job.data);
+    let (names, units) = (job.config.data.target.list(), job.preparation.units());
+    let in_units;
+    let truth = match data.targets() {
+        Targets::Classes(classes) => {
+            Truth::Classes { names: job.preparation.class_names(), of_rows: classes }
+        }
+        Targets::Values(values) => {
+            let mut values = values.clone();
+            for (mut column, unit) in values.columns_mut().into_iter().zip(&units) {
+                column.mapv_inplace(|value| unit.invert(value) as f32);
+            }
+            in_units = values;
+            Truth::Values { names: &names, of_rows: &in_units }
+        }
+    };
+    Ok(tell(&Outcome {
+        scores: &kept.named(),
+        predictions: Some(Predictions { part, outputs: &kept.outputs, truth }),
+        importance: kept.importance.as_ref(),
+        files: &files(&job.folder, report)?,
+    }))
+}
+
+/// The models and checkpoints on the disk.
+fn files(folder: &RunFolder, report: &Report) -> Result<Vec<SavedFile>> {
+    let mut files = Vec::new();
+    let best_step = report.best().map(|best| best.step);
+    if let (Some(best), Ok(metadata)) = (report.best(), fs::metadata(folder.best_file())) {
+        files.push(SavedFile {
+            name: "best.safetensors".to_owned(),
+            what: "the kept model".to_owned(),
+            epoch: best.epoch,
+            step: best.step,
+            score: None,
+            bytes: metadata.len(),
+        });
+    }
+    let entries = Folder::new(folder.checkpoints()).list()?.entries;
+    let newest = entries.last().map(|entry| entry.key);
+    for entry in &entries {
+        let what = match (Some(entry.key.step) == best_step, Some(entry.key) == newest) {
+            (true, true) => "state of the best and the newest",
+            (true, false) => "state of the best",
+            (false, true) => "the newest; a resumed run goes on from it",
+            (false, false) if entry.pinned => "pinned",
+            (false, false) => "kept by the rules of retention",
+        };
+        files.push(SavedFile {
+            name: format!("checkpoints/{}", entry.key.file_name()),
+            what: what.to_owned(),
+            epoch: entry.facts.epoch,
+            step: entry.facts.step,
+            score: entry.facts.score,
+            bytes: entry.bytes,
+        });
+    }
+    Ok(files)
+}
+
+/// Ends the page that was shown while the run went on.
+pub(crate) fn finish(live: LivePage<'_>, job: &Job, report: &Report, kept: &Kept) -> Result<()> {
+    outcome(job, report, kept, |outcome| live.finish(report, outcome))?
+        .context("cannot write the report page")
+}
+
+/// A run as its folder tells it.
+fn of_folder(root: &Path) -> Result<(Job, Report)> {
+    let folder = RunFolder::open(root)?;
+    let config = folder.config()?;
+    let (model, preparation) = source::load(&folder.best()?)?;
+    let source = Source::of_run(&config, &preparation)?;
+    let history = read_history(&folder.history_file())?;
+    let report = reconstruct(history, &config.training);
+    let data = source.datasets(&preparation)?;
+    Ok((Job { folder, config, source, preparation, data, model }, report))
+}
+
+/// `report`: the page of a run, or of several.
+pub(crate) fn report(args: &ReportArgs) -> Result<()> {
+    match (&args.runs[..], &args.out) {
+        ([run], out) => {
+            let (job, report) = of_folder(run)?;
+            let path = out.clone().unwrap_or_else(|| job.folder.report_file());
+            let (story, kept) = (Story::of(&job)?, Kept::of(&job));
+            let write = |outcome: &Outcome<'_>| {
+                Page { about: &story.about(), report: &report, outcome, progress: None }.write(&path)
+            };
+            outcome(&job, &report, &kept, write)??;
+            crate::line(path.display())
+        }
+        (runs, out) => compare(runs, out.as_deref().unwrap_or(Path::new("comparison.html"))),
+    }
+}
+
+fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
+    struct Told {
+        name: String,
+        story: Story,
+        report: Report,
+        kept: Kept,
+    }
+    let mut told = Vec::new();
+    for run in runs {
+        let (job, report) = of_folder(run).with_context(|| format!("cannot compare {}", run.display()))?;
+        let name = run.display().to_string();
+        told.push(Told { name, story: Story::of(&job)?, kept: Kept::of(&job), report });
+    }
+    let scores: Vec<_> = told.iter().map(|run| run.kept.named()).collect();
+    let mut compared = Vec::new();
+    for (run, scores) in told.iter().zip(&scores) {
+        compared.push(Compared { name: &run.name, about: run.story.about(), report: &run.report, scores });
+    }
+    Comparison { runs: &compared }.write(out)?;
+    crate::line(out.display())
+}

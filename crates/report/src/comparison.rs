@@ -1,0 +1,240 @@
+//! Several runs on one page.
+
+use crate::ending::{ending, place};
+use crate::figures::{Count, Rounded, Time};
+use crate::page::{Axis, Frame, Key, Plot};
+use crate::replace::replace;
+use crate::{About, Error};
+use askama::Template;
+use highwater_early_stopping::Goal;
+use highwater_trainer::{Record, Report, Score, Scores};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Lines of so many runs have a colour or a dash of their own.
+const COLOURED: usize = 5;
+
+/// One of several runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared<'a> {
+    /// What it is called, to tell it from the others.
+    pub name: &'a str,
+    /// What was known before it began.
+    pub about: About<'a>,
+    /// How it went.
+    pub report: &'a Report,
+    /// Scores of the kept model on parts of the data; the last part is compared.
+    pub scores: &'a [(&'a str, &'a Scores)],
+}
+
+/// Several runs, to be made into one self-contained HTML page.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// The runs, in the order in which they are shown.
+    pub runs: &'a [Compared<'a>],
+}
+
+#[derive(Template)]
+#[template(path = "comparison.html")]
+struct Html {
+    title: String,
+    columns: Vec<String>,
+    runs: Vec<Row>,
+    plots: Vec<Plot>,
+    names: Vec<String>,
+    differences: Vec<(String, Vec<String>)>,
+}
+
+struct Row {
+    name: String,
+    class: String,
+    ending: String,
+    /// Text, remark, and whether it is the best of the column.
+    cells: Vec<(String, String, bool)>,
+}
+
+impl Comparison<'_> {
+    /// The page.
+    pub fn html(&self) -> String {
+        let scores = self.scores();
+        let columns = ["kept epoch", "of", "time"].map(str::to_owned).into_iter();
+        let page = Html {
+            title: format!("{} runs", self.runs.len()),
+            columns: columns.chain(scores.iter().map(Score::to_string)).collect(),
+            runs: self.rows(&scores),
+            plots: self.plots(&scores),
+            names: self.runs.iter().map(|run| run.name.to_owned()).collect(),
+            differences: self.differences(),
+        };
+        page.render().expect("a string takes all that is written")
+    }
+
+    /// Writes the page in place of an earlier one: a reader sees one or the other, complete.
+    ///
+    /// # Errors
+    /// If it cannot be written; then an earlier page is as it was.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        replace(path, &self.html()).map_err(|source| Error::Write { path: path.into(), source })
+    }
+
+    /// The loss and all metrics that some run has.
+    fn scores(&self) -> Vec<Score> {
+        let mut scores = vec![Score::Loss];
+        for metric in self.runs.iter().flat_map(|run| &run.about.config.metrics) {
+            if !scores.contains(&Score::Metric(*metric)) {
+                scores.push(Score::Metric(*metric));
+            }
+        }
+        scores
+    }
+
+    fn rows(&self, scores: &[Score]) -> Vec<Row> {
+        let values: Vec<Vec<Option<f64>>> =
+            self.runs.iter().map(|run| scores.iter().map(|score| value(run, *score)).collect()).collect();
+        let best: Vec<Option<f64>> = scores
+            .iter()
+            .enumerate()
+            .map(|(column, score)| {
+                let finite =
+                    values.iter().filter_map(|values| values[column]).filter(|value| value.is_finite());
+                match score.goal() {
+                    Goal::Minimize => finite.reduce(f64::min),
+                    Goal::Maximize => finite.reduce(f64::max),
+                }
+            })
+            .collect();
+        let row = |(number, run): (usize, &Compared<'_>)| {
+            let report = run.report;
+            let kept = report.best().map_or("–".to_owned(), |best| Count(best.epoch).to_string());
+            let plain = [kept, Count(report.epochs).to_string(), Time(report.elapsed).to_string()];
+            let part = run.scores.last().map_or("validation", |(part, _)| part);
+            let scored = values[number].iter().zip(&best).map(|(value, best)| match value {
+                Some(found) => {
+                    (Rounded(*found).to_string(), part.to_owned(), value == best && self.runs.len() > 1)
+                }
+                None => ("–".to_owned(), String::new(), false),
+            });
+            Row {
+                name: run.name.to_owned(),
+                class: class(number),
+                ending: ending(report),
+                cells: plain.map(|text| (text, String::new(), false)).into_iter().chain(scored).collect(),
+            }
+        };
+        self.runs.iter().enumerate().map(row).collect()
+    }
+
+    /// The validation loss of all runs, wide, then the metrics.
+    fn plots(&self, scores: &[Score]) -> Vec<Plot> {
+        let last = self.runs.iter().flat_map(|run| &run.report.history).map(|record| record.epoch).max();
+        let Some(last) = last else { return Vec::new() };
+        scores.iter().map(|score| self.plot(*score, last)).collect()
+    }
+
+    fn plot(&self, score: Score, last: u64) -> Plot {
+        let wide = score == Score::Loss;
+        let epochs = Axis::of_counts(1.min(last), last, if wide { 8 } else { 4 });
+        let all = self.runs.iter().flat_map(|run| run.report.history.iter().map(|r| r.score(score)));
+        let values = Axis::of(all, 5, wide);
+        let name = format!("validation {score}");
+        let size = if wide { [760.0, 340.0] } else { [360.0, 250.0] };
+        let frame = Frame::sized(size, ("epoch", epochs), (&name, values));
+        let (mut marks, mut keys, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, run) in self.runs.iter().enumerate() {
+            let point = |record: &Record| (record.epoch as f64, record.score(score));
+            marks.push(frame.line(&class(number), run.report.history.iter().map(point)));
+            let Some(best) = run.report.best() else { continue };
+            marks.push(frame.dots(&format!("large {}", class(number)), [point(best)]));
+            let number_text = Rounded(best.score(score)).to_string();
+            told.push(format!("{} {number_text} at {}", run.name, place(best, run.report)));
+            keys.push(Key { class: class(number), name: run.name.to_owned(), number: number_text });
+        }
+        Plot {
+            title: format!("Validation {score}"),
+            text: format!("The dots are the kept models: {}.", told.join(", ")),
+            frame,
+            marks,
+            // Beside each small drawing they would only be repeated.
+            keys: if wide { keys } else { Vec::new() },
+        }
+    }
+
+    /// The settings that are not the same in all runs.
+    fn differences(&self) -> Vec<(String, Vec<String>)> {
+        let keys: BTreeSet<&str> =
+            self.runs.iter().flat_map(|run| run.about.settings).map(|(key, _)| key.as_str()).collect();
+        let of_run = |run: &Compared<'_>, key: &str| {
+            let found = run.about.settings.iter().find(|(name, _)| name == key);
+            found.map_or("–".to_owned(), |(_, value)| value.clone())
+        };
+        let all = keys
+            .into_iter()
+            .map(|key| (key.to_owned(), self.runs.iter().map(|run| of_run(run, key)).collect::<Vec<_>>()));
+        all.filter(|(_, values)| values.iter().any(|value| *value != values[0])).collect()
+    }
+}
+
+/// Of the kept model on the part that is compared; without one, of the validation.
+fn value(run: &Compared<'_>, score: Score) -> Option<f64> {
+    match (run.scores.last(), score) {
+        (Some((_, scores)), Score::Loss) => Some(scores.loss),
+        (Some((_, scores)), Score::Metric(metric)) => {
+            scores.metrics.iter().find(|(other, _)| *other == metric).map(|(_, value)| *value)
+        }
+        (None, _) => run.report.best().map(|best| best.score(score)),
+    }
+}
+
+fn class(number: usize) -> String {
+    if number < COLOURED { format!("k{number}") } else { "other".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{About as Text, ended, scores, wiggle};
+    use highwater_trainer::Ended;
+
+    #[test]
+    fn runs_stand_side_by_side_with_what_differs() {
+        let (text, a, b) = (Text::new("patience(3)"), wiggle("patience(3)"), wiggle("patience(1)"));
+        let (good, bad) = (scores(360, 0.41, 0.9), scores(360, 0.5, 0.8));
+        let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let one = [setting("seed", "1"), setting("training.stop", "patience(3)")];
+        let two = [setting("seed", "1"), setting("training.stop", "patience(1)"), setting("x", "<i>")];
+        let run = |name, report, settings, scores| {
+            let about = About { settings, ..text.about() };
+            Compared { name, about, report, scores }
+        };
+        let html = Comparison {
+            runs: &[
+                run("runs/a", &a, &one, &[("test", &good)]),
+                run("runs/<b>", &b, &two, &[("test", &bad)]),
+            ],
+        }
+        .html();
+        for part in [
+            "<h1>2 runs</h1>",
+            "runs/&#60;b&#62;",
+            "<td class=\"best\">0.9000<small>test</small>",
+            "<td>0.8000<small>test</small>",
+            "The dots are the kept models: runs/a 0.4000 at epoch 3, ",
+            "<th scope=\"row\"><code>training.stop</code></th><td>patience(3)</td><td>patience(1)</td>",
+            "<th scope=\"row\"><code>x</code></th><td>–</td><td>&#60;i&#62;</td>",
+        ] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        assert!(!html.contains("<code>seed</code>") && !html.contains("<script") && !html.contains("NaN"));
+    }
+
+    #[test]
+    fn odd_runs_can_be_compared() {
+        let text = Text::new("never");
+        for losses in [&[][..], &[0.5], &[f64::NAN, f64::NAN]] {
+            let report = ended(losses, Ended::Interrupted, 9);
+            let run = Compared { name: "a", about: text.about(), report: &report, scores: &[] };
+            let html = Comparison { runs: &vec![run; 7] }.html();
+            assert!(html.contains("<h1>7 runs</h1>") && !html.contains("d=\"MNaN"), "{html}");
+        }
+    }
+}

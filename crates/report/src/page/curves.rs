@@ -1,0 +1,81 @@
+//! The charts of a run: losses, metrics, learning rate, gradient.
+
+use super::chart::{Chart, Curve};
+use crate::figures::{Count, Rounded, counted};
+use highwater_trainer::{Config, Ended, Record, Report, Score};
+
+/// Loss first, which takes the whole width.
+pub(crate) fn charts(report: &Report, config: &Config) -> Vec<Chart> {
+    let history = &report.history;
+    if history.is_empty() {
+        return Vec::new();
+    }
+    let curve = |name: &str, class, value: &dyn Fn(&Record) -> f64| Curve {
+        name: name.to_owned(),
+        class,
+        values: history.iter().map(value).collect(),
+    };
+    let losses = vec![
+        curve("training", "training", &|record| record.training_loss),
+        curve("validation", "validation", &|record| record.validation_loss),
+    ];
+    let mut charts = vec![chart(report, "Loss", losses, Some(1), true)];
+    for metric in &config.metrics {
+        let score = Score::Metric(*metric);
+        let values = curve("validation", "validation", &|record| record.score(score));
+        charts.push(chart(report, &format!("Validation {metric}"), vec![values], Some(0), false));
+    }
+    for (title, name, value) in [
+        ("Learning rate", "rate", (|record| record.learning_rate) as fn(&Record) -> f64),
+        ("Norm of the gradient", "norm", |record| record.gradient_norm),
+    ] {
+        charts.push(chart(report, title, vec![curve(name, "rate", &value)], None, true));
+    }
+    charts
+}
+
+fn chart(
+    report: &Report,
+    title: &str,
+    curves: Vec<Curve>,
+    marked: Option<usize>,
+    may_be_logarithmic: bool,
+) -> Chart {
+    let history = &report.history;
+    let each_epoch = history.windows(2).all(|pair| pair[0].epoch < pair[1].epoch);
+    let place = |record: &Record| if each_epoch { record.epoch } else { record.step };
+    let unit = if each_epoch { "epoch" } else { "step" };
+    let places: Vec<u64> = history.iter().map(place).collect();
+    let text = curves.iter().map(|curve| told(curve, unit, &places, report.best));
+    Chart {
+        title: title.to_owned(),
+        text: text.collect::<Vec<_>>().join(" "),
+        unit,
+        places,
+        whole_width: curves.len() > 1,
+        curves,
+        kept: report.best,
+        marked,
+        stopped: matches!(report.ended, Ended::Stopped(_)),
+        may_be_logarithmic,
+    }
+}
+
+/// A curve in words: its ends, and what it is at the kept record.
+fn told(curve: &Curve, unit: &str, places: &[u64], kept: Option<usize>) -> String {
+    let values = &curve.values;
+    let (initial, rest) = curve.name.split_at(1);
+    let name = format!("{}{rest}", initial.to_uppercase());
+    if values.iter().all(|value| *value == values[0]) {
+        return format!("{name}: {} throughout.", Rounded(values[0]));
+    }
+    let [first, last] = [0, places.len() - 1];
+    let at = |index: usize| format!("{} at {unit} {}", Rounded(values[index]), Count(places[index]));
+    let kept = kept.filter(|best| *best != first && *best != last);
+    let between = kept.map_or(String::new(), |best| format!(", {} (kept)", at(best)));
+    let gaps = match values.iter().filter(|value| !value.is_finite()).count() as u64 {
+        0 => String::new(),
+        gaps => format!("; not finite in {}", counted(gaps, "record")),
+    };
+    format!("{name}: {}{between}, {}{gaps}.", at(first), at(last))
+}

@@ -1,0 +1,162 @@
+//! What a model says of rows whose values are known.
+
+use super::axis::Axis;
+use super::plot::{Frame, Plot};
+use crate::figures::{Rounded, counted, shortened};
+use ndarray::{Array2, ArrayView1};
+
+/// So many targets are shown.
+const TARGETS: usize = 6;
+/// So many points are drawn.
+const POINTS: usize = 600;
+/// So many bars.
+const BARS: usize = 24;
+
+/// For each target, predicted against true values, and the errors.
+pub(crate) fn plots(outputs: &Array2<f32>, names: &[String], truth: &Array2<f32>) -> Vec<Plot> {
+    let of_target = |(target, name): (usize, &String)| {
+        let (predicted, actual) = (outputs.column(target), truth.column(target));
+        let name = if names.len() > 1 { format!("{}: ", shortened(name, 24)) } else { String::new() };
+        [scatter(&name, predicted, actual), errors(&name, predicted, actual)]
+    };
+    names.iter().enumerate().take(TARGETS).flat_map(of_target).flatten().collect()
+}
+
+fn scatter(name: &str, predicted: ArrayView1<'_, f32>, actual: ArrayView1<'_, f32>) -> Option<Plot> {
+    let points: Vec<(f64, f64)> =
+        actual.iter().zip(predicted).map(|(a, p)| (f64::from(*a), f64::from(*p))).collect();
+    let finite: Vec<(f64, f64)> = points.iter().copied().filter(|(a, p)| (a + p).is_finite()).collect();
+    let all = || finite.iter().flat_map(|(a, p)| [*a, *p]);
+    let (least, most) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
+    let axis = Axis::of(all(), 5, false);
+    let frame = Frame::small(("true", axis), ("predicted", axis));
+    let every = finite.len().div_ceil(POINTS);
+    let shown: Vec<(f64, f64)> = finite.iter().copied().step_by(every).collect();
+    let text = format!(
+        "{}{}. On the diagonal the prediction is right.",
+        match (shown.len(), points.len() - finite.len()) {
+            (shown, _) if shown < finite.len() => format!(
+                "{shown} of {}, evenly chosen, from {} to {}",
+                counted(finite.len() as u64, "row"),
+                Rounded(least),
+                Rounded(most)
+            ),
+            _ => format!(
+                "{}, from {} to {}",
+                counted(finite.len() as u64, "row"),
+                Rounded(least),
+                Rounded(most)
+            ),
+        },
+        match (points.len() - finite.len()) as u64 {
+            0 => String::new(),
+            lost => format!("; {} without a finite prediction", counted(lost, "more row")),
+        }
+    );
+    let marks = vec![
+        frame.line("reference", [(least, least), (most, most)]),
+        frame.dots(if shown.len() > 150 { "small k0" } else { "k0" }, shown),
+    ];
+    Some(Plot { title: format!("{name}predicted against true"), text, frame, marks, keys: Vec::new() })
+}
+
+/// How often errors of each size occur.
+fn errors(name: &str, predicted: ArrayView1<'_, f32>, actual: ArrayView1<'_, f32>) -> Option<Plot> {
+    let mut errors: Vec<f64> =
+        predicted.iter().zip(actual).map(|(p, a)| f64::from(*p) - f64::from(*a)).collect();
+    errors.retain(|error| error.is_finite());
+    errors.sort_by(f64::total_cmp);
+    let quantile = |share: f64| errors.get(((errors.len().max(1) - 1) as f64 * share).round() as usize);
+    let (first, low, middle, high, last) =
+        (*quantile(0.0)?, *quantile(0.05)?, *quantile(0.5)?, *quantile(0.95)?, *quantile(1.0)?);
+    // A few far errors must not squeeze all others into one bar.
+    let reach = 1.5 * (high - low);
+    let (from, to) = (first.max(low - reach), last.min(high + reach));
+    let x_axis = Axis::of([from, to].into_iter(), 5, false);
+    let (from, to) = x_axis.ends();
+    let width = (to - from) / BARS as f64;
+    let mut bars = [0_u64; BARS];
+    let mut beyond = 0;
+    for error in &errors {
+        match ((error - from) / width).floor() {
+            place if (0.0..BARS as f64).contains(&place) => bars[place as usize] += 1,
+            _ if *error == to => bars[BARS - 1] += 1,
+            _ => beyond += 1,
+        }
+    }
+    let most = bars.iter().copied().max().unwrap_or(0) as f64;
+    let frame = Frame::small(
+        ("error: predicted − true", x_axis),
+        ("rows", Axis::of([0.0, most].into_iter(), 4, false)),
+    );
+    let gap = 0.04 * width;
+    let drawn = bars.iter().enumerate().map(|(bar, rows)| {
+        let edge = |bar: usize| from + bar as f64 * width;
+        (edge(bar) + gap, edge(bar + 1) - gap, *rows as f64)
+    });
+    let marks = vec![frame.bars("k0", drawn), frame.line("reference", [(0.0, 0.0), (0.0, most)])];
+    let text = format!(
+        "Half of the errors are below {}, and 90% between {} and {}.{}",
+        Rounded(middle),
+        Rounded(low),
+        Rounded(high),
+        match beyond {
+            0 => String::new(),
+            rows => format!(
+                " {} beyond the drawing, from {} to {}.",
+                counted(rows, "row"),
+                Rounded(first),
+                Rounded(last)
+            ),
+        }
+    );
+    Some(Plot { title: format!("{name}errors"), text, frame, marks, keys: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn texts(outputs: &Array2<f32>, truth: &Array2<f32>) -> Vec<(String, String)> {
+        let names: Vec<String> = (0..outputs.ncols()).map(|target| format!("t{target}")).collect();
+        let plots = plots(outputs, &names, truth);
+        plots.into_iter().map(|plot| (plot.title, plot.text)).collect()
+    }
+
+    #[test]
+    fn what_is_drawn_is_told() {
+        let found = texts(&array![[1.0], [2.5], [f32::NAN], [3.0]], &array![[1.0], [2.0], [5.0], [4.0]]);
+        assert_eq!(found[0].0, "predicted against true");
+        assert!(
+            found[0].1.starts_with("3 rows, from 1.0000 to 4.0000; 1 more row without a finite"),
+            "{found:?}"
+        );
+        assert_eq!(found[1].1, "Half of the errors are below 0, and 90% between -1.0000 and 0.5000.");
+    }
+
+    #[test]
+    fn far_errors_are_left_out_and_told() {
+        let truth = Array2::zeros((1_000, 1));
+        let outputs = Array2::from_shape_fn((1_000, 1), |(row, _)| match row {
+            0 => 1e6,
+            _ => (row % 100) as f32 / 100.0,
+        });
+        let found = texts(&outputs, &truth);
+        assert!(found[0].1.starts_with("500 of 1,000 rows"), "{found:?}");
+        assert!(found[1].1.ends_with("1 row beyond the drawing, from 0 to 1000000."), "{found:?}");
+    }
+
+    #[test]
+    fn odd_values_are_drawn_or_left_out() {
+        for (outputs, truth, plots) in [
+            (Array2::zeros((0, 1)), Array2::zeros((0, 1)), 0),
+            (array![[f32::NAN]], array![[1.0]], 0),
+            (array![[2.0]], array![[2.0]], 2),
+            (array![[f32::MAX], [-f32::MAX]], array![[0.0], [0.0]], 2),
+            (array![[1.0, 2.0]], array![[1.0, 2.0]], 4),
+        ] {
+            assert_eq!(texts(&outputs, &truth).len(), plots, "{outputs}");
+        }
+    }
+}
