@@ -11,6 +11,8 @@ mod cargo;
 mod ci;
 mod crash;
 mod examples;
+mod guide;
+mod markdown;
 mod tidy;
 
 use std::env;
@@ -37,6 +39,7 @@ Chores, for those who change the code:
   fmt             format the code
   crash           kill saving and training processes at random moments: `crash [--kills 5000]`
   examples        build and run the examples with candle and Burn; skipped if they cannot be downloaded
+  guide           run every command of the README and of docs/; `guide --quick` leaves out the slow ones
   book            the guide in docs/ as a book of web pages; needs mdBook
   bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
   bench NAME      run a program of the `benches` folder; arguments may follow
@@ -44,17 +47,19 @@ Chores, for those who change the code:
 `cargo xtask JOB --help` tells all about a job. A good first one: cargo xtask train
 ";
 
+/// The words that are no jobs of the program.
+const CHORES: [&str; 8] = ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "tidy"];
+
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
     let (word, rest) = match args.split_first() {
         Some((first, rest)) => (first.to_str().unwrap_or_default(), rest),
         None => ("help", &args[..]),
     };
-    let chore = matches!(word, "book" | "ci" | "crash" | "tidy" | "fmt" | "bench" | "examples");
     let asks_for_help = rest.first().is_some_and(|arg| arg == "--help" || arg == "-h");
     match word {
         "help" | "--help" | "-h" if rest.is_empty() => help(),
-        _ if chore && asks_for_help => help(),
+        _ if CHORES.contains(&word) && asks_for_help => help(),
         "book" | "ci" | "tidy" | "examples" if !rest.is_empty() => {
             eprintln!("`cargo xtask {word}` takes no arguments, but got {}", rest[0].display());
             ExitCode::from(2)
@@ -63,6 +68,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(),
         "crash" => crash::run(rest),
         "examples" => examples::run(),
+        "guide" => guide::run(rest),
         "tidy" => tidy::run(),
         "fmt" => cargo::become_call("fmt", rest),
         "bench" => bench(rest),

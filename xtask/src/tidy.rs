@@ -3,6 +3,7 @@
 //! A rule is a function from files to findings, so that its tests are made-up files. A finding says where, what is
 //! wrong, and what to do.
 
+mod links;
 mod manifests;
 mod source;
 mod text;
@@ -15,7 +16,8 @@ use std::process::{Command, ExitCode};
 
 use crate::cargo;
 
-/// A text file of the workspace; `path` starts at the root and has `/` between folders everywhere.
+/// A file of the workspace; `path` starts at the root and has `/` between folders everywhere. The text of what is
+/// not text is empty.
 pub(crate) struct File {
     path: String,
     text: String,
@@ -55,7 +57,9 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&[File]) -> Vec<Finding>;
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 15] = [
+    links::links_lead_somewhere,
+    links::the_summary_names_every_page,
     manifests::arrows_point_down,
     manifests::confined_dependencies,
     manifests::crates_describe_themselves,
@@ -88,7 +92,7 @@ pub(crate) fn run() -> ExitCode {
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What git knows or would add, without binary files; where git cannot tell, all that is not obviously a product.
+/// What git knows or would add; where git cannot tell, all that is not obviously a product.
 fn files(root: &Path) -> io::Result<Vec<File>> {
     let mut paths = Vec::new();
     match listed_by_git(root) {
@@ -99,8 +103,12 @@ fn files(root: &Path) -> io::Result<Vec<File>> {
     for path in paths {
         match fs::read_to_string(root.join(&path)) {
             Ok(text) => files.push(File { path, text }),
-            // Deleted but not yet committed, or not text.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {}
+            // It is there, and that is all there is to know.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                files.push(File { path, text: String::new() });
+            }
+            // Deleted but not yet committed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io::Error::new(error.kind(), format!("{path}: {error}"))),
         }
     }

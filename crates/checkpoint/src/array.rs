@@ -141,26 +141,41 @@ impl<'a> ArrayView<'a> {
 
     /// The elements, if they are `f32`; borrowed from the file's bytes (copied on machines that are big-endian and from
     /// files of other programs that are not aligned).
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] if they are of another type.
     pub fn as_f32(&self) -> Result<Cow<'a, [f32]>, Error> {
         self.typed(Dtype::F32)
     }
 
     /// The elements, if they are `f64`.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] if they are of another type.
     pub fn as_f64(&self) -> Result<Cow<'a, [f64]>, Error> {
         self.typed(Dtype::F64)
     }
 
     /// The elements, if they are `i64`.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] if they are of another type.
     pub fn as_i64(&self) -> Result<Cow<'a, [i64]>, Error> {
         self.typed(Dtype::I64)
     }
 
     /// The elements, if they are `u32`.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] if they are of another type.
     pub fn as_u32(&self) -> Result<Cow<'a, [u32]>, Error> {
         self.typed(Dtype::U32)
     }
 
     /// The elements, if they are `u8`.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] if they are of another type.
     pub fn as_u8(&self) -> Result<&'a [u8], Error> {
         self.expect(Dtype::U8)?;
         Ok(self.bytes)

@@ -45,6 +45,9 @@ impl Checkpoint {
     }
 
     /// As [`Checkpoint::open`], in another file system.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
     pub fn open_in(fs: &dyn FileSystem, path: &Path) -> Result<Self, Error> {
         let file = fs.open(path).context("open", path)?;
         let envelope = Envelope::read(&*file, path)?;
@@ -272,6 +275,9 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport, Error> {
 }
 
 /// As [`verify`], in another file system.
+///
+/// # Errors
+/// As [`verify`].
 pub fn verify_in(fs: &dyn FileSystem, path: &Path) -> Result<VerifyReport, Error> {
     let file = fs.open(path).context("open", path)?;
     let envelope = Envelope::read(&*file, path)?;

@@ -26,11 +26,17 @@ pub struct Section {
 
 impl Section {
     /// A value that a reader must understand to use the checkpoint at all. Programs that do not know it refuse.
+    ///
+    /// # Errors
+    /// [`Error::Unstorable`] if the value is of a type that cannot be read back.
     pub fn required<T: Serialize>(name: &str, schema: u32, value: &T) -> Result<Self, Error> {
         Self::encode(name, schema, REQUIRED, value)
     }
 
     /// A value that a reader may ignore. Programs that do not know it keep it and write it back.
+    ///
+    /// # Errors
+    /// [`Error::Unstorable`] if the value is of a type that cannot be read back.
     pub fn optional<T: Serialize>(name: &str, schema: u32, value: &T) -> Result<Self, Error> {
         Self::encode(name, schema, 0, value)
     }

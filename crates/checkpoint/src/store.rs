@@ -79,6 +79,9 @@ impl Store {
     }
 
     /// As [`Store::open`], in another file system.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
     pub fn open_in(dir: impl Into<PathBuf>, fs: Arc<dyn FileSystem>) -> Result<Self, Error> {
         let folder = Folder::new_in(dir, fs);
         let (fs, dir) = (&*folder.fs, folder.dir());
@@ -114,11 +117,17 @@ impl Store {
     }
 
     /// As [`Folder::list`].
+    ///
+    /// # Errors
+    /// As [`Folder::list`].
     pub fn list(&self) -> Result<Listing, Error> {
         self.folder.list()
     }
 
     /// As [`Folder::latest`]. A run that goes on from it says so with [`Store::continue_from`].
+    ///
+    /// # Errors
+    /// As [`Folder::latest`].
     pub fn latest(&mut self) -> Result<(Option<Checkpoint>, RecoveryReport), Error> {
         let found = self.folder.latest()?;
         let name = found.1.chosen.as_deref().and_then(Path::file_name);

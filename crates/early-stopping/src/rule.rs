@@ -255,6 +255,9 @@ impl Rule {
     }
 
     /// Whether the numbers make sense. Rules that were parsed or deserialized are checked already.
+    ///
+    /// # Errors
+    /// [`InvalidRule`] names the first number that does not.
     pub fn check(&self) -> Result<(), InvalidRule> {
         let two = |rules: &[Rule], name| InvalidRule::unless(rules.len() >= 2, name, "two rules or more");
         match self {

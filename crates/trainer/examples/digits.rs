@@ -63,5 +63,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("stopped: {}; kept: epoch {}", report.ended, kept.epoch);
     let scores = evaluate(&model, &loss, &config.metrics, &test, &[]);
     println!("test accuracy {:.4} on {} rows", scores.metrics[0].1, scores.rows);
+    assert!(scores.metrics[0].1 > 0.95 && report.history.len() < 200, "it reads, and it stopped in time");
     Ok(())
 }

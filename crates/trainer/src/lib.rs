@@ -177,6 +177,11 @@
 //!
 //! A training step after the first of its epoch allocates no memory.
 
+/// The blocks of Rust in the guide's page are compiled and run as these.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/one-crate-alone.md")]
+mod guide {}
+
 mod best;
 mod config;
 mod error;

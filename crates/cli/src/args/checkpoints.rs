@@ -95,13 +95,14 @@ pub(crate) struct Gc {
 #[derive(Debug, Args)]
 #[command(after_help = "\
     safetensors: parameters alone, named as in torch.nn.Sequential (0.weight, 0.bias, 2.weight, …); the\n\
-    module to load them into is printed, and is in the file as `torch`.\n\
-    onnx: the network and the preparation of its data. Inputs are the columns as they are in the table;\n\
-    outputs are `outputs`, and `probabilities` and `class`, or `value` in the unit of the target.\n\nExamples:\n  \
+    module to load them into is printed, and is in the file as `torch`; `preparation` (JSON) says what\n\
+    becomes of the columns before.\n\
+    onnx: the network and the preparation of its numbers. Inputs are the numbers as they are in the table,\n\
+    and for other columns what stands for them (see `preparation` in the metadata); outputs are `outputs`, and `probabilities` and `class`, or `value` in the unit of the target.\n\nExamples:\n  \
     highwater checkpoints export runs/digits-1 --to safetensors --out model.safetensors\n  \
     highwater checkpoints export runs/digits-1 --to onnx --out model.onnx")]
 pub(crate) struct Export {
-    /// A checkpoint file, or a run folder for its kept model
+    /// A checkpoint file, or a run folder for the model that `predict` uses
     pub(crate) checkpoint: PathBuf,
     /// The kind of file
     #[arg(long, value_enum, value_name = "FORMAT")]

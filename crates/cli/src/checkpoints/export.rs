@@ -14,7 +14,7 @@ use std::fs;
 
 pub(super) fn run(args: &Export) -> Result<()> {
     let checkpoint = match args.checkpoint.is_dir() {
-        true => RunFolder::open(&args.checkpoint)?.best()?,
+        true => RunFolder::open(&args.checkpoint)?.model()?,
         false => Checkpoint::open(&args.checkpoint)?,
     };
     let (model, preparation) = source::load(&checkpoint)?;
@@ -22,7 +22,12 @@ pub(super) fn run(args: &Export) -> Result<()> {
     let bytes = match args.to {
         Format::Safetensors => {
             let step = checkpoint.facts().step.to_string();
-            let labels = [("torch", torch.as_deref()), ("step", Some(&step[..]))];
+            let prepared = serde_json::to_string(&preparation)?;
+            let labels = [
+                ("torch", torch.as_deref()),
+                ("step", Some(&step[..])),
+                ("preparation", Some(&prepared[..])),
+            ];
             let labels: Vec<(&str, &str)> =
                 labels.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
             export_model(&model, &args.out, &labels)?
@@ -84,8 +89,10 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
     );
     let (names, classes) =
         (serde_json::to_string(&names)?, serde_json::to_string(preparation.class_names())?);
+    let prepared = serde_json::to_string(preparation)?;
     let target = preparation.target();
-    let mut metadata = vec![("columns", &names[..]), ("target", &target.column[..])];
+    let mut metadata =
+        vec![("columns", &names[..]), ("target", &target.column[..]), ("preparation", &prepared[..])];
     let ending = match &target.kind {
         TargetKind::Classes(_) => {
             metadata.push(("classes", &classes));

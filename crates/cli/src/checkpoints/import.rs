@@ -5,14 +5,15 @@ use crate::folder::RunFolder;
 use crate::{line, source};
 use anyhow::Result;
 use highwater_checkpoint::{Checkpoint, Store};
+use highwater_data::Preparation;
+use highwater_nn::Model;
 use highwater_trainer::{begin, import_model};
 use serde_json::json;
 
 pub(super) fn run(args: &Import) -> Result<()> {
     let like = RunFolder::open(&args.like)?;
     let config = like.config()?;
-    let (mut model, preparation) = source::load(&like.best()?)?;
-    import_model(&Checkpoint::import(&args.file)?, &mut model, &args.rename)?;
+    let (model, preparation) = with_weights(&like, args)?;
     // The folder comes last: a mistake leaves nothing behind.
     let folder = RunFolder::create(args.out.clone())?;
     folder.write_config(&config)?;
@@ -33,4 +34,17 @@ pub(super) fn run(args: &Import) -> Result<()> {
         model.parameters().len(),
         args.file.display()
     ))
+}
+
+/// The run's kept model with the weights of the file, or, if they do not fit, the model that was trained on all rows:
+/// with them its data may have further columns or categories.
+fn with_weights(like: &RunFolder, args: &Import) -> Result<(Model<f32>, Preparation)> {
+    let file = Checkpoint::import(&args.file)?;
+    let (mut model, preparation) = source::load(&like.best()?)?;
+    let Err(error) = import_model(&file, &mut model, &args.rename) else { return Ok((model, preparation)) };
+    let (mut model, preparation) = source::load(&like.model()?)?;
+    match import_model(&file, &mut model, &args.rename) {
+        Ok(()) => Ok((model, preparation)),
+        Err(_) => Err(error.into()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Early stopping in a training loop that belongs to no framework: a polynomial is fitted to a few noisy
 //! points by gradient descent, and the validation error falls, wiggles and rises.
 //!
-//! `cargo run -p highwater-early-stopping --example plain_loop -- "patience(20) or epochs(2000)"`
+//! `cargo run -p highwater-early-stopping --example polynomial -- "patience(20) or epochs(2000)"`
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -42,7 +42,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             break;
         }
     }
-    println!("last model {:.5}, best model {:.5}", error(&weights, &validation), error(&best, &validation));
+    let [last, kept] = [weights, best].map(|weights| error(&weights, &validation));
+    println!("last model {last:.5}, best model {kept:.5}");
+    assert_eq!(stopper.best().map(|best| best.value), Some(kept), "what was copied is what was judged");
 
     let others = ["patience(1)", "patience(20)", "gl(5)", "up(3)"].map(|rule| rule.parse().expect("a rule"));
     for outcome in replay(&history, Goal::Minimize, NonFinite::Stop, &others) {
