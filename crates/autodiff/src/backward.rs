@@ -146,14 +146,14 @@ impl<T: Real> Run<'_, '_, T> {
                     let right = Factor { matrix: arg(1), transposed: *transpose_right };
                     let dy = Factor::from(gradient);
                     match (slot, *transpose_left, *transpose_right) {
-                        (0, false, _) => product(target, dy, right.transpose(), write),
-                        (0, true, _) => product(target, right, dy.transpose(), write),
-                        (_, _, false) => product(target, left.transpose(), dy, write),
-                        (_, _, true) => product(target, dy.transpose(), left, write),
+                        (0, false, _) => product(target, dy, right.transpose(), write, scratch),
+                        (0, true, _) => product(target, right, dy.transpose(), write, scratch),
+                        (_, _, false) => product(target, left.transpose(), dy, write, scratch),
+                        (_, _, true) => product(target, dy.transpose(), left, write, scratch),
                     }
                 }
                 Op::Linear(_) => match slot {
-                    0 => linear::backward_input(gradient, arg(1), target, write),
+                    0 => linear::backward_input(gradient, arg(1), scratch, target, write),
                     1 => linear::backward_weight(gradient, arg(0), scratch, target, write),
                     _ => linear::backward_bias(dy, target, write),
                 },

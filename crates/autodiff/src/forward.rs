@@ -31,7 +31,7 @@ impl<T: Real> Run<'_, '_, T> {
                 let (before, rest) = ws.shared.values.split_at_mut(id);
                 match self.plan.nodes[id].place {
                     Place::Joined => self.join(id, tiles, &mut rest[0]),
-                    _ => self.compute(id, 0..0, |arg| &before[arg], &mut rest[0]),
+                    _ => self.compute(id, 0..0, |arg| &before[arg], &mut rest[0], &mut ws.shared.scratch),
                 }
             }
             let shared = &ws.shared.values;
@@ -42,7 +42,7 @@ impl<T: Real> Run<'_, '_, T> {
                         Place::Tile => &before[arg][..],
                         _ => &shared[arg][..],
                     };
-                    self.compute(id, rows.clone(), value, &mut rest[0]);
+                    self.compute(id, rows.clone(), value, &mut rest[0], &mut tile.scratch);
                 }
             });
         }
@@ -98,6 +98,7 @@ impl<T: Real> Run<'_, '_, T> {
         rows: Range<usize>,
         value: impl Fn(usize) -> &'v [T],
         buffer: &mut [T],
+        scratch: &mut [T],
     ) {
         let node = &self.plan.nodes[id];
         let width = node.shape.columns;
@@ -112,9 +113,11 @@ impl<T: Real> Run<'_, '_, T> {
             Op::MatMul { transpose_left, transpose_right } => {
                 let left = Factor { matrix: arg(0), transposed: *transpose_left };
                 let right = Factor { matrix: arg(1), transposed: *transpose_right };
-                product(y, left, right, Write::Set);
+                product(y, left, right, Write::Set, scratch);
             }
-            Op::Linear(activation) => linear::forward(arg(0), arg(1), arg(2).data, *activation, y),
+            Op::Linear(activation) => {
+                linear::forward(arg(0), arg(1), arg(2).data, *activation, y, scratch);
+            }
             Op::Reduce(how, Axis::Columns) => how.forward(arg(0).data, arg(0).columns, y),
             Op::Reduce(how, Axis::Rows) => {
                 how.rows_part(arg(0).data, width, y);

@@ -1,11 +1,24 @@
 //! Vectors of a processor, for the kernels that keep them in registers by hand.
 
+use crate::kernel::{pack, packed::Group};
 use pulp::Simd;
+use std::cell::Cell;
+
+thread_local! {
+    /// What a thread packs the right factor of a product into.
+    static SINGLE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static DOUBLE: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+}
 
 /// What `f32` and `f64` have in common as elements of vectors. No other type can have it, as it is private.
 pub trait Vectors: Copy {
     /// A vector of this processor.
     type Vector<S: Simd>: Copy;
+    /// Elements of a vector.
+    #[inline(always)]
+    fn lanes<S: Simd>() -> usize {
+        size_of::<Self::Vector<S>>() / size_of::<Self>()
+    }
     /// A vector of equal elements.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
     /// `a * b + c`, element by element, each rounded once.
@@ -21,6 +34,16 @@ pub trait Vectors: Copy {
     fn vectors<S: Simd>(elements: &[Self]) -> &[Self::Vector<S>];
     /// As many whole vectors as there are.
     fn vectors_mut<S: Simd>(elements: &mut [Self]) -> &mut [Self::Vector<S>];
+    /// Turns the squares of a matrix (see [`pack::turn_squares`]), or none of them.
+    fn turn_squares(
+        source: &[Self],
+        stride: usize,
+        shape: [usize; 2],
+        target: &mut [Self],
+        width: usize,
+    ) -> usize;
+    /// Computes a part of a large product. As it is not generic, it is compiled in this crate alone.
+    fn multiply(group: Group<'_, '_, Self>);
 }
 
 impl Vectors for f32 {
@@ -46,6 +69,18 @@ impl Vectors for f32 {
     fn vectors_mut<S: Simd>(elements: &mut [f32]) -> &mut [S::f32s] {
         S::as_mut_simd_f32s(elements).0
     }
+    fn turn_squares(
+        source: &[f32],
+        stride: usize,
+        shape: [usize; 2],
+        target: &mut [f32],
+        width: usize,
+    ) -> usize {
+        pack::turn_squares(source, stride, shape, target, width)
+    }
+    fn multiply(group: Group<'_, '_, f32>) {
+        SINGLE.with(|memory| group.run(memory));
+    }
 }
 
 impl Vectors for f64 {
@@ -70,5 +105,11 @@ impl Vectors for f64 {
     #[inline(always)]
     fn vectors_mut<S: Simd>(elements: &mut [f64]) -> &mut [S::f64s] {
         S::as_mut_simd_f64s(elements).0
+    }
+    fn turn_squares(_: &[f64], _: usize, _: [usize; 2], _: &mut [f64], _: usize) -> usize {
+        0
+    }
+    fn multiply(group: Group<'_, '_, f64>) {
+        DOUBLE.with(|memory| group.run(memory));
     }
 }

@@ -1,7 +1,7 @@
 //! The memory of a running program: made once, reused by every run.
 
 use crate::compile::{Node, Place};
-use crate::kernel::linear;
+use crate::kernel::{linear, matmul};
 use crate::op::Op;
 use crate::program::{Plan, Program};
 use crate::real::Real;
@@ -44,7 +44,7 @@ pub(crate) struct Tile<T> {
     pub(crate) parts: Vec<Vec<T>>,
     /// Parts of the gradients of parameters; empty where there is but one tile.
     pub(crate) parameter_parts: Vec<T>,
-    /// For the ops on the way back.
+    /// What products are packed into.
     pub(crate) scratch: Vec<T>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Tile<T> {
 pub(crate) struct Shared<T> {
     pub(crate) values: Vec<Vec<T>>,
     pub(crate) gradients: Vec<Vec<T>>,
-    /// For the ops on the way back.
+    /// What products are packed into.
     pub(crate) scratch: Vec<T>,
 }
 
@@ -167,12 +167,20 @@ impl Lengths {
 }
 
 impl Plan {
-    /// How many elements of scratch memory a node wants on the way back.
+    /// How many elements of scratch memory a node wants, on the way forward and back.
     fn scratch(&self, node: &Node, tile_rows: usize) -> usize {
+        let rows = node.shape.rows_for(tile_rows);
+        let columns = node.shape.columns;
         match node.op {
-            Op::Linear(_) if node.edges[1].is_some() => {
-                let inputs = self.nodes[node.args[0]].shape.columns;
-                linear::scratch(node.shape.rows_for(tile_rows), inputs, node.shape.columns)
+            Op::Linear(_) => linear::scratch(rows, self.nodes[node.args[0]].shape.columns, columns),
+            Op::MatMul { transpose_left, .. } => {
+                let left = self.nodes[node.args[0]].shape;
+                let inner = if transpose_left { left.rows_for(tile_rows) } else { left.columns };
+                let forward = matmul::scratch(rows, inner, columns);
+                // The gradient of a factor is turned if the factor is.
+                let [a, b, c] = [rows, inner, columns];
+                let back = [[a, c, b], [b, c, a], [b, a, c], [c, a, b]];
+                back.iter().map(|&[m, k, n]| matmul::scratch(m, k, n)).max().unwrap_or(0).max(forward)
             }
             _ => 0,
         }

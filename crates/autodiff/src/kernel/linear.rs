@@ -1,16 +1,12 @@
 //! The fused dense layer: y = f(x · wᵀ + b).
 
-use super::matmul::{Factor, is_large, product, product_then};
-use super::transpose::transpose;
+use super::matmul::{self, Factor, product, product_then};
 use super::unary::Unary;
 use super::{Matrix, Write, vectorize};
 use crate::real::Real;
 
 /// Rows shorter than this are handled several at a time, so that vectors are full.
 const PATTERN: usize = 64;
-
-/// From this many columns on, reading a matrix along its columns misses the caches.
-const TRANSPOSE_FROM: usize = 128;
 
 /// y = f(x · weightᵀ + bias) for `x` rows×inputs, `weight` outputs×inputs, `bias` 1×outputs.
 pub(crate) fn forward<T: Real>(
@@ -19,9 +15,10 @@ pub(crate) fn forward<T: Real>(
     bias: &[T],
     activation: Option<Unary>,
     y: &mut [T],
+    scratch: &mut [T],
 ) {
     let weight = Factor { matrix: weight, transposed: true };
-    product_then(y, x.into(), weight, Write::Set, |y, start| {
+    product_then(y, x.into(), weight, Write::Set, scratch, |y, start| {
         let width = bias.len().min(y.len());
         let bias = &bias[start..(start + width).min(bias.len())];
         finish(y, bias, activation);
@@ -82,14 +79,10 @@ pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
     super::rows::sum_rows(sums, columns, bias, write);
 }
 
-/// How many elements of scratch memory [`backward_weight`] wants.
+/// How many elements of scratch memory the ways forward and back want.
 pub(crate) fn scratch(rows: usize, inputs: usize, outputs: usize) -> usize {
-    if pays_to_transpose(rows, inputs, outputs) { rows * outputs } else { 0 }
-}
-
-/// Whether a product is large enough for the way of its left factor through the caches to matter.
-fn pays_to_transpose(rows: usize, inputs: usize, outputs: usize) -> bool {
-    is_large(outputs, rows, inputs) && outputs >= TRANSPOSE_FROM
+    let forward = matmul::scratch(rows, inputs, outputs);
+    forward.max(matmul::scratch(outputs, rows, inputs)).max(matmul::scratch(rows, outputs, inputs))
 }
 
 /// The gradient of the weight, outputs×inputs: dzᵀ · x.
@@ -100,17 +93,16 @@ pub(crate) fn backward_weight<T: Real>(
     weight: &mut [T],
     write: Write,
 ) {
-    let left = if pays_to_transpose(dz.rows, x.columns, dz.columns) {
-        let scratch = &mut scratch[..dz.data.len()];
-        transpose(dz, scratch);
-        Factor::from(Matrix { data: scratch, rows: dz.columns, columns: dz.rows })
-    } else {
-        Factor::from(dz).transpose()
-    };
-    product(weight, left, x.into(), write);
+    product(weight, Factor::from(dz).transpose(), x.into(), write, scratch);
 }
 
 /// The gradient of the input: dz · weight.
-pub(crate) fn backward_input<T: Real>(dz: Matrix<'_, T>, weight: Matrix<'_, T>, x: &mut [T], write: Write) {
-    product(x, dz.into(), weight.into(), write);
+pub(crate) fn backward_input<T: Real>(
+    dz: Matrix<'_, T>,
+    weight: Matrix<'_, T>,
+    scratch: &mut [T],
+    x: &mut [T],
+    write: Write,
+) {
+    product(x, dz.into(), weight.into(), write, scratch);
 }

@@ -3,15 +3,17 @@
 //! Kernels see slices of row-major matrices and allocate nothing.
 
 pub(crate) mod binary;
+mod block;
 pub(crate) mod columns;
 pub(crate) mod dropout;
 pub(crate) mod linear;
 pub(crate) mod log_softmax;
 pub(crate) mod matmul;
+pub(crate) mod pack;
+pub(crate) mod packed;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 mod thin;
-mod transpose;
 pub(crate) mod unary;
 
 use crate::real::Real;
