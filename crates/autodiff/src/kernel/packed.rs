@@ -363,19 +363,19 @@ impl<T: Real, S: Simd, const R: usize, const V: usize> NullaryFnOnce for Kernel<
                 }
             }
         }
-        for r in 0..R {
+        for (r, sums) in sums.iter().enumerate() {
             let target = block.row_mut(row + r, column, width);
             if width == V * lanes {
                 let target = &mut T::vectors_mut::<S>(target)[..V];
                 for v in 0..V {
                     target[v] = match write {
-                        Write::Set => sums[r][v],
-                        Write::Add => T::add_vectors(simd, target[v], sums[r][v]),
+                        Write::Set => sums[v],
+                        Write::Add => T::add_vectors(simd, target[v], sums[v]),
                     };
                 }
             } else {
                 let mut elements = [T::ZERO; VECTORS * LANES];
-                T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(&sums[r]);
+                T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(sums);
                 match write {
                     Write::Set => target.copy_from_slice(&elements[..target.len()]),
                     Write::Add => target.iter_mut().zip(&elements).for_each(|(t, &e)| *t += e),
