@@ -31,6 +31,7 @@ Jobs, for everybody; they are the `highwater` program, built with full optimisat
   evaluate        score a saved model on data
   predict         predict a label or a value for each row of a CSV file
   replay          stopping rules over recorded runs: where each would have stopped, and at what price
+  proben1         train the networks of a published benchmark, and compare: proben1 --data DIR
   checkpoints     list, show, verify, compare, clean up, export and import what a run has saved
 
 Chores, for those who change the code:

@@ -1,6 +1,7 @@
 //! The arguments of the program.
 
 mod checkpoints;
+mod proben1;
 
 use crate::data_args::{ClassWeights, Columns, Parts};
 pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import};
@@ -9,6 +10,7 @@ use highwater_data::Task;
 use highwater_early_stopping::{Goal, NonFinite, Rule};
 use highwater_nn::Activation;
 use highwater_trainer::{OnFailure, Score};
+pub(crate) use proben1::Proben1;
 use std::path::PathBuf;
 
 /// Trains neural networks on the CPU, stops when more training no longer helps, and never loses the best model.
@@ -30,6 +32,7 @@ pub(crate) enum Job {
     Predict(Predict),
     Report(Report),
     Replay(Replay),
+    Proben1(Proben1),
     /// Look after saved checkpoints: list, show, verify, compare, clean up, exchange
     #[command(subcommand)]
     Checkpoints(Checkpoints),

@@ -14,6 +14,7 @@ mod folder;
 mod folds;
 mod init;
 mod predict;
+mod proben1;
 mod prove;
 mod refit;
 mod remarks;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Job::Predict(args) => predict::run(args).map(|()| ExitCode::SUCCESS),
         Job::Report(args) => story::report(args).map(|()| ExitCode::SUCCESS),
         Job::Replay(args) => replay::run(args).map(|()| ExitCode::SUCCESS),
+        Job::Proben1(args) => proben1::run(args).map(|()| ExitCode::SUCCESS),
         Job::Checkpoints(job) => checkpoints::run(job).map(|()| ExitCode::SUCCESS),
         Job::Completions { shell } => completions(*shell).map(|()| ExitCode::SUCCESS),
     };

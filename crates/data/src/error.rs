@@ -1,10 +1,11 @@
 //! What can be wrong with a table, and where.
 
-use std::fmt;
 use std::io;
 
 use crate::cell;
 use crate::moment::MomentFormat;
+use crate::place::Place;
+use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -65,6 +66,16 @@ pub enum Error {
         file: String,
         /// The line, from 1 (the last one, of a row with line breaks inside).
         line: u64,
+    },
+    /// A line of a `.dt` file that cannot be read, or cannot be right.
+    #[error("{file}, line {line}: {fault}")]
+    Proben1 {
+        /// The file's name.
+        file: String,
+        /// The line, from 1; the last, where something is missing.
+        line: u64,
+        /// What is wrong with it.
+        fault: Proben1Fault,
     },
     /// Arrays of one file with different numbers of rows.
     #[error("{file}: the array {array:?} has {found} row{}, and {first:?} has {expected}", plural(*.found))]
@@ -361,24 +372,7 @@ impl Error {
     }
 }
 
-/// A cell of a table, as messages name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file's name.
-    pub file: String,
-    /// The line the row begins on, from 1.
-    pub line: u64,
-    /// The column's name.
-    pub column: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}, column {:?}", self.file, self.line, self.column)
-    }
-}
-
-fn plural(count: usize) -> &'static str {
+pub(crate) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 

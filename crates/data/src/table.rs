@@ -1,7 +1,8 @@
 //! A table of text cells, column by column.
 
 use crate::cell;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
+use crate::place::Place;
 use crate::suggest;
 
 /// A table as it was read: columns of text with names, and for each row the line it came from.

@@ -1,4 +1,4 @@
-//! Rprop, in PyTorch's form and in that of 1993.
+//! Rprop, in PyTorch's form and in those of 1993 and 1994.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,10 @@ pub struct Rprop1993 {
     pub step_max: f64,
     /// The step sizes before the first step.
     pub initial_step: InitialStep,
+    /// Whether a weight goes back where its gradient changes its sign. Otherwise it moves on by the smaller step, in the
+    /// direction that is new, and a change of sign in the step after counts like every other: the form of Riedmiller
+    /// 1994, named Rprop⁻ by Igel & Hüsken 2000.
+    pub backtracking: bool,
 }
 
 impl Default for Rprop1993 {
@@ -60,6 +64,7 @@ impl Default for Rprop1993 {
             step_min: 1e-6,
             step_max: 50.0,
             initial_step: InitialStep::LearningRate,
+            backtracking: true,
         }
     }
 }
@@ -137,7 +142,11 @@ impl Rprop1993 {
             });
         }
         let Self { eta_minus, eta_plus, step_min, step_max, .. } = *self;
-        update.apply(TurnBack(Sizes::new(eta_minus, eta_plus, step_min, step_max)));
+        let sizes = Sizes::new(eta_minus, eta_plus, step_min, step_max);
+        match self.backtracking {
+            true => update.apply(TurnBack(sizes)),
+            false => update.apply(MoveOn(sizes)),
+        }
     }
 }
 
@@ -223,6 +232,17 @@ impl<T: Real> Rule<T, 3, 1> for TurnBack<T> {
     }
 }
 
+#[derive(Clone, Copy)]
+struct MoveOn<T>(Sizes<T>);
+
+impl<T: Real> Rule<T, 3, 1> for MoveOn<T> {
+    #[inline(always)]
+    fn update(self, [parameter, previous, size]: [T; 3], [gradient]: [T; 1]) -> [T; 3] {
+        let (size, _) = self.0.next(size, signed(T::ONE, gradient), previous);
+        [parameter - signed(size, gradient), gradient, size]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +274,21 @@ mod tests {
                 12.25, // after it the size stays
             ]
         );
+    }
+
+    #[test]
+    fn without_backtracking_a_weight_moves_on_by_the_smaller_step() {
+        let backtracking = false;
+        let method =
+            Rprop1993 { eta_minus: 0.5, eta_plus: 2.0, step_min: 0.0, backtracking, ..Rprop1993::default() };
+        let mut optimizer = Optimizer::new(Method::Rprop1993(method), 1).unwrap();
+        let mut params = [10.0];
+        let found = [1.0, 3.0, -0.1, -1e-200, 5.0, 0.0, -1.0].map(|gradient| {
+            optimizer.step(&mut params, &[gradient], 0.5);
+            params[0]
+        });
+        // Down by 0.5 and 1; up by 0.5 and 1; down by 0.5; no gradient, no move; up by the same.
+        assert_eq!(found, [9.5, 8.5, 9.0, 10.0, 9.5, 9.5, 10.0]);
     }
 
     #[test]

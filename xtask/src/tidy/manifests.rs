@@ -3,7 +3,7 @@
 use super::{File, Finding};
 
 /// The picture in `docs/ARCHITECTURE.md`: a crate, and the crates of this workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("autodiff", &[]),
     ("early-stopping", &[]),
     ("checkpoint", &[]),
@@ -12,6 +12,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("nn", &["autodiff"]),
     ("objective", &["autodiff"]),
     ("trainer", BELOW_TRAINER),
+    ("proben1", BELOW_TRAINER),
     ("report", TRAINER_AND_BELOW),
     ("tune", TRAINER_AND_BELOW),
     ("distributed", TRAINER_AND_BELOW),
@@ -20,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 /// From the top down, so that what lies below a layer is a tail.
 const ALL_LIBRARIES: &[&str] = &[
+    "proben1",
     "report",
     "tune",
     "distributed",
@@ -32,8 +34,8 @@ const ALL_LIBRARIES: &[&str] = &[
     "checkpoint",
     "autodiff",
 ];
-const TRAINER_AND_BELOW: &[&str] = ALL_LIBRARIES.split_at(3).1;
-const BELOW_TRAINER: &[&str] = ALL_LIBRARIES.split_at(4).1;
+const TRAINER_AND_BELOW: &[&str] = ALL_LIBRARIES.split_at(4).1;
+const BELOW_TRAINER: &[&str] = ALL_LIBRARIES.split_at(5).1;
 
 /// A line of a `[dependencies]` table, for the host or for one target.
 struct Dependency<'a> {

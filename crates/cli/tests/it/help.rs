@@ -6,7 +6,7 @@ use crate::run::{done, run, table};
 #[test]
 fn help_is_everywhere_and_names_every_argument() {
     for (command, words) in [
-        ("", "train resume init evaluate predict report replay checkpoints completions"),
+        ("", "train resume init evaluate predict report replay proben1 checkpoints completions"),
         (
             "train",
             "best.safetensors Examples: --data --target --task --config --set --out --seed --column --missing --indicators --delimiter --header \
@@ -25,6 +25,10 @@ fn help_is_everywhere_and_names_every_argument() {
         (
             "replay",
             "<HISTORY>... --stop --validation --training --epoch --step --time --goal --non-finite --summary --json",
+        ),
+        (
+            "proben1",
+            ".dt Examples: --data --problems --runs --shortcuts --seed --study --plot --threads --quiet --json",
         ),
         ("checkpoints", "ls show verify diff gc export import migrate"),
         ("checkpoints ls", "<RUN> --json"),
