@@ -7,13 +7,14 @@ use crate::args;
 use crate::{line, print};
 use anyhow::{Context, Result, bail};
 use highwater_data::Proben1;
-use highwater_proben1::{Architecture, Figures, Protocol, architecture, published, side_by_side};
+use highwater_proben1::{Architecture, Figures, architecture, published, side_by_side};
 use serde_json::{Map, Value};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
+use table::Verdict;
 
 pub(crate) fn run(args: &args::Proben1) -> Result<()> {
     // All files are read before anything is trained: a fault in the last is told at once.
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &args::Proben1) -> Result<()> {
 fn reproduce(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     let began = Instant::now();
     let runs = args.runs.unwrap_or(60) as usize;
-    let protocol = Protocol::default();
+    let protocol = args.protocol();
     let shown = !args.shared.quiet && !args.shared.json;
     if shown {
         print(table::head(args.shortcuts, runs, &protocol))?;
@@ -39,7 +40,7 @@ fn reproduce(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
         progress.clear();
         let figures = Figures::of(&histories);
         let known = published(&problem.name, args.shortcuts);
-        let verdict = known.map(|known| figures.reproduces(known));
+        let verdict = known.map(|known| Verdict::of(&figures, known));
         if args.shared.json {
             line(Value::Object(object(problem, &network, runs, &figures, known, verdict)?))?;
         } else if shown {
@@ -60,7 +61,7 @@ fn object(
     runs: usize,
     figures: &Figures,
     published: Option<&Figures>,
-    verdict: Option<bool>,
+    verdict: Option<Verdict>,
 ) -> Result<Map<String, Value>> {
     let mut object = Map::new();
     object.insert("problem".to_owned(), problem.name.clone().into());
@@ -70,7 +71,7 @@ fn object(
         object.extend(figures);
     }
     object.insert("published".to_owned(), serde_json::to_value(published)?);
-    object.insert("within".to_owned(), verdict.into());
+    object.insert("within".to_owned(), verdict.map(|verdict| verdict.within).into());
     Ok(object)
 }
 

@@ -252,7 +252,10 @@ mod tests {
         let check = |from: &str, to: &str, expected: &str| {
             let text = SOUND.replacen(from, to, 1);
             assert_ne!(text, SOUND);
-            assert_eq!(Proben1::parse(&text, "x.dt").unwrap_err().to_string(), format!("x.dt, line {expected}"));
+            assert_eq!(
+                Proben1::parse(&text, "x.dt").unwrap_err().to_string(),
+                format!("x.dt, line {expected}")
+            );
         };
         check(
             SOUND,

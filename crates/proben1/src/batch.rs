@@ -36,9 +36,9 @@ pub fn side_by_side<T: Send>(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
     let results = results.into_inner().expect("nothing panics while it is held");
     Ok(results.into_iter().map(|result| result.expect("no run was left out")).collect())

@@ -82,7 +82,8 @@ mod tests {
     use super::*;
 
     fn history(valid: &[f64]) -> History {
-        let end = |(strip, &valid): (u64, &f64)| End { epoch: 2 * strip, valid, test: 0.0, class_error: None };
+        let end =
+            |(strip, &valid): (u64, &f64)| End { epoch: 2 * strip, valid, test: 0.0, class_error: None };
         let ends: Vec<End> = (1..).zip(valid).map(end).collect();
         History { training: (1..=2 * ends.len()).map(|n| n as f64).collect(), untrained: 9.0, ends, strip: 2 }
     }

@@ -35,20 +35,8 @@ pub struct Architecture {
 }
 
 /// The 12 topologies that the report tries for each problem (section 3.3): the units of the hidden layers.
-pub const TOPOLOGIES: [&[usize]; 12] = [
-    &[2],
-    &[4],
-    &[8],
-    &[16],
-    &[24],
-    &[32],
-    &[2, 2],
-    &[4, 2],
-    &[4, 4],
-    &[8, 4],
-    &[8, 8],
-    &[16, 8],
-];
+pub const TOPOLOGIES: [&[usize]; 12] =
+    [&[2], &[4], &[8], &[16], &[24], &[32], &[2, 2], &[4, 2], &[4, 4], &[8, 4], &[8, 8], &[16, 8]];
 
 impl Architecture {
     /// Its layers.

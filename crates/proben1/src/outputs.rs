@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn the_largest_output_wins_and_of_equal_ones_the_first() {
-        let answers = classes(array![[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]].view());
+        let answers =
+            classes(array![[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]].view());
         assert_eq!(answers, [1, 0, 2, 1]);
         let outputs = [0.1, 0.3, 0.2, 0.5, 0.5, 0.1, 0.9, 0.2, 0.3, f32::NAN, f32::NAN, f32::NAN];
         assert_eq!(class_error(&outputs, 3, &answers), 50.0);

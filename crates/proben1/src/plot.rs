@@ -39,7 +39,9 @@ pub fn trade_off(measures: &[Measures], runs: usize) -> String {
     let step = step.into_iter().find(|step| (errors.high - errors.low) / step <= 10.0).unwrap_or(10.0);
     let first = (errors.low / step).ceil();
     let up: Vec<f64> = (0..=10).map(|n| (first + f64::from(n)) * step).filter(|e| errors.holds(*e)).collect();
-    across.iter().for_each(|time| text(times.at(time.ln()), floor + 20.0, "middle", "#666666", &format!("{time}")));
+    across
+        .iter()
+        .for_each(|time| text(times.at(time.ln()), floor + 20.0, "middle", "#666666", &format!("{time}")));
     up.iter().for_each(|e| text(LEFT - 8.0, errors.at(*e) + 4.0, "end", "#666666", &format!("{e:.3}")));
     for time in across {
         let x = times.at(time.ln());
@@ -83,9 +85,8 @@ impl Scale {
     /// With all values inside, and a margin.
     fn around(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Scale {
         let finite = values.filter(|value| value.is_finite());
-        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
+        let (low, high) = finite
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 0.0) };
         let margin = if high > low { 0.08 * (high - low) } else { 1.0 };
         Scale { low: low - margin, high: high + margin, from, to }

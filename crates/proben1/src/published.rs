@@ -64,7 +64,11 @@ mod tests {
     #[test]
     fn the_most_frequent_network_serves_problems_that_are_not_in_the_table() {
         let count = |hidden: &[usize], output| {
-            REPORT.architectures.values().filter(|best| best.hidden == hidden && best.output == output).count()
+            REPORT
+                .architectures
+                .values()
+                .filter(|best| best.hidden == hidden && best.output == output)
+                .count()
         };
         let unknown = architecture("mine", true);
         let most = count(&unknown.hidden, unknown.output);

@@ -91,7 +91,8 @@ pub fn compare(criteria: &[Criterion], runs: &[Vec<Stop>]) -> Vec<Measures> {
     let best: Vec<Stop> = runs.iter().map(|stops| best(stops)).collect();
     let measure = |at: usize| {
         let mean = |figure: &dyn Fn(Stop, Stop, Stop) -> f64| {
-            let figures = runs.iter().zip(&best).map(|(stops, best)| figure(stops[at], stops[baseline], *best));
+            let figures =
+                runs.iter().zip(&best).map(|(stops, best)| figure(stops[at], stops[baseline], *best));
             figures.sum::<f64>() / runs.len() as f64
         };
         let times = |epochs: u64, of: u64| epochs as f64 / of as f64;
@@ -165,7 +166,12 @@ mod tests {
     #[test]
     fn criteria_stop_where_the_definitions_say() {
         let valid = [8.0, 6.0, 5.0, 5.05, 5.2, 5.3];
-        let end = |(strip, valid): (u64, f64)| End { epoch: 2 * strip, valid, test: 10.0 - valid, class_error: None };
+        let end = |(strip, valid): (u64, f64)| End {
+            epoch: 2 * strip,
+            valid,
+            test: 10.0 - valid,
+            class_error: None,
+        };
         let history = History {
             training: vec![10.0, 8.0, 7.0, 6.0, 5.5, 5.0, 4.9, 4.8, 4.8, 4.7, 4.7, 4.6],
             untrained: 9.0,
@@ -185,10 +191,7 @@ mod tests {
     fn measures_are_means_of_ratios() {
         let criteria: Vec<Criterion> = criteria(5).into_iter().take(2).collect();
         let stop = |epochs, relevant, test| Stop { epochs, relevant, test };
-        let runs = [
-            vec![stop(10, 5, 4.0), stop(20, 10, 2.0)],
-            vec![stop(10, 5, 3.0), stop(10, 5, 3.0)],
-        ];
+        let runs = [vec![stop(10, 5, 4.0), stop(20, 10, 2.0)], vec![stop(10, 5, 3.0), stop(10, 5, 3.0)]];
         let measures = compare(&criteria, &runs);
         let (gl1, gl2) = (&measures[0], &measures[1]);
         assert_eq!((gl1.slowness, gl1.badness, gl1.slowness_to_best), (0.75, 1.5, 0.75));

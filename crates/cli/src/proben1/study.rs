@@ -5,9 +5,8 @@ use crate::args;
 use crate::{line, print};
 use anyhow::{Context, Result, bail};
 use highwater_data::Proben1;
-use highwater_early_stopping::Rule;
 use highwater_proben1::study::{Criterion, Measures, Stop, TradeOff, compare, criteria, stops};
-use highwater_proben1::{Architecture, Output, Protocol, TOPOLOGIES, plot, side_by_side};
+use highwater_proben1::{Architecture, Output, TOPOLOGIES, plot, side_by_side};
 use serde_json::json;
 use std::fs;
 use std::time::Instant;
@@ -21,7 +20,7 @@ struct Job<'a> {
 
 pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     let began = Instant::now();
-    let protocol = Protocol { stop: Rule::Never, ..Protocol::default() };
+    let protocol = args.protocol();
     let criteria = criteria(protocol.strip);
     let jobs = jobs(args, problems);
     let progress = Progress::of(args, "study", jobs.len());
@@ -56,7 +55,9 @@ pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
         return Ok(());
     }
     print(table(&measures, all.len(), problems.len(), protocol.epochs))?;
-    for (which, layers) in [("all networks", None), ("one hidden layer", Some(1)), ("two hidden layers", Some(2))] {
+    for (which, layers) in
+        [("all networks", None), ("one hidden layer", Some(1)), ("two hidden layers", Some(2))]
+    {
         print(summary(which, &criteria, &finite(layers)))?;
     }
     let (runs, seconds) = (jobs.len(), began.elapsed().as_secs_f64());

@@ -32,20 +32,36 @@ pub(super) fn head(shortcuts: bool, runs: usize, protocol: &Protocol) -> String 
     )
 }
 
+/// How ours compares with what was published.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Verdict {
+    /// Whether the test error is near enough.
+    pub(super) within: bool,
+    /// The epochs of ours over the published ones.
+    epochs: f64,
+}
+
+impl Verdict {
+    pub(super) fn of(figures: &Figures, published: &Figures) -> Verdict {
+        let within = figures.reproduces(published);
+        Verdict { within, epochs: figures.epochs_mean / published.epochs_mean }
+    }
+}
+
 /// A problem.
 pub(super) fn rows(
     problem: &Proben1,
     network: &Architecture,
     figures: &Figures,
     published: Option<&Figures>,
-    verdict: Option<bool>,
+    verdict: Option<Verdict>,
 ) -> String {
     // Shortcuts are in the heading.
     let shape = Architecture { shortcuts: false, ..network.clone() };
     let ours = row(&format!("{:10} {shape}", problem.name), figures);
     let theirs = published.map(|published| {
         let apart = 100.0 * (figures.test_mean / published.test_mean - 1.0);
-        let verdict = if verdict == Some(true) { "" } else { ": apart" };
+        let verdict = if verdict.is_some_and(|verdict| verdict.within) { "" } else { ": apart" };
         format!("{}  test {apart:+.1}%{verdict}\n", row(&format!("{:10} published", ""), published))
     });
     format!("{ours}\n{}", theirs.unwrap_or_else(|| format!("{:10} (no figures were published)\n", "")))
@@ -62,24 +78,26 @@ fn row(name: &str, figures: &Figures) -> String {
 }
 
 /// What it comes to.
-pub(super) fn closing(verdicts: &[(&str, Option<bool>)], runs: usize, elapsed: Duration) -> String {
-    let known: Vec<(&str, bool)> =
+pub(super) fn closing(verdicts: &[(&str, Option<Verdict>)], runs: usize, elapsed: Duration) -> String {
+    let known: Vec<(&str, Verdict)> =
         verdicts.iter().filter_map(|(name, verdict)| Some((*name, (*verdict)?))).collect();
-    let apart: Vec<&str> = known.iter().filter(|(_, within)| !within).map(|(name, _)| *name).collect();
-    let count = known.len() - apart.len();
-    let mut text = String::from("\n");
-    if known.is_empty() {
-        text += "None of these problems has published figures.";
+    let apart: Vec<&str> =
+        known.iter().filter(|(_, verdict)| !verdict.within).map(|(name, _)| *name).collect();
+    let count = known.len() as f64;
+    let verdict = if known.is_empty() {
+        "None of these problems has published figures.".to_owned()
     } else {
-        text += &format!(
-            "The mean test error is within 10% of the published one, or within one published deviation, on {count} of {} \
-             problems",
-            known.len()
-        );
-        text += &if apart.is_empty() { ".".to_owned() } else { format!("; not on {}.", apart.join(", ")) };
-    }
+        let logarithms: f64 = known.iter().map(|(_, verdict)| verdict.epochs.ln()).sum();
+        format!(
+            "The mean test error is within 10% of the published one, or within one published deviation, on {} of {count}\n\
+             problems{}. Training took {:.2} times the published epochs (geometric mean).",
+            known.len() - apart.len(),
+            if apart.is_empty() { String::new() } else { format!(" (not on {})", apart.join(", ")) },
+            (logarithms / count).exp()
+        )
+    };
     let (all, seconds) = (verdicts.len() * runs, elapsed.as_secs_f64());
-    format!("{text}\n{all} runs in {seconds:.1} s.\n")
+    format!("\n{verdict}\n{all} runs in {seconds:.1} s.\n")
 }
 
 #[cfg(test)]
@@ -88,13 +106,18 @@ mod tests {
 
     #[test]
     fn the_closing_counts_what_can_be_compared() {
-        let second = Duration::from_secs(1);
-        let check = |verdicts: &[(&str, Option<bool>)], expected: &str| {
-            let text = closing(verdicts, 60, second);
+        let check = |verdicts: &[(&str, Option<Verdict>)], expected: &str| {
+            let text = closing(verdicts, 60, Duration::from_secs(1));
             assert!(text.contains(expected), "{text}");
         };
-        check(&[("a", Some(true)), ("b", Some(true))], "on 2 of 2 problems.\n120 runs in 1.0 s.");
-        check(&[("a", Some(true)), ("b", Some(false)), ("c", None)], "on 1 of 2 problems; not on b.\n180 runs");
+        let verdict = |within, epochs| Some(Verdict { within, epochs });
+        let (near, far) = (verdict(true, 0.5), verdict(false, 2.0));
+        check(&[("a", near), ("b", near)], "on 2 of 2\nproblems. Training took 0.50 times");
+        check(
+            &[("a", near), ("b", far), ("c", None)],
+            "on 1 of 2\nproblems (not on b). Training took 1.00 times",
+        );
+        check(&[("a", near), ("b", None)], "120 runs in 1.0 s.");
         check(&[("c", None)], "None of these problems has published figures.\n60 runs");
     }
 }

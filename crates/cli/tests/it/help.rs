@@ -28,7 +28,7 @@ fn help_is_everywhere_and_names_every_argument() {
         ),
         (
             "proben1",
-            ".dt Examples: --data --problems --runs --shortcuts --seed --study --plot --threads --quiet --json",
+            ".dt Examples: --data --problems --runs --shortcuts --stop --backtracking --initial-steps --initial-weights --epochs --seed --study --plot --threads --quiet --json",
         ),
         ("checkpoints", "ls show verify diff gc export import migrate"),
         ("checkpoints ls", "<RUN> --json"),

@@ -9,6 +9,7 @@ mod digits;
 mod exchange;
 mod help;
 mod kinds;
+mod proben1;
 mod replay;
 mod run;
 mod saving;
