@@ -8,7 +8,8 @@
 //!
 //! Each of the two costs a commit of the file system's journal, which is most of the time of a small save. Where the file
 //! system keeps the order of its changes ([`FileHandle::settle`]), the contents are brought to the disk, the rename is
-//! made, and only then both are synced: one commit holds all of it, and no crash leaves the name without the contents.
+//! made, and only the folder is synced: one commit holds all of it, and no crash leaves the name without the contents. A
+//! second name of the file, in another folder, is made before that commit too, and costs nearly nothing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,30 +19,51 @@ use crate::error::{Context, Error};
 use crate::filesystem::{FileHandle, FileSystem, folder_of, read_exact_at, uninterrupted, write_all_at};
 
 /// Makes `path` stand for what `write` writes. When it returns, this is durable; when it fails, `path` is as before (or,
-/// if only a `fsync` after the rename failed, complete and perhaps not durable).
+/// if only the `fsync` of the folder failed, complete and perhaps not durable).
 pub(crate) fn replace(
     fs: &dyn FileSystem,
     path: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
 ) -> Result<(), Error> {
+    put(fs, path, write)?;
+    sync_folder_of(fs, path)
+}
+
+/// As [`replace`], and then as [`publish`] at `other`: what became of that is the inner result. No crash leaves `other`
+/// changed and `path` not.
+pub(crate) fn replace_and_publish(
+    fs: &dyn FileSystem,
+    path: &Path,
+    other: &Path,
+    write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
+) -> Result<Result<(), Error>, Error> {
+    let is_ordered = put(fs, path, write)?;
+    let is_linked = is_ordered && link(fs, path, other).is_ok();
+    sync_folder_of(fs, path)?;
+    Ok(if is_linked { sync_folder_of(fs, other) } else { publish(fs, path, other) })
+}
+
+/// As [`replace`], up to what makes the name durable. Whether names that are made from now on are not durable before it is.
+fn put(
+    fs: &dyn FileSystem,
+    path: &Path,
+    write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
+) -> Result<bool, Error> {
     let (temporary, file) =
         Temporary::beside(fs, path, |temporary| fs.create_new(temporary)).context("create", path)?;
     write(&*file).context("write", path)?;
-    if file.settle().context("write", path)? {
-        rename(temporary, path)?;
+    let is_ordered = file.settle().context("write", path)?;
+    if !is_ordered {
         file.sync().context("sync", path)?;
-    } else {
-        file.sync().context("sync", path)?;
-        drop(file);
-        rename(temporary, path)?;
     }
-    sync_folder_of(fs, path)
+    drop(file);
+    temporary.become_file(path)?;
+    Ok(is_ordered)
 }
 
 /// Makes `path` another name of the committed file `source`: by a hard link, or by a copy where there are none.
 pub(crate) fn publish(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result<(), Error> {
-    if let Ok((temporary, ())) = Temporary::beside(fs, path, |temporary| fs.hard_link(source, temporary)) {
-        rename(temporary, path)?;
+    if link(fs, source, path).is_ok() {
         return sync_folder_of(fs, path);
     }
     let from = uninterrupted(|| fs.open(source)).context("open", source)?;
@@ -57,9 +79,12 @@ pub(crate) fn publish(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result
     })
 }
 
-fn rename(temporary: Temporary<'_>, path: &Path) -> Result<(), Error> {
+/// Makes `path` another name of the file `source`, all or nothing, and not durable yet.
+fn link(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result<(), Error> {
+    let linked = Temporary::beside(fs, path, |temporary| fs.hard_link(source, temporary));
+    let (temporary, ()) = linked.context("link", path)?;
     // A rename between two names of one file does nothing: then the temporary name is still there, and goes on return.
-    uninterrupted(|| temporary.fs.rename(&temporary.path, path)).context("rename", path)
+    uninterrupted(|| fs.rename(&temporary.path, path)).context("rename", path)
 }
 
 /// Creates a folder and those above it, all of them durable.
@@ -112,9 +137,20 @@ impl<'a> Temporary<'a> {
     }
 }
 
+impl Temporary<'_> {
+    /// Gives the only name of a file up for another one.
+    fn become_file(mut self, path: &Path) -> Result<(), Error> {
+        uninterrupted(|| self.fs.rename(&self.path, path)).context("rename", path)?;
+        self.path = PathBuf::new();
+        Ok(())
+    }
+}
+
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
-        let _ = uninterrupted(|| self.fs.remove_file(&self.path));
+        if !self.path.as_os_str().is_empty() {
+            let _ = uninterrupted(|| self.fs.remove_file(&self.path));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, IoSlice, Read, Seek, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -43,11 +43,16 @@ pub trait FileHandle: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes some of `bytes` at `offset`, and says how many.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+    /// Writes some of `pieces`, which follow each other, at `offset`, and says how many bytes.
+    fn write_pieces_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let first = pieces.iter().find(|piece| !piece.is_empty());
+        first.map_or(Ok(0), |piece| self.write_at(piece, offset))
+    }
     /// Returns when the contents and the length are on the disk.
     fn sync(&self) -> io::Result<()>;
-    /// Brings the contents to the disk in such a way that, after a crash, a later rename of this file is only there if the
-    /// contents are: cheaper than [`FileHandle::sync`], where the file system keeps the order of changes. `false` where it
-    /// does not; then nothing was promised.
+    /// Brings the contents to the disk where the file system keeps the order of changes: after a crash a later rename of
+    /// this file is only there if the contents are, and no change of a name that is made from now on is there if an
+    /// earlier one is not. Cheaper than [`FileHandle::sync`]. `false` on any other file system; then nothing was promised.
     fn settle(&self) -> io::Result<bool> {
         Ok(false)
     }
@@ -163,6 +168,11 @@ impl FileHandle for File {
         std::os::windows::fs::FileExt::seek_write(self, bytes, offset)
     }
 
+    #[cfg(target_os = "linux")]
+    fn write_pieces_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        Ok(rustix::io::pwritev(self, pieces, offset)?)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.sync_all()
     }
@@ -222,16 +232,27 @@ pub(crate) fn read_exact_at(file: &dyn FileHandle, mut buffer: &mut [u8], mut of
 }
 
 /// Writes all of `bytes` from `offset` on.
-pub(crate) fn write_all_at(file: &dyn FileHandle, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let n = uninterrupted(|| file.write_at(bytes, offset))?;
+pub(crate) fn write_all_at(file: &dyn FileHandle, bytes: &[u8], offset: u64) -> io::Result<()> {
+    write_pieces_at(file, &mut [IoSlice::new(bytes)], offset)
+}
+
+/// Writes all of `pieces`, one after the other, from `offset` on. What is left of them is of no use.
+pub(crate) fn write_pieces_at(
+    file: &dyn FileHandle,
+    mut pieces: &mut [IoSlice<'_>],
+    mut offset: u64,
+) -> io::Result<()> {
+    // Leading empty pieces go.
+    IoSlice::advance_slices(&mut pieces, 0);
+    while !pieces.is_empty() {
+        let n = uninterrupted(|| file.write_pieces_at(pieces, offset))?;
         if n == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::WriteZero,
                 format!("nothing more is written at byte {offset}"),
             ));
         }
-        bytes = &bytes[n..];
+        IoSlice::advance_slices(&mut pieces, n);
         offset += n as u64;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
@@ -12,7 +12,7 @@ use crate::array::{Array, Dtype};
 use crate::durable;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::filesystem::{FileHandle, FileSystem, folder_of, write_all_at};
+use crate::filesystem::{FileHandle, FileSystem, folder_of, write_all_at, write_pieces_at};
 use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK, MAX_TENSORS};
 use crate::integrity::{self, Hasher, Integrity};
 use crate::section::{PREFIX, Section};
@@ -26,6 +26,7 @@ pub(crate) struct Layout<'a> {
     tensors: Vec<&'a [u8]>,
     with_integrity: bool,
     len: u64,
+    facts: Facts,
 }
 
 impl<'a> Layout<'a> {
@@ -40,7 +41,8 @@ impl<'a> Layout<'a> {
             writer: WRITER.to_owned(),
             labels: owned(snapshot.labels)?,
         };
-        Self::of(tensors(snapshot.arrays, snapshot.sections)?, &facts.to_metadata(), true)
+        let layout = Self::of(tensors(snapshot.arrays, snapshot.sections)?, &facts.to_metadata(), true)?;
+        Ok(Self { facts, ..layout })
     }
 
     /// A safetensors file of these arrays and nothing else.
@@ -72,7 +74,8 @@ impl<'a> Layout<'a> {
             return Err(unstorable("header", format!("{} bytes, {MAX_HEADER} allowed", header.len())));
         }
         let len = header.len() as u64 + tensors.iter().map(|t| t.bytes.len() as u64).sum::<u64>() + own_len;
-        Ok(Self { header, tensors: tensors.into_iter().map(|t| t.bytes).collect(), with_integrity, len })
+        let tensors = tensors.into_iter().map(|t| t.bytes).collect();
+        Ok(Self { header, tensors, with_integrity, len, facts: Facts::default() })
     }
 
     /// The exact length of the file.
@@ -80,16 +83,37 @@ impl<'a> Layout<'a> {
         self.len
     }
 
+    /// What the file says about itself.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     /// Writes the file durably, if the disk has room for it. Returns its length.
     pub(crate) fn save(&self, fs: &dyn FileSystem, path: &Path) -> Result<u64, Error> {
+        self.check_room(fs, path)?;
+        durable::replace(fs, path, |file| self.write(file))?;
+        Ok(self.len)
+    }
+
+    /// As [`Layout::save`], and publishes the file at `other`: what became of that is the inner result.
+    pub(crate) fn save_and_publish(
+        &self,
+        fs: &dyn FileSystem,
+        path: &Path,
+        other: &Path,
+    ) -> Result<Result<(), Error>, Error> {
+        self.check_room(fs, path)?;
+        durable::replace_and_publish(fs, path, other, |file| self.write(file))
+    }
+
+    fn check_room(&self, fs: &dyn FileSystem, path: &Path) -> Result<(), Error> {
         // Where the question has no answer, the write itself will tell.
         let available = fs.available(&folder_of(path)).unwrap_or(u64::MAX);
         let needed = self.len;
         if available < needed {
             return Err(Error::NoSpace { path: path.to_path_buf(), needed, available });
         }
-        durable::replace(fs, path, |file| self.write(file))?;
-        Ok(self.len)
+        Ok(())
     }
 
     fn write(&self, file: &dyn FileHandle) -> io::Result<()> {
@@ -105,11 +129,13 @@ impl<'a> Layout<'a> {
             let integrity = self.integrity(header, tensors);
             return write_all_at(file, &integrity, self.len - integrity.len() as u64);
         }
+        let integrity;
         let mut out = Output::at(file, 0);
         let header = out.hash_and_write(&self.header)?;
         let tensors =
             self.tensors.iter().map(|bytes| out.hash_and_write(bytes)).collect::<io::Result<_>>()?;
-        out.write(&self.integrity(header, tensors))?;
+        integrity = self.integrity(header, tensors);
+        out.write(&integrity)?;
         out.flush()
     }
 
@@ -159,15 +185,21 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Bytes are hashed and written while they are in the cache, small pieces together, large ones from where they are.
+/// Bytes are hashed and written while they are in the cache, small pieces together, all of them from where they are.
 struct Output<'a> {
     file: &'a dyn FileHandle,
-    buffer: Vec<u8>,
+    /// To be written at `offset`, one after the other.
+    pieces: Vec<IoSlice<'a>>,
+    /// The bytes of these.
+    held: usize,
     offset: u64,
     handed_over: u64,
 }
 
+/// So many bytes are written at a time.
 const BUFFER: usize = 1 << 20;
+/// And so many pieces; Linux takes 1024.
+const MAX_PIECES: usize = 512;
 /// The disk begins to work when so much is written, not only at `sync`.
 const HANDED_OVER: u64 = 8 << 20;
 /// What a thread takes at a time, at least; a tensor is not divided, for its hash goes from its beginning to its end.
@@ -179,16 +211,16 @@ const MAX_THREADS: usize = 4;
 
 impl<'a> Output<'a> {
     fn at(file: &'a dyn FileHandle, offset: u64) -> Self {
-        Output { file, buffer: Vec::new(), offset, handed_over: offset }
+        Output { file, pieces: Vec::new(), held: 0, offset, handed_over: offset }
     }
 
-    fn hash_and_write_all(&mut self, tensors: &[&[u8]]) -> io::Result<Vec<u128>> {
+    fn hash_and_write_all(&mut self, tensors: &[&'a [u8]]) -> io::Result<Vec<u128>> {
         let hashes = tensors.iter().map(|bytes| self.hash_and_write(bytes)).collect();
         self.flush()?;
         hashes
     }
 
-    fn hash_and_write(&mut self, bytes: &[u8]) -> io::Result<u128> {
+    fn hash_and_write(&mut self, bytes: &'a [u8]) -> io::Result<u128> {
         let mut hasher = Hasher::new();
         for piece in bytes.chunks(BUFFER) {
             hasher.update(piece);
@@ -197,23 +229,17 @@ impl<'a> Output<'a> {
         Ok(hasher.finish())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.buffer.len() + bytes.len() > BUFFER {
-            self.flush()?;
-        }
-        if bytes.len() < BUFFER {
-            self.buffer.extend_from_slice(bytes);
-            return Ok(());
-        }
-        write_all_at(self.file, bytes, self.offset)?;
-        self.written(bytes.len());
-        Ok(())
+    fn write(&mut self, piece: &'a [u8]) -> io::Result<()> {
+        self.held += piece.len();
+        self.pieces.push(IoSlice::new(piece));
+        if self.held >= BUFFER || self.pieces.len() == MAX_PIECES { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        write_all_at(self.file, &self.buffer, self.offset)?;
-        self.written(self.buffer.len());
-        self.buffer.clear();
+        write_pieces_at(self.file, &mut self.pieces, self.offset)?;
+        self.written(self.held);
+        self.pieces.clear();
+        self.held = 0;
         Ok(())
     }
 
@@ -226,10 +252,14 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Holds a snapshot against every rule but those of the header's length and the number of tensors.
-pub(crate) fn check(snapshot: &Snapshot<'_>) -> Result<(), Error> {
-    owned(snapshot.labels)?;
-    tensors(snapshot.arrays, snapshot.sections).map(drop)
+/// Holds parts of a snapshot against every rule but those of the header's length and the number of tensors.
+pub(crate) fn check(
+    arrays: &[Array<'_>],
+    sections: &[Section],
+    labels: &[(&str, &str)],
+) -> Result<(), Error> {
+    owned(labels)?;
+    tensors(arrays, sections).map(drop)
 }
 
 /// The tensors in the order of the file.

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::layout;
 use crate::snapshot::Snapshot;
-use crate::staging::Staged;
+use crate::staging::{Staged, Table};
 use crate::store::{Saved, Store};
 
 /// Writes snapshots to a [`Store`] from a thread of its own.
@@ -17,6 +18,10 @@ use crate::store::{Saved, Store};
 /// one may wait. A newer one takes the place of the one that waits, unless that has a [`Role`] which the newer one does not
 /// take over: then the newer one is passed over, or, if it has a role itself, waits for the place. So neither the best nor
 /// the last snapshot is ever lost to a slow disk.
+///
+/// Nor does it wake the writer, which costs more than to copy a small state: while snapshots come often, the writer looks
+/// for one every 20 ms, and writes the newest. It begins at once if it is asked to flush, if the snapshot may not be passed
+/// over, and if there was none for a second.
 ///
 /// An error of the background is returned by the next call, whichever it is; [`Saver::close`] returns the last one.
 /// Dropping a saver waits for its writes, but has no way to return what went wrong.
@@ -45,6 +50,8 @@ use crate::store::{Saved, Store};
 /// ```
 pub struct Saver {
     shared: Arc<Shared>,
+    /// The arrays of the last snapshot, which need not be looked at again.
+    table: Arc<Table>,
     writer: Option<JoinHandle<Store>>,
 }
 
@@ -64,6 +71,10 @@ pub enum Role {
 impl Role {
     fn is_best(self) -> bool {
         matches!(self, Role::Best | Role::LastAndBest)
+    }
+
+    fn is_last(self) -> bool {
+        matches!(self, Role::Last | Role::LastAndBest)
     }
 
     /// Whether nothing is lost if a newer snapshot of this role takes the place of one of that role.
@@ -91,6 +102,8 @@ struct State {
     /// Somebody has asked for an attempt since the last one began.
     again: bool,
     writing: bool,
+    /// The writer will look for a snapshot before long, and need not be woken.
+    lingers: bool,
     closing: bool,
     /// The writer has left, by the door or by a panic.
     gone: bool,
@@ -103,13 +116,17 @@ struct State {
     accepted: Option<u64>,
 }
 
+/// How long a writer goes on to look for snapshots after the last one, and how long it sleeps in between.
+const LINGER: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl Saver {
     /// Takes over a store. A snapshot that is [`Role::Best`] is also published at `best`, if there is such a path.
     pub fn new(store: Store, best: Option<PathBuf>) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let writer = std::thread::spawn(move || theirs.write_all(store, best));
-        Self { shared, writer: Some(writer) }
+        Self { shared, table: Arc::default(), writer: Some(writer) }
     }
 
     /// Copies a snapshot, to be written soon, and returns what became durable since the last call.
@@ -118,7 +135,10 @@ impl Saver {
     /// [`Error::Unstorable`] if this snapshot cannot be stored: it is not accepted. Any other error is that of an earlier
     /// one: this one is accepted nevertheless, for the reason may have gone.
     pub fn save(&mut self, snapshot: &Snapshot<'_>, role: Role) -> Result<Vec<Saved>, Error> {
-        layout::check(snapshot)?;
+        match self.table.fits(snapshot.arrays) {
+            true => layout::check(&[], snapshot.sections, snapshot.labels)?,
+            false => self.table = Arc::new(Table::of(snapshot)?),
+        }
         let mut state = self.shared.lock();
         if let Some((_, older)) = state.waiting
             && !state.failing
@@ -128,6 +148,7 @@ impl Saver {
                 state.superseded += 1;
                 return state.news();
             }
+            self.shared.changed.notify_all();
             let full = |state: &mut State| state.waiting.is_some() && !state.failing && !state.gone;
             state = self.shared.wait_while(state, full);
         }
@@ -135,7 +156,7 @@ impl Saver {
         let mut staged = place.or_else(|| state.free.pop()).unwrap_or_default();
         // The copy is long; the writer need not wait for it.
         drop(state);
-        staged.copy(snapshot)?;
+        staged.copy(snapshot, &self.table)?;
         let mut state = self.shared.lock();
         // What failed meanwhile may be there again.
         let place = state.make_room(role);
@@ -145,7 +166,9 @@ impl Saver {
         state.waiting = Some((staged, role));
         state.accepted = Some(snapshot.step);
         state.again = true;
-        self.shared.changed.notify_all();
+        if !state.lingers || role.is_last() {
+            self.shared.changed.notify_all();
+        }
         let (news, gone) = (state.news(), state.gone);
         drop(state);
         if gone {
@@ -275,11 +298,26 @@ impl Shared {
         self.changed.wait_while(state, condition).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until the writer has something to do.
+    fn wait_for_work(&self) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        let began = Instant::now();
+        while !state.has_work() && !state.closing {
+            state.lingers = began.elapsed() < LINGER;
+            state = match state.lingers {
+                true => self.changed.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner).0,
+                false => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        state.lingers = false;
+        state
+    }
+
     /// The writer's life.
     fn write_all(&self, mut store: Store, best: Option<PathBuf>) -> Store {
         let _leaving = Leaving(self);
         loop {
-            let mut state = self.wait_while(self.lock(), |state| !state.has_work() && !state.closing);
+            let mut state = self.wait_for_work();
             let Some((staged, role)) = state.owed.take().or_else(|| state.waiting.take()) else {
                 return store;
             };
@@ -287,15 +325,12 @@ impl Shared {
             self.changed.notify_all();
             drop(state);
 
-            let saved = staged.with(|snapshot| store.save(snapshot));
-            let published = match (&saved, &best) {
-                (Ok(saved), Some(path)) if role.is_best() => store.publish(saved.key, path),
-                _ => Ok(()),
-            };
+            let published = best.as_deref().filter(|_| role.is_best());
+            let saved = staged.with(|snapshot| store.save_as(snapshot, published));
 
             let mut state = self.lock();
             let failed = match saved {
-                Ok(saved) => {
+                Ok((saved, published)) => {
                     state.saved.push(saved);
                     published.err()
                 }

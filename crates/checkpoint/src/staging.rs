@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::array::{Array, Dtype};
 use crate::error::{Context, Error};
+use crate::layout;
 use crate::memory::Memory;
 use crate::section::Section;
 use crate::snapshot::Snapshot;
@@ -16,11 +18,15 @@ pub(crate) struct Staged {
     epoch: u64,
     score: Option<f64>,
     elapsed: Option<Duration>,
-    arrays: Vec<Meta>,
+    table: Arc<Table>,
     memory: Option<Memory>,
     sections: Vec<Section>,
     labels: Vec<(String, String)>,
 }
+
+/// Arrays that can be stored: all about them but their numbers.
+#[derive(Default)]
+pub(crate) struct Table(Vec<Meta>);
 
 /// An array, its bytes somewhere in the memory.
 struct Meta {
@@ -31,47 +37,27 @@ struct Meta {
     end: usize,
 }
 
-impl Staged {
-    /// Copies everything. Allocates nothing for the arrays if they are those of the last time.
-    pub(crate) fn copy(&mut self, snapshot: &Snapshot<'_>) -> Result<(), Error> {
-        let Snapshot { step, epoch, score, elapsed, arrays, sections, labels } = *snapshot;
-        (self.step, self.epoch, self.score, self.elapsed) = (step, epoch, score, elapsed);
-        self.sections = sections.to_vec();
-        self.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-
-        if !self.fits(arrays) {
-            let mut end = 0;
-            let place = |array: &Array<'_>| {
-                let start = end;
-                end += array.bytes.len();
-                Meta {
-                    name: array.name.to_string(),
-                    dtype: array.dtype,
-                    shape: array.shape.clone(),
-                    start,
-                    end,
-                }
-            };
-            self.arrays = arrays.iter().map(place).collect();
-            // The old memory goes first.
-            self.memory = None;
-            let memory =
-                Memory::zeroed(end as u64).context("make room in memory for", Path::new("a snapshot"));
-            self.memory = Some(memory?);
-        }
-        if let Some(memory) = &mut self.memory {
-            let bytes = memory.bytes_mut();
-            for (Meta { start, end, .. }, array) in self.arrays.iter().zip(arrays) {
-                bytes[*start..*end].copy_from_slice(&array.bytes);
-            }
-        }
-        Ok(())
+impl Table {
+    /// Of the arrays of a snapshot.
+    ///
+    /// # Errors
+    /// If the snapshot cannot be stored.
+    pub(crate) fn of(snapshot: &Snapshot<'_>) -> Result<Table, Error> {
+        let Snapshot { arrays, sections, labels, .. } = *snapshot;
+        layout::check(arrays, sections, labels)?;
+        let mut end = 0;
+        let place = |array: &Array<'_>| {
+            let start = end;
+            end += array.bytes.len();
+            Meta { name: array.name.to_string(), dtype: array.dtype, shape: array.shape.clone(), start, end }
+        };
+        Ok(Table(arrays.iter().map(place).collect()))
     }
 
-    fn fits(&self, arrays: &[Array<'_>]) -> bool {
-        self.memory.is_some()
-            && self.arrays.len() == arrays.len()
-            && self.arrays.iter().zip(arrays).all(|(meta, array)| {
+    /// Whether it is that of these arrays: then they can be stored.
+    pub(crate) fn fits(&self, arrays: &[Array<'_>]) -> bool {
+        self.0.len() == arrays.len()
+            && self.0.iter().zip(arrays).all(|(meta, array)| {
                 meta.name == array.name
                     && meta.dtype == array.dtype
                     && meta.shape == array.shape
@@ -79,11 +65,46 @@ impl Staged {
             })
     }
 
+    /// Bytes of all of them.
+    fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| last.end)
+    }
+}
+
+impl Staged {
+    /// Copies everything; `table` is that of the snapshot. Allocates nothing for the arrays if they need as many bytes as
+    /// the last time.
+    pub(crate) fn copy(&mut self, snapshot: &Snapshot<'_>, table: &Arc<Table>) -> Result<(), Error> {
+        let Snapshot { step, epoch, score, elapsed, arrays, sections, labels } = *snapshot;
+        (self.step, self.epoch, self.score, self.elapsed) = (step, epoch, score, elapsed);
+        // Its count is in the cache of another processor.
+        if !Arc::ptr_eq(&self.table, table) {
+            self.table = Arc::clone(table);
+        }
+        self.sections = sections.to_vec();
+        self.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+
+        if self.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len()) {
+            // The old memory goes first.
+            self.memory = None;
+            let memory = Memory::zeroed(table.len() as u64);
+            self.memory = Some(memory.context("make room in memory for", Path::new("a snapshot"))?);
+        }
+        if let Some(memory) = &mut self.memory {
+            let bytes = memory.bytes_mut();
+            for (Meta { start, end, .. }, array) in table.0.iter().zip(arrays) {
+                bytes[*start..*end].copy_from_slice(&array.bytes);
+            }
+        }
+        Ok(())
+    }
+
     /// The snapshot again.
     pub(crate) fn with<T>(&self, use_it: impl FnOnce(&Snapshot<'_>) -> T) -> T {
         let bytes = self.memory.as_ref().map_or(&[][..], Memory::bytes);
         let arrays: Vec<Array<'_>> = self
-            .arrays
+            .table
+            .0
             .iter()
             .map(|Meta { name, dtype, shape, start, end }| Array {
                 name: Cow::Borrowed(name),

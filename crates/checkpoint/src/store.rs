@@ -42,6 +42,8 @@ pub struct Store {
     last_saved: Option<Key>,
     /// Damaged, and newer than what the run continues: they go when it is past them.
     condemned: Vec<Key>,
+    /// What was published last: there is nothing half-made beside it.
+    swept: Option<PathBuf>,
     _lock: Box<dyn Any + Send + Sync>,
 }
 
@@ -102,6 +104,7 @@ impl Store {
             known: BTreeMap::new(),
             last_saved: None,
             condemned: Vec::new(),
+            swept: None,
             _lock: lock,
         })
     }
@@ -182,28 +185,60 @@ impl Store {
     /// retention already allowed was deleted; [`Error::Io`]. After an error the earlier checkpoints are as before, and
     /// the next save may succeed.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Saved, Error> {
+        self.save_as(snapshot, None).map(|(saved, _)| saved)
+    }
+
+    /// As [`Store::save`] and [`Store::publish`] of what was saved, in hardly more time than the save alone where the file
+    /// system keeps the order of its changes and has hard links.
+    ///
+    /// # Errors
+    /// As these two. If it is of the publication, the checkpoint is durable nevertheless.
+    pub fn save_and_publish(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        path: impl AsRef<Path>,
+    ) -> Result<Saved, Error> {
+        let (saved, published) = self.save_as(snapshot, Some(path.as_ref()))?;
+        published.map(|()| saved)
+    }
+
+    /// What became of the publication is the second result.
+    pub(crate) fn save_as(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        published: Option<&Path>,
+    ) -> Result<(Saved, Result<(), Error>), Error> {
         let began = Instant::now();
         let branch = self.branch()?;
         let layout = Layout::new(snapshot, branch.parent.as_deref())?;
         let key = Key { branch: branch.number, step: snapshot.step };
         let path = self.folder.path_of(key);
+        if let Some(published) = published {
+            self.sweep_beside(published);
+        }
+        let fs = Arc::clone(&self.folder.fs);
+        let write = || match published {
+            Some(other) => layout.save_and_publish(&*fs, &path, other),
+            None => layout.save(&*fs, &path).map(|_| Ok(())),
+        };
 
         self.known.remove(&key);
-
         let mut removed = Vec::new();
-        if let Err(error) = layout.save(&*self.folder.fs, &path) {
-            if !error.is_full() {
-                return Err(error);
+        let published = match write() {
+            Err(error) if error.is_full() => {
+                removed = self.collect().map(|(removed, _)| removed).unwrap_or_default();
+                if removed.is_empty() {
+                    return Err(error);
+                }
+                write()?
             }
-            removed = self.collect().map(|(removed, _)| removed).unwrap_or_default();
-            if removed.is_empty() {
-                return Err(error);
-            }
-            layout.save(&*self.folder.fs, &path)?;
-        }
+            written => written?,
+        };
         let took = began.elapsed();
         self.sound.insert(key);
         self.last_saved = Some(key);
+        let (bytes, facts) = (layout.len(), layout.facts().clone());
+        self.known.insert(key, Entry { key, path: path.clone(), bytes, facts, pinned: false });
 
         let mut warnings = Vec::new();
         for damaged in std::mem::take(&mut self.condemned) {
@@ -211,7 +246,7 @@ impl Store {
             if damaged > key {
                 self.condemned.push(damaged);
             } else if damaged < key {
-                match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
+                match uninterrupted(|| fs.remove_file(&path)).context("remove", &path) {
                     Ok(()) => removed.push(path),
                     Err(error) => warnings.push(error),
                 }
@@ -224,7 +259,7 @@ impl Store {
             }
             Err(error) => warnings.push(error),
         }
-        Ok(Saved { key, path, bytes: layout.len(), took, removed, warnings })
+        Ok((Saved { key, path, bytes, took, removed, warnings }, published))
     }
 
     /// Keeps a checkpoint whatever the retention says, until [`Store::unpin`]. Durable when it returns.
@@ -267,11 +302,20 @@ impl Store {
             self.folder.verify(key)?;
             self.sound.insert(key);
         }
-        let (fs, path) = (&*self.folder.fs, path.as_ref());
-        if let Some(name) = path.file_name() {
-            durable::sweep(fs, &folder_of(path), &format!("{}.", name.to_string_lossy()))?;
+        let path = path.as_ref();
+        self.sweep_beside(path);
+        durable::publish(&*self.folder.fs, &self.folder.path_of(key), path)
+    }
+
+    /// Removes what a writer that died left on the way to this file. Once, and if it cannot, that does no harm.
+    fn sweep_beside(&mut self, path: &Path) {
+        if self.swept.as_deref() != Some(path)
+            && let Some(name) = path.file_name()
+            && durable::sweep(&*self.folder.fs, &folder_of(path), &format!("{}.", name.to_string_lossy()))
+                .is_ok()
+        {
+            self.swept = Some(path.to_path_buf());
         }
-        durable::publish(fs, &self.folder.path_of(key), path)
     }
 
     /// Bytes that can still be written here.

@@ -28,17 +28,30 @@ fn content(value: u64) -> Vec<f64> {
     (0..200).map(|i| (value * 1000 + i) as f64).collect()
 }
 
-fn save(store: &mut Store, step: u64, value: u64, log: &mut Log) -> Result<Key, Error> {
-    log.started.push(value);
+fn with_snapshot<T>(step: u64, value: u64, work: impl FnOnce(&Snapshot<'_>) -> T) -> T {
     let numbers = content(value);
-    let saved = store.save(&Snapshot {
+    work(&Snapshot {
         step,
         arrays: &[Array::f64("w", &[200], &numbers)],
-        sections: &[Section::required("value", 1, &value)?],
+        sections: &[Section::required("value", 1, &value).unwrap()],
         ..Snapshot::default()
-    })?;
+    })
+}
+
+fn save(store: &mut Store, step: u64, value: u64, log: &mut Log) -> Result<Key, Error> {
+    log.started.push(value);
+    let saved = with_snapshot(step, value, |snapshot| store.save(snapshot))?;
     log.durable = Some(value);
     Ok(saved.key)
+}
+
+fn save_and_publish(store: &mut Store, step: u64, value: u64, log: &mut Log) -> Result<(), Error> {
+    log.started.push(value);
+    log.best_started.push(value);
+    with_snapshot(step, value, |snapshot| store.save_and_publish(snapshot, BEST))?;
+    log.durable = Some(value);
+    log.best_durable = true;
+    Ok(())
 }
 
 fn publish(store: &mut Store, key: Key, value: u64, log: &mut Log) -> Result<(), Error> {
@@ -74,9 +87,16 @@ fn two_saves_one_published(fs: &Simulated, log: &mut Log) -> Result<(), Error> {
     publish(&mut store, second, 2, log)
 }
 
+fn two_saves_published_at_once(fs: &Simulated, log: &mut Log) -> Result<(), Error> {
+    let mut store = open(fs)?;
+    store.retain(KeepLast(1));
+    save_and_publish(&mut store, 1, 1, log)?;
+    save_and_publish(&mut store, 2, 2, log)
+}
+
 fn a_best_that_must_be_copied(fs: &Simulated, log: &mut Log) -> Result<(), Error> {
     fs.without_links();
-    two_saves_one_published(fs, log)
+    two_saves_published_at_once(fs, log)
 }
 
 fn three_saves_with_pin_and_deletions(fs: &Simulated, log: &mut Log) -> Result<(), Error> {
@@ -113,9 +133,10 @@ fn two_processes_and_a_branch(fs: &Simulated, log: &mut Log) -> Result<(), Error
     save(&mut store, 3, 4, log).map(drop)
 }
 
-const SCENARIOS: [(&str, Scenario); 6] = [
+const SCENARIOS: [(&str, Scenario); 7] = [
     ("one save", one_save),
     ("two saves, one published", two_saves_one_published),
+    ("two saves, published at once", two_saves_published_at_once),
     ("a best that must be copied", a_best_that_must_be_copied),
     ("three saves with pin and deletions", three_saves_with_pin_and_deletions),
     ("a step saved again", a_step_saved_again),
@@ -139,7 +160,11 @@ fn check(fs: &Simulated, log: &Log, context: &dyn Fn() -> String) {
     assert!(found.is_none_or(|found| order(found).is_some()), "{}: found {found:?} of {log:?}", context());
 
     match Checkpoint::open_in(fs, Path::new(BEST)) {
-        Ok(best) => assert!(log.best_started.contains(&value_of(&best)), "{}", context()),
+        Ok(best) => {
+            let best = value_of(&best);
+            assert!(log.best_started.contains(&best), "{}", context());
+            assert!(order(best) <= found.and_then(order), "{}: best {best} of {found:?}", context());
+        }
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             assert!(!log.best_durable, "{}: no best", context());
         }

@@ -2,11 +2,12 @@
 //! its length and of a folder's names is kept or lost on its own, and a rename may outlive the contents it names.
 //!
 //! The model is that of ALICE (Pillai et al., OSDI 2014): less is promised than by any file system in use. A disk that is
-//! [`Simulated::ordered`] promises one thing more, that of [`FileHandle::settle`].
+//! [`Simulated::ordered`] promises two things more, those of [`FileHandle::settle`]: settled contents are not lost if a later
+//! rename of their file is not, and no change of a name is lost if a later one is not.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -56,8 +57,10 @@ struct State {
     per_write: Option<usize>,
     /// The file system has no hard links.
     linkless: bool,
-    /// Contents that are settled are not lost if a later rename of their file is not.
+    /// Changes of names are kept in their order, after the contents that were settled before.
     ordered: bool,
+    /// How many changes of names there were.
+    namings: usize,
     /// Renames wait while this is true.
     held: bool,
     renames_waiting: usize,
@@ -94,6 +97,8 @@ struct Naming {
     added: Option<(String, Option<usize>)>,
     /// The file whose settled contents are kept if this is.
     carries: Option<usize>,
+    /// Which change of a name of all it is.
+    number: usize,
 }
 
 impl Naming {
@@ -213,10 +218,13 @@ impl Simulated {
             number += 1;
             survives(number - 1)
         };
+        let pending = state.folders.values().flat_map(|folder| &folder.pending);
+        let kept: BTreeSet<usize> = pending.filter(|_| next()).map(|naming| naming.number).collect();
+        let last = kept.last().filter(|_| state.ordered).copied().unwrap_or(0);
         let mut carried = BTreeSet::new();
         let folder = |(path, folder): (&PathBuf, &Folder)| {
             let mut names = folder.durable.clone();
-            for naming in folder.pending.iter().filter(|_| next()) {
+            for naming in folder.pending.iter().filter(|n| n.number < last || kept.contains(&n.number)) {
                 naming.apply(&mut names);
                 carried.extend(naming.carries);
             }
@@ -288,9 +296,11 @@ impl State {
     }
 
     fn change(&mut self, path: &Path, naming: Naming) -> io::Result<()> {
+        let naming = Naming { number: self.namings, ..naming };
         let folder = self.folder(path)?;
         naming.apply(&mut folder.seen);
         folder.pending.push(naming);
+        self.namings += 1;
         Ok(())
     }
 
@@ -352,6 +362,11 @@ impl FileHandle for Handle {
         writes.iter().for_each(|write| write.apply(&mut file.seen));
         file.pending.extend(writes);
         Ok(bytes.len())
+    }
+
+    fn write_pieces_at(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        self.write_at(&bytes, offset)
     }
 
     fn settle(&self) -> io::Result<bool> {
@@ -426,7 +441,12 @@ impl FileSystem for Simulated {
         let carries = (!state.files[file].settled.is_empty()).then_some(file);
         state.change(
             to,
-            Naming { removed: Some(name_of(from)), added: Some((name_of(to), Some(file))), carries },
+            Naming {
+                removed: Some(name_of(from)),
+                added: Some((name_of(to), Some(file))),
+                carries,
+                ..Naming::default()
+            },
         )
     }
 
