@@ -34,15 +34,16 @@ def sync(path):
 
 
 def peers(folder, shapes):
+    """What each job writes, if it does, and the job."""
     state = {f"layers.{i}.weight": torch.randn(*s) for i, s in enumerate(shapes)}
     pt, st = os.path.join(folder, "peer.pt"), os.path.join(folder, "peer.st")
     return {
-        "torch.save": lambda: torch.save(state, pt),
-        "torch.save+fsync": lambda: (torch.save(state, pt), sync(pt)),
-        "safetensors save": lambda: save_file(state, st),
-        "safetensors save+fsync": lambda: (save_file(state, st), sync(st)),
-        "torch.load": lambda: torch.load(pt),
-        "safetensors load": lambda: load_file(st),
+        "torch.save": (pt, lambda: torch.save(state, pt)),
+        "torch.save+fsync": (pt, lambda: (torch.save(state, pt), sync(pt))),
+        "safetensors save": (st, lambda: save_file(state, st)),
+        "safetensors save+fsync": (st, lambda: (save_file(state, st), sync(st))),
+        "torch.load": (None, lambda: torch.load(pt)),
+        "safetensors load": (None, lambda: load_file(st)),
     }, sum(t.numel() * 4 for t in state.values())
 
 
@@ -56,7 +57,10 @@ def measure(program, size, folder, rounds):
         ours.stdin.flush()
         return float(ours.stdout.readline())
 
-    def of_peer(job):
+    def of_peer(written, job):
+        # As ours, peers write new files; removing the old one is not counted.
+        if written and os.path.exists(written):
+            os.remove(written)
         start = time.perf_counter()
         job()
         return (time.perf_counter() - start) * 1e3
@@ -64,7 +68,7 @@ def measure(program, size, folder, rounds):
     times = {what: [] for what in [*OURS, *jobs]}
     for number in range(rounds + 1):
         for what in times:
-            ms = of_ours(what) if what in OURS else of_peer(jobs[what])
+            ms = of_ours(what) if what in OURS else of_peer(*jobs[what])
             if number > 0:
                 times[what].append(ms)
     ours.stdin.close()

@@ -2,14 +2,15 @@
 //! `cargo xtask bench checkpoint [--dir DIR] [--rounds N] [--size NAME]`.
 //!
 //! Prints one JSON object a line, `{"size", "mb", "what", "ms", "gb_per_s"}`: medians of rounds in which every job has its
-//! turn, so that what else the machine does falls on all of them. `--commands` runs one job for each line of standard
+//! turn, so that what else the machine does falls on all of them. What is written is a new file, as each checkpoint of a
+//! run is; the one before it is removed beforehand, and that is not counted. `--commands` runs one job for each line of standard
 //! input, for a program that has others take turns with it, see `benches/checkpoint_peers.py`.
 
 #![allow(clippy::print_stdout, reason = "a command talks to its terminal")]
 #![allow(unsafe_code, reason = "a map of a file that nobody else knows")]
 
 use clap::Parser;
-use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store, write};
+use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store};
 use std::error::Error;
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -103,7 +104,10 @@ struct Bench {
     raw: Vec<u8>,
     copies: Vec<Vec<f32>>,
     saver: Saver,
-    ours: PathBuf,
+    store: Store,
+    /// What the store has saved last.
+    ours: Option<PathBuf>,
+    step: u64,
     plain: PathBuf,
 }
 
@@ -117,8 +121,10 @@ impl Bench {
             shapes: shapes.iter().map(|&(rows, columns)| [rows, columns]).collect(),
             raw: tensors.iter().flatten().flat_map(|v| v.to_le_bytes()).collect(),
             copies: tensors.iter().map(|tensor| vec![0.0; tensor.len()]).collect(),
-            saver: Saver::new(Store::open(dir.join("store"))?, None),
-            ours: dir.join("ours.safetensors"),
+            saver: Saver::new(Store::open(dir.join("saver"))?, None),
+            store: Store::open(dir.join("store"))?,
+            ours: None,
+            step: 0,
             plain: dir.join("plain"),
             tensors,
         };
@@ -130,11 +136,18 @@ impl Bench {
 
     /// Seconds that a job takes.
     fn time(&mut self, job: &str) -> Result<f64, Box<dyn Error>> {
-        let Bench { shapes, tensors, raw, copies, saver, ours, plain } = self;
+        let Bench { shapes, tensors, raw, copies, saver, store, ours, step, plain } = self;
         let named = tensors.iter().zip(&*shapes).zip(0..);
         let arrays: Vec<Array<'_>> =
             named.map(|((values, shape), i)| Array::f32(format!("model.{i}"), shape, values)).collect();
-        let snapshot = Snapshot { arrays: &arrays, ..Snapshot::default() };
+        *step += 1;
+        let snapshot = Snapshot { step: *step, arrays: &arrays, ..Snapshot::default() };
+        let saved = || ours.as_deref().ok_or("nothing was saved yet");
+        match job {
+            "raw write+fsync" if plain.exists() => fs::remove_file(&*plain)?,
+            "save durable" if ours.is_some() => fs::remove_file(saved()?)?,
+            _ => {}
+        }
         let start = Instant::now();
         match job {
             "raw write+fsync" => {
@@ -142,15 +155,15 @@ impl Bench {
                 file.write_all(raw)?;
                 file.sync_all()?;
             }
-            "save durable" => drop(black_box(write(ours, &snapshot)?)),
+            "save durable" => *ours = Some(black_box(store.save(&snapshot)?).path),
             "raw read" => {
                 let mut bytes = Vec::with_capacity(raw.len());
                 File::open(plain)?.read_to_end(&mut bytes)?;
                 black_box(&bytes);
             }
-            "load verified" => drop(black_box(Checkpoint::open(ours)?)),
+            "load verified" => drop(black_box(Checkpoint::open(saved()?)?)),
             // SAFETY: nobody else knows this file.
-            "load mapped" => drop(black_box(unsafe { Checkpoint::map(ours) }?)),
+            "load mapped" => drop(black_box(unsafe { Checkpoint::map(saved()?) }?)),
             "memcpy" => {
                 for (copy, tensor) in copies.iter_mut().zip(&*tensors) {
                     copy.copy_from_slice(tensor);
@@ -159,7 +172,7 @@ impl Bench {
             }
             "stall" => {
                 // Not while an earlier one is being written: that would measure the disk.
-                saver.save(&snapshot, Role::Routine)?;
+                saver.save(&Snapshot { step: 0, ..snapshot }, Role::Routine)?;
                 let seconds = start.elapsed().as_secs_f64();
                 saver.flush()?;
                 return Ok(seconds);

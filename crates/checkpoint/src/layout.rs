@@ -129,12 +129,11 @@ impl<'a> Layout<'a> {
             let integrity = self.integrity(header, tensors);
             return write_all_at(file, &integrity, self.len - integrity.len() as u64);
         }
-        let integrity;
         let mut out = Output::at(file, 0);
         let header = out.hash_and_write(&self.header)?;
         let tensors =
             self.tensors.iter().map(|bytes| out.hash_and_write(bytes)).collect::<io::Result<_>>()?;
-        integrity = self.integrity(header, tensors);
+        let integrity = self.integrity(header, tensors);
         out.write(&integrity)?;
         out.flush()
     }

@@ -1,6 +1,7 @@
 //! Saving in the background, so that training goes on meanwhile.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -19,9 +20,9 @@ use crate::store::{Saved, Store};
 /// take over: then the newer one is passed over, or, if it has a role itself, waits for the place. So neither the best nor
 /// the last snapshot is ever lost to a slow disk.
 ///
-/// Nor does it wake the writer, which costs more than to copy a small state: while snapshots come often, the writer looks
-/// for one every 20 ms, and writes the newest. It begins at once if it is asked to flush, if the snapshot may not be passed
-/// over, and if there was none for a second.
+/// The writer keeps out of the way of the training: after each write it rests for fifty times as long, and then takes the
+/// newest. It does not rest if it is asked to flush, or if what waits may not be passed over. Nor does handing a snapshot
+/// over wake it, which would cost more than to copy a small state: while snapshots come often, the writer looks for one.
 ///
 /// An error of the background is returned by the next call, whichever it is; [`Saver::close`] returns the last one.
 /// Dropping a saver waits for its writes, but has no way to return what went wrong.
@@ -104,6 +105,8 @@ struct State {
     writing: bool,
     /// The writer will look for a snapshot before long, and need not be woken.
     lingers: bool,
+    /// What waits must not wait for the writer to have rested.
+    urgent: bool,
     closing: bool,
     /// The writer has left, by the door or by a panic.
     gone: bool,
@@ -116,9 +119,12 @@ struct State {
     accepted: Option<u64>,
 }
 
-/// How long a writer goes on to look for snapshots after the last one, and how long it sleeps in between.
+/// The writer works for at most one part in so many of the time, if nobody asks for more.
+const SHARE: u32 = 50;
+/// The longest rest, and the shortest, which is also how long the writer sleeps between two looks for a snapshot.
+const REST: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_secs(10);
+/// How long it goes on to look when it has rested; then it has to be woken.
 const LINGER: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(20);
 
 impl Saver {
     /// Takes over a store. A snapshot that is [`Role::Best`] is also published at `best`, if there is such a path.
@@ -148,6 +154,7 @@ impl Saver {
                 state.superseded += 1;
                 return state.news();
             }
+            state.urgent = true;
             self.shared.changed.notify_all();
             let full = |state: &mut State| state.waiting.is_some() && !state.failing && !state.gone;
             state = self.shared.wait_while(state, full);
@@ -166,7 +173,8 @@ impl Saver {
         state.waiting = Some((staged, role));
         state.accepted = Some(snapshot.step);
         state.again = true;
-        if !state.lingers || role.is_last() {
+        state.urgent |= role.is_last();
+        if !state.lingers || state.urgent {
             self.shared.changed.notify_all();
         }
         let (news, gone) = (state.news(), state.gone);
@@ -192,7 +200,7 @@ impl Saver {
     /// The first error since the last call. If there is none, everything accepted is durable.
     pub fn flush(&mut self) -> Result<Vec<Saved>, Error> {
         let mut state = self.shared.lock();
-        state.again = true;
+        (state.again, state.urgent) = (true, true);
         self.shared.changed.notify_all();
         let busy = |state: &mut State| (state.writing || state.has_work()) && !state.gone;
         let mut state = self.shared.wait_while(state, busy);
@@ -298,14 +306,18 @@ impl Shared {
         self.changed.wait_while(state, condition).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the writer has something to do.
-    fn wait_for_work(&self) -> MutexGuard<'_, State> {
+    /// Waits until there is something to write, and the writer has rested or must not.
+    fn wait_for_work(&self, rest: Duration) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         let began = Instant::now();
-        while !state.has_work() && !state.closing {
-            state.lingers = began.elapsed() < LINGER;
+        while !state.closing && !(state.has_work() && (state.urgent || began.elapsed() >= rest)) {
+            let left = rest.saturating_sub(began.elapsed());
+            state.lingers = began.elapsed() < rest + LINGER;
             state = match state.lingers {
-                true => self.changed.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner).0,
+                true => {
+                    let waited = self.changed.wait_timeout(state, left.max(*REST.start()));
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
                 false => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
@@ -316,17 +328,22 @@ impl Shared {
     /// The writer's life.
     fn write_all(&self, mut store: Store, best: Option<PathBuf>) -> Store {
         let _leaving = Leaving(self);
+        let mut rest = Duration::ZERO;
         loop {
-            let mut state = self.wait_for_work();
+            let mut state = self.wait_for_work(rest);
             let Some((staged, role)) = state.owed.take().or_else(|| state.waiting.take()) else {
                 return store;
             };
             (state.writing, state.again) = (true, false);
+            // A second one, if there is one, is as urgent.
+            state.urgent &= state.waiting.is_some();
             self.changed.notify_all();
             drop(state);
+            let began = Instant::now();
 
             let published = best.as_deref().filter(|_| role.is_best());
             let saved = staged.with(|snapshot| store.save_as(snapshot, published));
+            rest = (began.elapsed() * SHARE).clamp(*REST.start(), *REST.end());
 
             let mut state = self.lock();
             let failed = match saved {

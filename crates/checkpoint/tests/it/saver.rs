@@ -161,6 +161,26 @@ fn while_the_disk_fails_the_newest_and_the_best_are_kept_and_nobody_waits() {
 }
 
 #[test]
+fn the_writer_rests_after_a_write_and_newer_snapshots_take_the_place_of_older_ones_unless_it_is_urgent() {
+    let fs = Simulated::new();
+    let mut saver = start(&fs);
+    for step in 1..=100 {
+        save(&mut saver, step, Role::Best).unwrap();
+    }
+    // At least 20 ms lie between two writes; copying a hundred small snapshots takes less than a second.
+    saver.flush().unwrap();
+    assert!(saver.superseded() > 0);
+    assert_eq!((steps(&fs).last(), best(&fs)), (Some(&100), Some(100)));
+    // Whoever may not be passed over does not let the writer rest: this would take 2 s otherwise.
+    let superseded = saver.superseded();
+    for step in 101..=200 {
+        save(&mut saver, step, Role::Last).unwrap();
+    }
+    saver.close().unwrap();
+    assert!(superseded == 100 - (steps(&fs).len() as u64 - 100) && steps(&fs).ends_with(&[199, 200]));
+}
+
+#[test]
 fn news_come_without_waiting_and_tell_how_long_a_save_took() {
     let fs = Simulated::new();
     let mut saver = start(&fs);
