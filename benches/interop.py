@@ -5,8 +5,9 @@
     python benches/interop.py target/debug/highwater
 
 Checks, for networks with every activation, for classes and for values:
-- checkpoints open in Python's safetensors with the values that the reader in docs/FORMAT.md finds, and their sections
-  decode as it says;
+- checkpoints open in Python's safetensors with the values that the reader in docs/FORMAT.md finds;
+- every section of them decodes as that page says, to the last byte, and agrees with what else is known: the program's
+  output, history.csv, config.toml, the arrays, and an untidy table that is made here;
 - `export --to safetensors` loads strictly into the torch.nn.Sequential that is in its metadata;
 - `export --to onnx` passes ONNX's checker, and onnxruntime's answers are within 1e-5 of ours and of PyTorch's;
 - a file that PyTorch made is imported, and predicts what PyTorch predicts;
@@ -68,54 +69,184 @@ def same_arrays(path, load):
     return len(arrays)
 
 
-class Section:
-    """Reads the values of a section, as docs/FORMAT.md says they are encoded."""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def number(self, kind):
-        (value,) = struct.unpack_from("<" + kind, self.data, self.at)
-        self.at += struct.calcsize(kind)
-        return value
-
-    def text(self):
-        length = self.number("Q")
-        self.at += length
-        return self.data[self.at - length : self.at].decode()
-
-    def list(self, item):
-        return [item() for _ in range(self.number("Q"))]
+def number(kind):
+    """A type of a section: a function from bytes and a place to a value and the next place."""
+    size = struct.calcsize("<" + kind)
+    return lambda data, at: (struct.unpack_from("<" + kind, data, at)[0], at + size)
 
 
-def history(data):
-    section = Section(data)
-    f = lambda: section.number("d")
-    u = lambda: section.number("Q")
-    metric = lambda: (section.text(), f())
-    record = lambda: (u(), u(), f(), f(), section.list(metric), f(), f())
-    records = section.list(record)
-    assert section.at == len(data)
-    return records
+u64, f64, f32, boolean = number("Q"), number("d"), number("f"), number("?")
 
 
-def same_history(path, load):
-    """The sections decode to what the program says."""
-    facts, _, sections = load(path)
-    schema, flags, value = sections["history"]
-    assert (schema, flags) == (1, 1)
-    ours = history(value)
+def text(data, at):
+    length, at = u64(data, at)
+    return data[at : at + length].decode(), at + length
+
+
+def several(item):
+    def read(data, at):
+        count, at = u64(data, at)
+        values = []
+        for _ in range(count):
+            value, at = item(data, at)
+            values.append(value)
+        return values, at
+
+    return read
+
+
+def optional(item):
+    return lambda data, at: item(data, at + 1) if data[at] else (None, at + 1)
+
+
+def fields(**kinds):
+    def read(data, at):
+        values = {}
+        for name, kind in kinds.items():
+            values[name], at = kind(data, at)
+        return values, at
+
+    return read
+
+
+def choice(*variants, **more):
+    """An enumeration: names of variants without fields, and types of those with, in their order."""
+    names = [*variants, *more]
+
+    def read(data, at):
+        (variant,) = struct.unpack_from("<I", data, at)
+        name = names[variant]
+        value, at = more[name](data, at + 4) if name in more else (None, at + 4)
+        return (name, value) if more else name, at
+
+    return read
+
+
+nothing = fields()
+scale = fields(mean=f64, deviation=f64)
+categories = fields(names=several(text), shares=several(f32), others=f32, fill=u64)
+moment = fields(format=choice("year first", "day first", "month first", "time of day"), fill=f64, days=optional(scale),
+                of_year=boolean, of_week=boolean, of_day=boolean)
+encoding = choice(number=fields(scale=scale, fill=f64), boolean=fields(scale=scale, fill=boolean), moment=moment,
+                  one_hot=categories, embedded=categories)
+kind = choice("number", "category", "boolean", "date", "constant", "identifier", "text", "ignore")
+layer = choice(linear=fields(outputs=u64), activation=choice(*ACTIVATIONS), dropout=fields(rate=f64), layer_norm=nothing,
+               batch_norm=nothing, shortcut=fields(origin=u64), residual=fields(origin=u64),
+               embedding=several(fields(column=u64, rows=u64, width=u64)))
+record = fields(epoch=u64, step=u64, training_loss=f64, validation_loss=f64, metrics=several(fields(name=text, value=f64)),
+                learning_rate=f64, gradient_norm=f64, seconds=f64, reductions=optional(u64), evidence=optional(f64),
+                loss_error=optional(f64), accuracy_error=optional(f64))
+# Name: schema, whether a reader must know it, type.
+SECTIONS = {
+    "counters": (2, 1, fields(step=u64, optimizer_steps=u64, loss_sum=f64, loss_rows=u64, gradient_norm=f64,
+                              seconds=f64, evidence=f64, terms=u64)),
+    "history": (2, 1, several(record)),
+    "preparation": (2, 1, fields(inputs=several(fields(name=text, encoding=encoding, missing=u64, indicator=boolean)),
+                                 left_out=several(fields(name=text, kind=kind)),
+                                 targets=several(fields(name=text, kind=choice(classes=several(text), value=scale))),
+                                 header=boolean)),
+    "network": (2, 1, fields(inputs=u64, layers=several(layer))),
+    "configuration": (2, 0, text),
+    "fingerprint": (1, 0, fields(version=text, platform=text, extensions=several(text), results=u64)),
+}
+
+
+def sections(path, load):
+    """The metadata, the arrays and the decoded sections of a checkpoint of a run."""
+    facts, arrays, found = load(path)
+    assert set(found) == set(SECTIONS), sorted(found)
+    decoded = {}
+    for name, (schema, flags, value) in found.items():
+        expected, required, read = SECTIONS[name]
+        assert (schema, flags) == (expected, required), (name, schema, flags)
+        decoded[name], end = read(value, 0)
+        assert end == len(value), f"{name}: {len(value) - end} bytes left over"
+    return facts, arrays, decoded
+
+
+def same_sections(path, load):
+    """The sections of a run's checkpoint agree with what else says so."""
+    facts, arrays, found = sections(path, load)
+    run = path.parent.parent
     shown = json.loads(highwater("checkpoints", "show", path, "--json"))["history"]
-    assert len(ours) == len(shown)
-    for (epoch, step, training, validation, metrics, rate, _), record in zip(ours, shown):
-        assert (epoch, step, rate) == (record["epoch"], record["step"], record["learning_rate"])
-        assert (training, validation) == (record["training_loss"], record["validation_loss"])
-        assert all(record[name] == value for name, value in metrics)
-    counters = Section(sections["counters"][2])
-    assert str(counters.number("Q")) == facts["step"]
-    names = Section(sections["network"][2])
-    assert names.number("Q") > 0
-    return len(ours)
+    with open(run / "history.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(found["history"]) == len(shown) <= len(lines)
+    for ours, record, line in zip(found["history"], shown, lines):
+        for name in ["epoch", "step", "training_loss", "validation_loss", "learning_rate"]:
+            assert ours[name] == record[name], name
+        assert all(record[metric["name"]] == metric["value"] for metric in ours["metrics"])
+        assert (ours["step"], ours["validation_loss"]) == (int(line["step"]), float(line["validation_loss"]))
+    counters = found["counters"]
+    assert str(counters["step"]) == facts["step"] and counters["optimizer_steps"] == counters["step"]
+    assert abs(counters["seconds"] - float(facts["elapsed"])) < 1e-6
+    assert found["configuration"] == (run / "config.toml").read_text()
+    assert facts["writer"].endswith(found["fingerprint"]["version"])
+    assert found["fingerprint"]["extensions"] == sorted(found["fingerprint"]["extensions"])
+
+    # The network has the arrays, and as many inputs as the preparation gives.
+    preparation, width = found["preparation"], found["network"]["inputs"]
+    widths = [columns_of(column) for column in preparation["inputs"]]
+    assert sum(widths) == width, (widths, width)
+    for number, (name, value) in enumerate(found["network"]["layers"]):
+        if name == "embedding":
+            for place, table in enumerate(value):
+                assert arrays[f"model.{number}.tables.{place}.weight"].shape == (table["rows"], table["width"])
+            width += sum(table["width"] - 1 for table in value)
+        if name == "linear":
+            assert arrays[f"model.{number}.weight"].shape == (value["outputs"], width)
+            width = value["outputs"]
+    (target,) = preparation["targets"]
+    assert width == (len(target["kind"][1]) if target["kind"][0] == "classes" else 1)
+    return len(found["history"])
+
+
+def columns_of(column):
+    name, value = column["encoding"]
+    width = {"number": 1, "boolean": 1, "embedded": 1}.get(name)
+    if name == "moment":
+        width = (value["days"] is not None) + 2 * (value["of_year"] + value["of_week"] + value["of_day"])
+    if name == "one_hot":
+        width = len(value["names"]) + (value["others"] > 0)
+    return width + column["indicator"]
+
+
+def check_untidy(folder, load):
+    """A column of each kind, with holes: the preparation says what was put in."""
+    table, run = folder / "untidy.csv", folder / "untidy"
+    random = np.random.default_rng(5)
+    hues = ["amber", "grün", "violet"]
+    with open(table, "w") as file:
+        print("number,flag,day,hue,many,same,id,y", file=file)
+        for row in range(3000):
+            x, flag, hue = random.normal(50, 7), random.random() < 0.3, random.integers(3)
+            day = np.datetime64("2021-03-01") + int(random.integers(900))
+            y = x / 7 + 3 * flag + hue + random.normal(0, 0.1)
+            cell = "" if row % 9 == 0 else f"{x:.3f}"
+            print(f"{cell},{'yes' if flag else 'no'},{day},{hues[hue]},m{random.integers(400)},1,r{row},{y:.4f}", file=file)
+    highwater("train", "--data", table, "--target", "y", "--hidden", "8", "--epochs", "2", "--out", run, "--quiet")
+    checkpoints = sorted((run / "checkpoints").glob("*.safetensors"))
+    for path in checkpoints:
+        same_arrays(path, load)
+        same_sections(path, load)
+    preparation = sections(checkpoints[-1], load)[2]["preparation"]
+    inputs = {column["name"]: column for column in preparation["inputs"]}
+    encodings = {name: column["encoding"] for name, column in inputs.items()}
+    name, value = encodings["number"]
+    assert name == "number" and abs(value["scale"]["mean"] - 50) < 2 and abs(value["scale"]["deviation"] - 7) < 1
+    assert abs(value["fill"] - 50) < 2 and inputs["number"]["missing"] > 0
+    assert encodings["flag"][0] == "boolean" and encodings["flag"][1]["fill"] is False
+    name, value = encodings["day"]
+    assert (name, value["format"], value["of_day"]) == ("moment", "year first", False)
+    assert 1.6e9 < value["fill"] < 1.7e9 and abs(value["days"]["mean"] - value["fill"] / 86400) < 60
+    name, value = encodings["hue"]
+    assert (name, value["names"]) == ("one_hot", hues) and abs(sum(value["shares"]) - 1) < 1e-5
+    name, value = encodings["many"]
+    assert name in ("one_hot", "embedded") and set(value["names"]) <= {f"m{i}" for i in range(400)}
+    left_out = {column["name"]: column["kind"] for column in preparation["left_out"]}
+    assert left_out == {"same": "constant", "id": "identifier"}, left_out
+    assert preparation["targets"][0]["name"] == "y" and preparation["header"] is True
+    return len(checkpoints)
 
 
 def features(table, columns):
@@ -230,14 +361,18 @@ def main():
                 hidden = "16" if number % 2 else "16,8"
                 highwater("train", "--data", table, "--target", target, "--activation", name, "--hidden", hidden,
                           "--dropout", "0.1" if number % 3 else "0", "--epochs", "5", "--out", run, "--quiet")
+                # That of all rows is not the one that is exported.
+                (run / "final.safetensors").unlink(missing_ok=True)
                 module, z, _ = check_run(run, table, out)
                 networks += 1
                 if target == "species":
                     check_import(run, table, out, module, z)
                 for path in sorted((run / "checkpoints").glob("*.safetensors")):
                     arrays += same_arrays(path, load)
-                    validations += same_history(path, load)
+                    validations += same_sections(path, load)
                     files += 1
+        untidy = check_untidy(folder, load)
+    print(f"{untidy} checkpoints of a run on an untidy table")
     print(f"{networks} networks, {files} checkpoints, {arrays} arrays equal bit for bit, {validations} validations")
     for what, difference in worst.items():
         print(f"{what}: largest difference {difference:.2e}")

@@ -91,7 +91,7 @@ fn measure(bench: &mut Bench, size: &str, rounds: usize) -> Result<(), Box<dyn E
         let seconds = times[times.len() / 2];
         let (mb, ms, rate) = (bytes / 1e6, seconds * 1e3, bytes / seconds / 1e9);
         println!(
-            r#"{{"size": "{size}", "mb": {mb:.3}, "what": "{what}", "ms": {ms:.3}, "gb_per_s": {rate:.2}}}"#
+            r#"{{"size": "{size}", "mb": {mb:.3}, "what": "{what}", "ms": {ms:.4}, "gb_per_s": {rate:.2}}}"#
         );
     }
     Ok(())

@@ -19,7 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A run that is ready to go.
 pub(crate) struct Job {
@@ -172,6 +172,8 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     let scores = pool.install(|| Kept::of(&job));
     story::finish(live, &job, &report, &scores)?;
     if job.refits(&report) {
+        // The run is saved and over: a signal leaves at once from now on, and `resume` makes this model.
+        interrupt.store(true, Ordering::Relaxed);
         pool.install(|| refit::run(&job.source, &job.config, &report, &job.folder))?;
     }
     if shared.json {

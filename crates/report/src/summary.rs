@@ -39,7 +39,7 @@ impl fmt::Display for Summary<'_> {
         }
         if superseded > 0 {
             let count = counted(superseded, "checkpoint");
-            writeln!(f, "         {count} passed over, as the disk was slower than the training")?;
+            writeln!(f, "         {count} passed over for newer ones")?;
         }
         if ended_too_early(report) {
             writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
@@ -121,7 +121,7 @@ mod tests {
         assert!(text.contains(line), "{text}");
         report.saves.superseded = 1_200;
         let text = summary(&report);
-        assert!(text.contains("         1,200 checkpoints passed over, as"), "{text}");
+        assert!(text.contains("         1,200 checkpoints passed over for newer ones"), "{text}");
     }
 
     fn summary(report: &Report) -> String {

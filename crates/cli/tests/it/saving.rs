@@ -240,3 +240,32 @@ fn what_is_kept_and_what_a_failure_does_is_in_the_configuration() {
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("is none of warn, stop, wait"), "{said:?}");
 }
+
+#[test]
+fn a_signal_while_the_model_of_all_rows_is_made_leaves_at_once_and_resuming_makes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let words = ["--hidden", "900,900", "--epochs", "8", "--stop", "never", "--threads", "1", "--quiet"];
+    let data = table("iris.csv");
+    let run = args!["train", "--data", data, "--target", "species", "--out", &folder];
+    let mut child = highwater([run, words.map(OsString::from).to_vec()].concat()).spawn().unwrap();
+    // The page is the last that is written before.
+    while !folder.join("report.html").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let all = folder.join("final.safetensors");
+    assert!(!all.exists());
+    done(args!["resume", &folder, "--quiet"]);
+    assert!(all.exists());
+}
+
+#[test]
+fn an_error_of_the_disk_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = run(args!["checkpoints", "show", dir.path().join("none.safetensors")]);
+    assert_eq!(said.code, Some(1));
+    assert_eq!(said.err.matches("No such file").count(), 1, "{said:?}");
+}

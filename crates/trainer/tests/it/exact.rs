@@ -56,6 +56,11 @@ fn whatever_the_optimizer() {
         Method::Rprop(Rprop::default()),
         Method::Rprop1993(Rprop1993::default()),
     ] {
+        // One that is missing above is missing here, too, and does not compile.
+        match method {
+            Method::Sgd(_) | Method::Adam(_) | Method::AdamW(_) | Method::RmsProp(_) => {}
+            Method::Adagrad(_) | Method::Rprop(_) | Method::Rprop1993(_) => {}
+        }
         let problem = with(regression(), |config| config.optimizer = method);
         check(method.name(), &problem);
     }
@@ -80,6 +85,9 @@ fn with_dropout_clipping_a_schedule_and_validation_between_epochs() {
 fn whatever_the_schedule() {
     let every = |curve: Curve| Schedule::from(curve);
     let schedules = [
+        every(Curve::Constant),
+        every(Curve::Cosine { steps: 5, min_learning_rate: 1e-3 }),
+        every(Curve::Linear { start_factor: 0.2, end_factor: 1.0, steps: 6 }),
         every(Curve::Step { step_size: 3, gamma: 0.5 }),
         every(Curve::MultiStep { milestones: vec![2, 7], gamma: 0.3 }),
         every(Curve::Exponential { gamma: 0.9 }),
@@ -88,6 +96,12 @@ fn whatever_the_schedule() {
         every(Curve::OneCycle(OneCycle { steps: 12, ..OneCycle::default() })),
     ];
     for schedule in schedules {
+        // As above: none may be missing.
+        match schedule.first {
+            Curve::Constant | Curve::Step { .. } | Curve::MultiStep { .. } | Curve::Exponential { .. } => {}
+            Curve::Cosine { .. } | Curve::CosineRestarts { .. } | Curve::Linear { .. } => {}
+            Curve::Polynomial { .. } | Curve::OneCycle(_) => {}
+        }
         let name = format!("{schedule:?}");
         check(&name, &with(regression(), |config| config.schedule = schedule));
     }
