@@ -13,6 +13,7 @@ mod crash;
 mod examples;
 mod guide;
 mod markdown;
+mod pictures;
 mod tidy;
 
 use std::env;
@@ -41,6 +42,7 @@ Chores, for those who change the code:
   crash           kill saving and training processes at random moments: `crash [--kills 5000]`
   examples        build and run the examples with candle and Burn; skipped if they cannot be downloaded
   guide           run every command of the README and of docs/; `guide --quick` leaves out the slow ones
+  pictures        the guide's pictures of reports, from new runs; needs Chromium or Chrome
   book            the guide in docs/ as a book of web pages; needs mdBook
   bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
   bench NAME      run a program of the `benches` folder; arguments may follow
@@ -49,7 +51,7 @@ Chores, for those who change the code:
 ";
 
 /// The words that are no jobs of the program.
-const CHORES: [&str; 8] = ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "tidy"];
+const CHORES: [&str; 9] = ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "pictures", "tidy"];
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
     match word {
         "help" | "--help" | "-h" if rest.is_empty() => help(),
         _ if CHORES.contains(&word) && asks_for_help => help(),
-        "book" | "ci" | "tidy" | "examples" if !rest.is_empty() => {
+        "book" | "ci" | "examples" | "pictures" | "tidy" if !rest.is_empty() => {
             eprintln!("`cargo xtask {word}` takes no arguments, but got {}", rest[0].display());
             ExitCode::from(2)
         }
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         "crash" => crash::run(rest),
         "examples" => examples::run(),
         "guide" => guide::run(rest),
+        "pictures" => pictures::run(),
         "tidy" => tidy::run(),
         "fmt" => cargo::become_call("fmt", rest),
         "bench" => bench(rest),

@@ -5,6 +5,7 @@ use crate::data_args::ClassWeights;
 use crate::repeat;
 use crate::setting_names::leaves;
 use crate::settings::{Settings, get};
+use crate::source;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 use highwater_data::{Dialect, Fractions, Kind, Recipe, SplitBy, Targets, Task};
@@ -270,7 +271,17 @@ impl RunConfig {
             settings.assign(assignment)?;
         }
         if settings.has("data.file") && !settings.has("data.target") {
-            bail!("which column is to be predicted? Name it with --target");
+            let data = settings.over(RunConfig::defaults(Task::Classification)?)?.data;
+            let table = source::table(data.file.as_deref(), &data.read)?;
+            let names: Vec<String> =
+                table.columns().iter().map(|column| format!("{:?}", column.name())).collect();
+            let (shown, others) = names.split_at(names.len().min(30));
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            bail!(
+                "which column is to be predicted? Name it with --target; {} has {}{more}",
+                table.source(),
+                shown.join(", ")
+            );
         }
         if settings.has("data.target") && !settings.has("data.file") {
             bail!("--target is a column of a table: give the table with --data");

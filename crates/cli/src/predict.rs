@@ -5,7 +5,7 @@ use crate::folder::RunFolder;
 use crate::source;
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
-use highwater_data::{Dialect, Preparation, Table, TableReader};
+use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -99,7 +99,7 @@ impl<'a> Answers<'a> {
         let units = self.preparation.units();
         for row in outputs.chunks_exact(width) {
             if names.is_empty() {
-                let values = row.iter().zip(&units).map(|(value, unit)| unit.invert(*value).to_string());
+                let values = row.iter().zip(&units).map(|(value, unit)| written(*value, *unit));
                 writer.write_record(values)?;
                 continue;
             }
@@ -114,6 +114,17 @@ impl<'a> Answers<'a> {
     }
 }
 
+/// A value in the unit of the table, with the digits that a 32-bit output has: its seventh decimal, in units of the
+/// deviation.
+fn written(output: f32, unit: Scale) -> String {
+    let decimals = (7.0 - unit.sd.log10().floor()).clamp(0.0, 30.0) as usize;
+    let text = format!("{:.decimals$}", unit.invert(output));
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 fn softmax(logits: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     let max = logits.clone().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = logits.clone().map(|z| (z - max).exp()).sum();
@@ -123,6 +134,20 @@ fn softmax(logits: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_have_the_digits_that_they_are_worth() {
+        for (output, mean, sd, text) in [
+            (1.5, 377404.625, 148377.326, "599970.61"),
+            (0.0, 10.0, 2.0, "10"),
+            (-0.125, 1e9, 1.0, "999999999.875"),
+            (1.0, 0.0, 2.5e-6, "0.0000025"),
+            (1.0, 0.0, 3e20, "300000000000000000000"),
+            (f32::NAN, 0.0, 1.0, "NaN"),
+        ] {
+            assert_eq!(written(output, Scale { mean, sd }), text);
+        }
+    }
 
     #[test]
     fn probabilities_of_huge_logits_are_finite_and_sum_to_one() {

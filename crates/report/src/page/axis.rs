@@ -62,11 +62,13 @@ impl Axis {
         let count = ((self.high / self.step + 1e-6).floor() - first).clamp(0.0, 50.0) as u64;
         let tick = |number: u64| {
             let value = (first + number as f64) * self.step;
-            let large = self.high.abs().max(self.low.abs()) >= 1e7 || self.step < 1e-6;
-            let text = match large {
-                true => short(value),
-                false if value >= 1e4 => Count(value.round() as u64).to_string(),
-                false => format!("{value:.decimals$}"),
+            let text = match self.high.abs().max(self.low.abs()) {
+                1e5..1e6 => in_units(value, self.step, 1e3, "k"),
+                1e6..1e10 => in_units(value, self.step, 1e6, "M"),
+                1e10.. => short(value),
+                _ if self.step < 1e-6 => short(value),
+                _ if value >= 1e4 => Count(value.round() as u64).to_string(),
+                _ => format!("{value:.decimals$}"),
             };
             (value, text)
         };
@@ -100,6 +102,12 @@ fn nice(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let mantissa = step / power;
     power * [1.0, 2.0, 5.0].into_iter().find(|nice| mantissa <= nice * (1.0 + 1e-9)).unwrap_or(10.0)
+}
+
+/// A tick of large numbers, in thousands or millions.
+fn in_units(value: f64, step: f64, unit: f64, sign: &str) -> String {
+    let decimals = (-(step / unit).log10().floor()).clamp(0.0, 12.0) as usize;
+    if value == 0.0 { "0".to_owned() } else { format!("{:.decimals$}{sign}", value / unit) }
 }
 
 /// A round number in few characters.
@@ -144,6 +152,18 @@ mod tests {
         assert_eq!(texts(Axis::of_counts(1, 33, 6)), ["10", "20", "30"]);
         assert_eq!(texts(Axis::of_counts(1, 3, 6)), ["1", "2", "3"]);
         assert_eq!(texts(Axis::of_counts(4, 4, 6)), ["3", "4", "5"]);
+    }
+
+    #[test]
+    fn large_ticks_are_short() {
+        for (value, step, unit, sign, text) in [
+            (-200_000.0, 100_000.0, 1e3, "k", "-200k"),
+            (0.0, 200_000.0, 1e6, "M", "0"),
+            (800_000.0, 200_000.0, 1e6, "M", "0.8M"),
+            (3e9, 1e9, 1e6, "M", "3000M"),
+        ] {
+            assert_eq!(in_units(value, step, unit, sign), text);
+        }
     }
 
     #[test]
