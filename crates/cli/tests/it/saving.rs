@@ -60,7 +60,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
         "ULPs",
         "one of the newest 2",
         "onnxruntime",
-        "nn.Linear(60, 256)",
+        "nn.Linear(61, 256)",
         "runs/imported: a run",
     ] {
         assert!(tools.contains(words), "{words}: {tools}");
