@@ -86,6 +86,27 @@ mod text;
 #[doc = include_str!("../PEERS.md")]
 pub mod peers {}
 
+/// The examples of the guide's pages about rules.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/stopping/patience.md")]
+    mod patience {}
+    #[doc = include_str!("../../../docs/stopping/prechelt.md")]
+    mod prechelt {}
+    #[doc = include_str!("../../../docs/stopping/limits.md")]
+    mod limits {}
+    #[doc = include_str!("../../../docs/stopping/noise.md")]
+    mod noise {}
+    #[doc = include_str!("../../../docs/stopping/plateau.md")]
+    mod plateau {}
+    #[doc = include_str!("../../../docs/stopping/without-validation.md")]
+    mod without_validation {}
+    #[doc = include_str!("../../../docs/stopping/composition.md")]
+    mod composition {}
+    #[doc = include_str!("../../../docs/stopping/best-and-stop.md")]
+    mod best_and_stop {}
+}
+
 pub use best::{Best, BestTracker, Selection, Ties};
 pub use delta::Delta;
 pub use evidence::GradientEvidence;
