@@ -42,6 +42,9 @@
 //! * [`StoppingRule`] is for rules of your own.
 //! * [`peers`] says the settings of Keras, PyTorch Lightning, XGBoost and others in rules.
 //!
+//! The guide (`docs/stopping` in the repository) has a page for each family of rules, with pictures of where they
+//! stop.
+//!
 //! # Continuing a run
 //! Rules keep no state that their history does not determine. Store the rule and the observations; to
 //! continue, show the observations to a new [`EarlyStopping`] with [`replay`](EarlyStopping::replay). A rule
@@ -105,6 +108,8 @@ mod guide {
     mod composition {}
     #[doc = include_str!("../../../docs/stopping/best-and-stop.md")]
     mod best_and_stop {}
+    #[doc = include_str!("../../../docs/stopping/replaying.md")]
+    mod replaying {}
 }
 
 pub use best::{Best, BestTracker, Selection, Ties};

@@ -214,3 +214,61 @@ fn read(checkpoint: &Checkpoint, prefix: &str, parameter: &Parameter) -> Result<
 fn mismatch(checkpoint: &Checkpoint, what: String) -> Error {
     Error::Mismatch { checkpoint: checkpoint.path().display().to_string(), what }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwater_checkpoint::{Snapshot, write};
+    use highwater_nn::{Activation, Init, Mlp};
+    use highwater_objective::metrics::Metric;
+    use highwater_optim::{Method, Sgd};
+
+    /// Fields one after another are what a struct of them is.
+    #[test]
+    fn what_earlier_versions_saved_is_read() {
+        let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+        let mut model = Model::new(line.network(), Init::Constant { value: 0.5 }, 0).unwrap();
+        let mut optimizer = Optimizer::new(Method::Sgd(Sgd::default()), 2).unwrap();
+        let mae: Metric = "mae".parse().unwrap();
+        let counters = (3_u64, 3_u64, 0.5_f64, 7_u64, 1.5_f64);
+        let records = vec![(1_u64, 2_u64, 0.75_f64, 0.5_f64, vec![(mae, 0.25_f64)], 0.1_f64, 1.25_f64)];
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.safetensors");
+        let snapshot = Snapshot {
+            step: 3,
+            epoch: 1,
+            score: None,
+            elapsed: None,
+            arrays: &arrays(&model, &optimizer),
+            sections: &[
+                Section::required(COUNTERS, 1, &counters).unwrap(),
+                Section::required(HISTORY, 1, &records).unwrap(),
+            ],
+            labels: &[],
+        };
+        write(&path, &snapshot).unwrap();
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        let state = load(&checkpoint, &mut model, &mut optimizer, &[]).unwrap();
+        let elapsed = 1.5;
+        let expected = Counters {
+            step: 3,
+            optimizer_steps: 3,
+            loss_sum: 0.5,
+            loss_rows: 7,
+            elapsed,
+            ..Counters::default()
+        };
+        assert_eq!(state.counters, expected);
+        let record = Record {
+            epoch: 1,
+            step: 2,
+            training_loss: 0.75,
+            validation_loss: 0.5,
+            metrics: vec![(mae, 0.25)],
+            learning_rate: 0.1,
+            elapsed: 1.25,
+            signals: Default::default(),
+        };
+        assert_eq!(state.history, [record]);
+    }
+}

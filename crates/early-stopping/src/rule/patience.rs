@@ -264,6 +264,51 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_in_steps_counts_the_steps_between() {
+        let steps = [(1, 100, 1.0), (1, 150, 0.5), (2, 200, 0.6), (2, 260, 0.6), (3, 300, 0.6)];
+        let history = steps.map(|(at, step, value)| crate::Observation {
+            step: Some(step),
+            ..crate::Observation::new(at, value)
+        });
+        for (rule, index) in [
+            ("patience(50 steps)", Some(2)),
+            ("patience(110 steps)", Some(3)),
+            ("patience(150 steps)", Some(4)),
+            ("patience(151 steps)", None),
+            // The best is at step 150.
+            ("patience(1 step, factor=0.7)", Some(3)),
+            ("patience(1 step, factor=1)", Some(4)),
+            // The best is at epoch 1, the second observation.
+            ("patience(1 epoch, factor=1)", Some(2)),
+            ("patience(1, factor=1)", Some(3)),
+        ] {
+            let mut running =
+                rule.parse::<crate::Rule>().unwrap().start(crate::Goal::Minimize, crate::NonFinite::Stop);
+            let found = history.iter().position(|o| crate::StoppingRule::observe(&mut *running, o).is_some());
+            assert_eq!(found, index, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_relative_delta_is_a_share_of_the_magnitude() {
+        // From -4, a tenth is 0.4.
+        let falling = [-4.0, -4.375, -4.5, -5.0];
+        assert_eq!(stop("patience(1, min_delta=0.1x)", &falling), Some(2));
+        assert_eq!(stop("patience(2, min_delta=0.1x)", &falling), None);
+        assert_eq!(
+            stop("patience(3, min_delta=0.25x)", &falling),
+            Some(4),
+            "from -4 to -5 is exactly a quarter"
+        );
+        assert_eq!(stop("patience(3, min_delta=0.25x, inclusive=true)", &falling), None);
+        assert_eq!(
+            stop("patience(1, min_delta=9x)", &[0.0, -1e-300, -1.0]),
+            Some(3),
+            "of zero there is no share"
+        );
+    }
+
+    #[test]
     fn a_delta_can_be_relative_or_in_standard_errors() {
         let falling = [1.0, 0.875, 0.75, 0.625];
         assert_eq!(stop("patience(1, min_delta=0.1x)", &falling), None);

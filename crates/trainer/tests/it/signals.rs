@@ -173,3 +173,18 @@ fn standard_errors_are_measured_over_rows() {
     often.config.validate = Every::Steps(1);
     assert!(run(&often).history.iter().all(|r| r.signals.loss_error.is_some_and(|error| error > 0.0)));
 }
+
+#[test]
+fn the_time_of_before_counts_after_a_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let problem = regression();
+    let before = problem.fit_until(6, dir.path());
+    let used = before.history.last().unwrap().elapsed;
+    let mut resumed = with_rule(problem, &format!("time({}ns)", (used * 1e9) as u64));
+    let report = resumed.resume(dir.path());
+    assert!(matches!(report.ended, Ended::Stopped(StopReason::TimeLimit { .. })), "{:?}", report.ended);
+    assert_eq!(report.history, before.history);
+    resumed.config.stop = "never".parse().unwrap();
+    let after = resumed.resume(dir.path());
+    assert!(after.history.windows(2).all(|pair| pair[0].elapsed < pair[1].elapsed));
+}
