@@ -170,7 +170,12 @@ impl<T: Real> Run<'_, '_, T> {
                     columns::pick_backward(indices, dy, arg(0).columns, target, write);
                 }
                 Op::LookUp => {
-                    columns::look_up_backward(self.indices(node.args[1], &rows), dy, width, target, write);
+                    let index = columns::given(self.indices(node.args[1], &rows));
+                    columns::look_up_backward(index, dy, width, target, write);
+                }
+                Op::LookUpAt => {
+                    let index = columns::nearest(arg(1).data, arg(0).rows);
+                    columns::look_up_backward(index, dy, width, target, write);
                 }
                 Op::Concatenate => {
                     let start = (0..slot).map(|before| arg(before).columns).sum();

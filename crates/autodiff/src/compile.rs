@@ -190,7 +190,8 @@ fn plan_gradients(nodes: &mut [Node], stages: &mut [Stage], loss: usize) {
     let mut leads_to_parameter: Vec<bool> = Vec::new();
     for node in nodes.iter() {
         let is_parameter = matches!(node.op, Op::Parameter(_));
-        leads_to_parameter.push(is_parameter || node.args.iter().any(|&arg| leads_to_parameter[arg]));
+        let leads = |(slot, &arg): (usize, &usize)| node.op.hands_back_to(slot) && leads_to_parameter[arg];
+        leads_to_parameter.push(is_parameter || node.args.iter().enumerate().any(leads));
     }
     let first = |seen: &mut bool| if std::mem::replace(seen, true) { Write::Add } else { Write::Set };
 
@@ -205,7 +206,8 @@ fn plan_gradients(nodes: &mut [Node], stages: &mut [Stage], loss: usize) {
         for (id, in_sweep) in backward {
             for slot in 0..nodes[id].args.len() {
                 let arg = nodes[id].args[slot];
-                if nodes[id].has_gradient && leads_to_parameter[arg] {
+                let asked = leads_to_parameter[arg] && nodes[id].op.hands_back_to(slot);
+                if nodes[id].has_gradient && asked {
                     let write = first(&mut written[arg]);
                     let in_part = in_sweep && nodes[arg].place != Place::Tile;
                     let part = if in_part { first(&mut in_parts[arg]) } else { write };

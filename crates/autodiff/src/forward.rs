@@ -127,7 +127,12 @@ impl<T: Real> Run<'_, '_, T> {
             }
             Op::LogSoftmax => log_softmax::forward(arg(0).data, width, y),
             Op::Pick => columns::pick(arg(0).data, arg(0).columns, self.indices(node.args[1], &rows), y),
-            Op::LookUp => columns::look_up(arg(0).data, width, self.indices(node.args[1], &rows), y),
+            Op::LookUp => {
+                columns::look_up(arg(0).data, width, columns::given(self.indices(node.args[1], &rows)), y);
+            }
+            Op::LookUpAt => {
+                columns::look_up(arg(0).data, width, columns::nearest(arg(1).data, arg(0).rows), y);
+            }
             Op::Concatenate => {
                 let mut start = 0;
                 for slot in 0..node.args.len() {

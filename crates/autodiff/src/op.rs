@@ -44,6 +44,8 @@ pub(crate) enum Op {
     },
     /// Rows of the first argument that the second names.
     LookUp,
+    /// Rows of the first argument that the second, one column, has as numbers. No gradient goes to the second.
+    LookUpAt,
     /// Zeroes elements with probability `rate` and scales the others by 1 / (1 - rate); the `number` tells the
     /// dropouts of a graph apart.
     Dropout {
@@ -55,6 +57,11 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// Whether a gradient goes to the argument in this slot.
+    pub(crate) fn hands_back_to(&self, slot: usize) -> bool {
+        !(*self == Op::LookUpAt && slot == 1)
+    }
+
     /// The shape of the result, or what is wrong with the shapes of the arguments.
     pub(crate) fn shape(&self, args: &[Shape]) -> Result<Shape, String> {
         match self {
@@ -88,6 +95,15 @@ impl Op {
             Op::LookUp => match args[0].rows {
                 Rows::Fixed(_) => Ok(Shape::batch(args[0].columns)),
                 Rows::Batch => {
+                    Err(format!("look-up in {}: the table must have a fixed number of rows", args[0]))
+                }
+            },
+            Op::LookUpAt => match (args[0].rows, args[1].columns) {
+                (Rows::Fixed(_), 1) => Ok(Shape { rows: args[1].rows, columns: args[0].columns }),
+                (Rows::Fixed(_), _) => {
+                    Err(format!("look-up at {}: there is one number for each row", args[1]))
+                }
+                (Rows::Batch, _) => {
                     Err(format!("look-up in {}: the table must have a fixed number of rows", args[0]))
                 }
             },

@@ -211,6 +211,15 @@ impl<'g> Var<'g> {
         self.graph.apply(Op::LookUp, &[self, indices.0])
     }
 
+    /// The rows of this table whose numbers `places` has: k×n and batch×1 give batch×n.
+    ///
+    /// A number is rounded, and one that is out of range names the first row or the last; NaN names the first. No gradient
+    /// goes to `places`.
+    #[track_caller]
+    pub fn look_up_at(self, places: Var<'g>) -> Var<'g> {
+        self.graph.apply(Op::LookUpAt, &[self, places])
+    }
+
     /// This and others side by side.
     #[track_caller]
     pub fn concatenate(self, others: &[Var<'g>]) -> Var<'g> {

@@ -39,6 +39,16 @@ pub enum Error {
         /// Where it is connected to.
         from: usize,
     },
+    /// A table for a column that is not there or has one already, or a table without an element.
+    #[error(
+        "layer {layer}: there is no column {column} to be replaced by rows of a table, or it has two, or the table is empty"
+    )]
+    Embedding {
+        /// The layer.
+        layer: usize,
+        /// The column.
+        column: usize,
+    },
     /// A residual connection between values of different widths.
     #[error("layer {layer} adds a value of {found} columns to one of {needed}")]
     ResidualWidth {

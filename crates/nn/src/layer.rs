@@ -4,6 +4,7 @@ use crate::activation::Activation;
 use crate::error::Error;
 use highwater_autodiff::{Axis, Graph, Var};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// What PyTorch's normalising layers add to the variance.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -42,6 +43,32 @@ pub enum Layer {
         /// The number of that layer; 0 stands for the input of the network.
         from: usize,
     },
+    /// Puts rows of tables, which are learned, in the place of columns that have the numbers of such rows: names of which
+    /// there are too many for a column each. Rows are `width` numbers; the other columns come first, in their order, then
+    /// those of the tables. `tables.0.weight` is `[rows, width]`, as that of `torch.nn.Embedding`.
+    Embed {
+        /// One for each column that is replaced.
+        tables: Vec<Embedding>,
+    },
+}
+
+/// A table whose rows stand for the numbers in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Embedding {
+    /// The column, from 0.
+    pub column: usize,
+    /// Numbers in it are below this; others count as the nearest.
+    pub rows: usize,
+    /// How many columns take its place.
+    pub width: usize,
+}
+
+impl Embedding {
+    /// A table for a column with so many different numbers: as wide as the fourth root of their count, rounded up
+    /// (H.-T. Cheng et al., "Introducing TensorFlow Feature Columns", 2017).
+    pub fn of(column: usize, rows: usize) -> Embedding {
+        Embedding { column, rows, width: (rows as f64).sqrt().sqrt().ceil() as usize }
+    }
 }
 
 /// What a network is recorded for.
@@ -71,9 +98,6 @@ pub struct Recorded<'g> {
     pub statistics: Vec<[Var<'g>; 2]>,
 }
 
-/// The parameters or buffers of a layer, as they take part in a graph.
-type Pair<'g> = Option<(Var<'g>, Var<'g>)>;
-
 impl Sequential {
     /// The number of output columns.
     pub fn outputs(&self) -> usize {
@@ -88,6 +112,9 @@ impl Sequential {
             widths.push(match layer {
                 Layer::Linear { outputs } => *outputs,
                 Layer::Shortcut { from } => width + widths.get(*from).copied().unwrap_or(0),
+                Layer::Embed { tables } => {
+                    width.saturating_sub(tables.len()) + tables.iter().map(|table| table.width).sum::<usize>()
+                }
                 _ => width,
             });
         }
@@ -106,22 +133,16 @@ impl Sequential {
         let widths = self.widths();
         let parameters = self.each(|number, layer| layer.parameters(graph, number, widths[number]));
         let buffers = match purpose {
-            Purpose::Train => vec![None; self.layers.len()],
+            Purpose::Train => vec![Vec::new(); self.layers.len()],
             Purpose::Evaluate => self.each(|number, layer| layer.buffers(graph, number, widths[number])),
         };
         let mut values = vec![x];
         let mut statistics = Vec::new();
         for (number, layer) in self.layers.iter().enumerate() {
             let x = values[number];
-            let scaled = |x: Var<'g>| {
-                let (weight, bias) = parameters[number].expect("the layer has parameters");
-                x * weight + bias
-            };
+            let scaled = |x: Var<'g>| x * parameters[number][0] + parameters[number][1];
             values.push(match layer {
-                Layer::Linear { .. } => {
-                    let (weight, bias) = parameters[number].expect("the layer has parameters");
-                    x.matmul_t(weight) + bias
-                }
+                Layer::Linear { .. } => x.matmul_t(parameters[number][0]) + parameters[number][1],
                 Layer::Activation(activation) => activation.record(x),
                 Layer::Dropout { rate } if *rate == 0.0 => x,
                 Layer::Dropout { rate } => x.dropout(*rate),
@@ -130,9 +151,9 @@ impl Sequential {
                     scaled(centred / (variance + EPSILON).sqrt())
                 }
                 Layer::BatchNorm => {
-                    let (centred, variance) = match buffers[number] {
-                        Some((mean, variance)) => (x - mean, variance),
-                        None => {
+                    let (centred, variance) = match buffers[number][..] {
+                        [mean, variance] => (x - mean, variance),
+                        _ => {
                             let mean = x.mean_over(Axis::Rows);
                             let (centred, variance) = moments(x, mean, Axis::Rows);
                             statistics.push([mean, variance]);
@@ -143,6 +164,7 @@ impl Sequential {
                 }
                 Layer::Shortcut { from } => x.concatenate(&[values[*from]]),
                 Layer::Residual { from } => x + values[*from],
+                Layer::Embed { tables } => embed(x, tables, &parameters[number]),
             });
         }
         Recorded { outputs: values[self.layers.len()], statistics }
@@ -170,6 +192,14 @@ impl Sequential {
                     let (found, needed) = (widths[*from], widths[number]);
                     return Err(Error::ResidualWidth { layer: number, found, needed });
                 }
+                Layer::Embed { tables } => {
+                    for (at, Embedding { column, rows, width }) in tables.iter().enumerate() {
+                        let again = tables[..at].iter().any(|other| other.column == *column);
+                        if again || *column >= widths[number] || *rows == 0 || *width == 0 {
+                            return Err(Error::Embedding { layer: number, column: *column });
+                        }
+                    }
+                }
                 _ => {}
             }
         }
@@ -178,25 +208,53 @@ impl Sequential {
 }
 
 impl Layer {
-    fn parameters<'g>(&self, graph: &'g Graph, number: usize, width: usize) -> Pair<'g> {
+    fn parameters<'g>(&self, graph: &'g Graph, number: usize, width: usize) -> Vec<Var<'g>> {
         let vector = |name: &str, n: usize| graph.param_vector(format!("{number}.{name}"), n);
         match self {
             Layer::Linear { outputs } => {
                 let weight = graph.param(format!("{number}.weight"), [*outputs, width]);
-                Some((weight, vector("bias", *outputs)))
+                vec![weight, vector("bias", *outputs)]
             }
-            Layer::LayerNorm | Layer::BatchNorm => Some((vector("weight", width), vector("bias", width))),
+            Layer::LayerNorm | Layer::BatchNorm => vec![vector("weight", width), vector("bias", width)],
+            Layer::Embed { tables } => {
+                let table = |(at, table): (usize, &Embedding)| {
+                    graph.param(format!("{number}.tables.{at}.weight"), [table.rows, table.width])
+                };
+                tables.iter().enumerate().map(table).collect()
+            }
             Layer::Activation(_)
             | Layer::Dropout { .. }
             | Layer::Shortcut { .. }
-            | Layer::Residual { .. } => None,
+            | Layer::Residual { .. } => Vec::new(),
         }
     }
 
-    fn buffers<'g>(&self, graph: &'g Graph, number: usize, width: usize) -> Pair<'g> {
+    fn buffers<'g>(&self, graph: &'g Graph, number: usize, width: usize) -> Vec<Var<'g>> {
         let vector = |name: &str| graph.param_vector(format!("{number}.{name}"), width);
-        (*self == Layer::BatchNorm).then(|| (vector("running_mean"), vector("running_var")))
+        match self {
+            Layer::BatchNorm => vec![vector("running_mean"), vector("running_var")],
+            _ => Vec::new(),
+        }
     }
+}
+
+/// The columns of `x` that have no table, in runs that lie next to each other.
+pub(crate) fn plain_columns(width: usize, tables: &[Embedding]) -> Vec<Range<usize>> {
+    let mut taken: Vec<usize> = tables.iter().map(|table| table.column).collect();
+    taken.sort_unstable();
+    let starts = [0].into_iter().chain(taken.iter().map(|column| column + 1));
+    let ends = taken.iter().copied().chain([width]);
+    starts.zip(ends).map(|(start, end)| start..end).filter(|run| !run.is_empty()).collect()
+}
+
+fn embed<'g>(x: Var<'g>, tables: &[Embedding], weights: &[Var<'g>]) -> Var<'g> {
+    let plain = plain_columns(x.columns(), tables).into_iter().map(|run| x.slice(run));
+    let rows = tables.iter().zip(weights).map(|(table, weight)| {
+        let Embedding { column, .. } = *table;
+        weight.look_up_at(x.slice(column..column + 1))
+    });
+    let parts: Vec<Var<'g>> = plain.chain(rows).collect();
+    parts[0].concatenate(&parts[1..])
 }
 
 /// x less its mean, and the mean square of that (without Bessel's correction).
@@ -232,6 +290,51 @@ mod tests {
         assert_eq!(later, Error::NotEarlier { layer: 0, from: 1 });
         let width = model(vec![Layer::Linear { outputs: 3 }, Layer::Residual { from: 0 }]).unwrap_err();
         assert_eq!(width, Error::ResidualWidth { layer: 1, found: 2, needed: 3 });
+    }
+
+    #[test]
+    fn rows_of_tables_take_the_place_of_columns() {
+        let tables = vec![Embedding { column: 1, rows: 3, width: 2 }, Embedding::of(3, 5)];
+        assert_eq!(tables[1].width, 2);
+        let network = Sequential { inputs: 4, layers: vec![Layer::Embed { tables }] };
+        assert_eq!(network.outputs(), 6);
+        let mut model = Model::<f64>::new(network, Init::default(), 7).unwrap();
+        let names: Vec<&str> = model.table().iter().map(|parameter| &parameter.name[..]).collect();
+        assert_eq!(names, ["0.tables.0.weight", "0.tables.1.weight"]);
+        assert!(model.parameters().iter().all(|value| value.abs() <= 0.05 && *value != 0.0));
+        model.parameters_mut().iter_mut().zip(0_u32..).for_each(|(value, at)| *value = at.into());
+        let x = array![[0.5, 2.0, 0.25, 0.0], [0.5, 1.0, 0.25, 9.0], [0.5, -1.0, 0.25, f64::NAN]];
+        let expected = array![
+            [0.5, 0.25, 4.0, 5.0, 6.0, 7.0],
+            [0.5, 0.25, 2.0, 3.0, 14.0, 15.0],
+            [0.5, 0.25, 0.0, 1.0, 6.0, 7.0]
+        ];
+        assert_eq!(model.predict(x.view()), expected);
+
+        // Only rows that were looked up have a gradient.
+        let program = model.compile(|y| y.sum());
+        let mut ws = program.workspace(3);
+        let mut gradients = vec![0.0; model.parameters().len()];
+        let feeds = [(&x).into()];
+        program.forward(&mut ws, model.parameters(), &feeds, highwater_autodiff::Mode::Evaluate);
+        program.backward(&mut ws, model.parameters(), &feeds, &mut gradients);
+        assert_eq!(gradients[..6], [1.0; 6]);
+        assert_eq!(gradients[6..], [2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn tables_for_columns_that_are_not_there_are_refused() {
+        for tables in [
+            vec![Embedding { column: 2, rows: 3, width: 2 }],
+            vec![Embedding { column: 0, rows: 0, width: 2 }],
+            vec![Embedding::of(1, 3), Embedding::of(1, 4)],
+        ] {
+            let column = tables[0].column;
+            assert_eq!(
+                model(vec![Layer::Embed { tables }]).unwrap_err(),
+                Error::Embedding { layer: 0, column }
+            );
+        }
     }
 
     #[test]

@@ -45,6 +45,6 @@ mod torch;
 pub use activation::Activation;
 pub use error::Error;
 pub use init::Init;
-pub use layer::{Layer, Purpose, Recorded, Sequential};
+pub use layer::{Embedding, Layer, Purpose, Recorded, Sequential};
 pub use mlp::Mlp;
 pub use model::Model;

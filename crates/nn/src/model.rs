@@ -46,6 +46,10 @@ impl<T: Real> Model<T> {
                     let fan = (network.widths()[number], *outputs);
                     init.values(part, fan, parameter.len(), seed, index as u64).to_vec()
                 }
+                (Layer::Embed { .. }, _) => {
+                    let fan = (1, parameter.shape[1]);
+                    table_init(init).values(Part::Weight, fan, parameter.len(), seed, index as u64).to_vec()
+                }
                 (_, Part::Weight) => vec![1.0; parameter.len()],
                 (_, Part::Bias) => vec![0.0; parameter.len()],
             };
@@ -179,9 +183,15 @@ impl<T: Real> Model<T> {
     }
 }
 
-/// The layer a parameter belongs to, and which of its parts it is; names are `LAYER.weight` and `LAYER.bias`.
+/// Rows of tables begin small, so that those which no training row names say little.
+fn table_init(init: Init) -> Init {
+    if matches!(init, Init::Constant { .. }) { init } else { Init::Uniform { low: -0.05, high: 0.05 } }
+}
+
+/// The layer a parameter belongs to, and which of its parts it is; names are `LAYER.weight`, `LAYER.bias` or
+/// `LAYER.tables.NUMBER.weight`.
 fn owner(parameter: &Parameter) -> (usize, Part) {
     let (layer, part) = parameter.name.split_once('.').expect("names have two parts");
-    let part = if part == "weight" { Part::Weight } else { Part::Bias };
+    let part = if part.ends_with("weight") { Part::Weight } else { Part::Bias };
     (layer.parse().expect("layers are numbered"), part)
 }

@@ -27,7 +27,7 @@
 mod proto;
 
 use crate::activation::Activation;
-use crate::layer::{EPSILON, Layer};
+use crate::layer::{EPSILON, Embedding, Layer, plain_columns};
 use crate::model::Model;
 use prost::Message;
 use proto::{
@@ -93,8 +93,9 @@ pub fn encode(model: &Model<f32>, around: &Surroundings<'_>) -> Vec<u8> {
         graph.floats(&parameter.name, &parameter.shape, &model.values()[parameter.range()]);
     }
     let mut entered = vec![value];
+    let widths = network.widths();
     for (number, layer) in network.layers.iter().enumerate() {
-        let next = graph.layer(number, layer, &entered);
+        let next = graph.layer(number, layer, &entered, widths[number]);
         entered.push(next);
     }
     graph.node("Identity", &[&entered[network.layers.len()]], "outputs", &[]);
@@ -123,8 +124,8 @@ struct Builder {
 }
 
 impl Builder {
-    /// Applies a layer to the last of the values that entered layers, and names the result.
-    fn layer(&mut self, number: usize, layer: &Layer, entered: &[String]) -> String {
+    /// Applies a layer to the last of the values that entered layers, of this width, and names the result.
+    fn layer(&mut self, number: usize, layer: &Layer, entered: &[String], width: usize) -> String {
         let x = entered[number].as_str();
         let y = format!("layer.{number}");
         let own = |name: &str| format!("{number}.{name}");
@@ -144,8 +145,37 @@ impl Builder {
             }
             Layer::Shortcut { from } => self.node("Concat", &[x, &entered[*from]], &y, &[int("axis", 1)]),
             Layer::Residual { from } => self.node("Add", &[x, &entered[*from]], &y, &[]),
+            Layer::Embed { tables } => self.embed(number, tables, x, width, &y),
         }
         y
+    }
+
+    /// The plain columns of `x`, which has `width`, and behind them the rows that the others name.
+    fn embed(&mut self, number: usize, tables: &[Embedding], x: &str, width: usize, y: &str) {
+        let plain: Vec<i64> =
+            plain_columns(width, tables).into_iter().flatten().map(|column| column as i64).collect();
+        let mut parts = Vec::new();
+        if !plain.is_empty() {
+            let (columns, part) = (format!("{y}.columns"), format!("{y}.plain"));
+            self.whole_numbers(&columns, &[plain.len()], &plain);
+            self.node("Gather", &[x, &columns], &part, &[int("axis", 1)]);
+            parts.push(part);
+        }
+        for (at, table) in tables.iter().enumerate() {
+            let part = |name: &str| format!("{y}.{at}.{name}");
+            self.whole_numbers(&part("column"), &[], &[table.column as i64]);
+            self.floats(&part("first"), &[], &[0.0]);
+            self.floats(&part("last"), &[], &[(table.rows - 1) as f32]);
+            self.node("Gather", &[x, &part("column")], &part("number"), &[int("axis", 1)]);
+            self.node("Round", &[&part("number")], &part("rounded"), &[]);
+            self.node("Clip", &[&part("rounded"), &part("first"), &part("last")], &part("within"), &[]);
+            self.node("Cast", &[&part("within")], &part("row"), &[int("to", INT64.into())]);
+            let weight = format!("{number}.tables.{at}.weight");
+            self.node("Gather", &[&weight, &part("row")], &part("rows"), &[int("axis", 0)]);
+            parts.push(part("rows"));
+        }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        self.node("Concat", &parts, y, &[int("axis", 1)]);
     }
 
     fn activation(&mut self, activation: Activation, x: &str, y: &str) -> String {
@@ -236,6 +266,10 @@ impl Builder {
 
     fn doubles(&mut self, name: &str, shape: &[usize], values: &[f64]) {
         self.tensor(name, DOUBLE, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
+    }
+
+    fn whole_numbers(&mut self, name: &str, shape: &[usize], values: &[i64]) {
+        self.tensor(name, INT64, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
     }
 
     fn tensor(&mut self, name: &str, kind: i32, shape: &[usize], bytes: Vec<u8>) {

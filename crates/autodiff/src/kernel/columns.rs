@@ -58,16 +58,26 @@ pub(crate) fn slice_backward<T: Real>(
     }
 }
 
+/// Indices that were given with the run.
+pub(crate) fn given(index: &[u32]) -> impl Iterator<Item = usize> {
+    index.iter().map(|&i| i as usize)
+}
+
+/// For each number the nearest of the indices of `rows` rows; the first for NaN.
+pub(crate) fn nearest<T: Real>(numbers: &[T], rows: usize) -> impl Iterator<Item = usize> {
+    numbers.iter().map(move |number| (number.to_f64().round() as usize).min(rows - 1))
+}
+
 /// y[r] = table[index[r]], rows of `columns` columns.
-pub(crate) fn look_up<T: Real>(table: &[T], columns: usize, index: &[u32], y: &mut [T]) {
-    for (&i, y) in index.iter().zip(y.chunks_exact_mut(columns)) {
-        y.copy_from_slice(&table[i as usize * columns..][..columns]);
+pub(crate) fn look_up<T: Real>(table: &[T], columns: usize, index: impl Iterator<Item = usize>, y: &mut [T]) {
+    for (i, y) in index.zip(y.chunks_exact_mut(columns)) {
+        y.copy_from_slice(&table[i * columns..][..columns]);
     }
 }
 
 /// The gradient of the table: each row's gradient added to the row it came from, in the order of the batch.
 pub(crate) fn look_up_backward<T: Real>(
-    index: &[u32],
+    index: impl Iterator<Item = usize>,
     dy: &[T],
     columns: usize,
     table: &mut [T],
@@ -76,7 +86,7 @@ pub(crate) fn look_up_backward<T: Real>(
     if write == Write::Set {
         table.fill(T::ZERO);
     }
-    for (&i, dy) in index.iter().zip(dy.chunks_exact(columns)) {
-        accumulate(&mut table[i as usize * columns..][..columns], dy, Write::Add);
+    for (i, dy) in index.zip(dy.chunks_exact(columns)) {
+        accumulate(&mut table[i * columns..][..columns], dy, Write::Add);
     }
 }

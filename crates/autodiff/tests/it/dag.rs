@@ -44,6 +44,7 @@ pub(crate) enum Step {
     LogSoftmax(usize),
     Pick(usize),
     LookUp(usize),
+    LookUpAt([usize; 2]),
     Concatenate(Vec<usize>),
     Slice(usize, Range<usize>),
     Dropout { rate: f64, number: usize, of: usize },
@@ -205,6 +206,13 @@ impl Dag {
             Step::LookUp(x) => {
                 Array2::from_shape_fn(size, |(r, c)| values[*x][[self.indices[r] as usize, c]])
             }
+            Step::LookUpAt([x, places]) => {
+                let last = values[*x].nrows() - 1;
+                let rows: Vec<usize> =
+                    values[*places].iter().map(|place| (place.round() as usize).min(last)).collect();
+                sides.extend(&rows);
+                Array2::from_shape_fn(size, |(r, c)| values[*x][[rows[r], c]])
+            }
             Step::Concatenate(parts) => {
                 let parts: Vec<_> = parts.iter().map(|&part| values[part].view()).collect();
                 concatenate(ndarray::Axis(1), &parts).unwrap()
@@ -265,6 +273,7 @@ impl Dag {
             Step::LogSoftmax(x) => vars[*x].log_softmax(),
             Step::Pick(x) => vars[*x].pick(indices),
             Step::LookUp(x) => vars[*x].look_up(indices),
+            Step::LookUpAt([x, places]) => vars[*x].look_up_at(vars[*places]),
             Step::Concatenate(parts) => {
                 let parts: Vec<_> = parts.iter().map(|&part| vars[part]).collect();
                 parts[0].concatenate(&parts[1..])

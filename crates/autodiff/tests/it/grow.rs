@@ -29,7 +29,7 @@ pub(crate) fn dags() -> impl Strategy<Value = Dag> {
     })
 }
 
-const KINDS: usize = 22;
+const KINDS: usize = 23;
 
 impl Dag {
     /// Inputs, parameters and constants of every size, as yet without steps between them.
@@ -108,7 +108,12 @@ impl Dag {
             20 => two(&|a, b| (a.rows == b.rows).then(|| Size { columns: 2 * a.columns + b.columns, ..a }))
                 .filter(|(_, size)| size.columns <= 6)
                 .map(|([a, b], size)| (Step::Concatenate(vec![a, b, a]), size)),
-            21 if bits & 1 == 1 => one(&|size| size.columns > 1).map(|(x, Size { rows, columns })| {
+            21 => two(&|table, places| {
+                let fits = table.rows.is_some_and(|rows| rows >= 3) && places.columns == 1;
+                fits.then_some(Size { rows: places.rows, ..table })
+            })
+            .map(|(of, size)| (Step::LookUpAt(of), size)),
+            22 if bits & 1 == 1 => one(&|size| size.columns > 1).map(|(x, Size { rows, columns })| {
                 let start = bits / 2 % columns;
                 let end = start + 1 + bits / 16 % (columns - start);
                 (Step::Slice(x, start..end), Size { rows, columns: end - start })
@@ -149,7 +154,7 @@ impl Step {
             Step::Input | Step::Param { .. } | Step::Constant(_) => vec![],
             Step::Unary(_, x) | Step::Reduce(_, _, x) | Step::LogSoftmax(x) | Step::Pick(x) => vec![*x],
             Step::LookUp(x) | Step::Slice(x, _) | Step::Dropout { of: x, .. } => vec![*x],
-            Step::Binary(_, of) | Step::MatMul { of, .. } => of.to_vec(),
+            Step::Binary(_, of) | Step::MatMul { of, .. } | Step::LookUpAt(of) => of.to_vec(),
             Step::Concatenate(parts) => parts.clone(),
         }
     }

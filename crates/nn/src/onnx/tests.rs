@@ -14,6 +14,7 @@ fn tensor(proto: &TensorProto) -> Array2<f64> {
     let numbers: Vec<f64> = match proto.data_type.unwrap() {
         FLOAT => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
         DOUBLE => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+        INT64 => bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b) as f64).collect(),
         other => panic!("element type {other}"),
     };
     let shape = match proto.dims[..] {
@@ -71,7 +72,16 @@ fn apply(node: &NodeProto, values: &Values) -> Array2<f64> {
         "Softsign" => x(0).mapv(|v| v / (1.0 + v.abs())),
         "Softplus" => x(0).mapv(|v| v.exp().ln_1p()),
         "Erf" => x(0).mapv(erf),
-        "Concat" => concatenate(Axis(1), &[x(0).view(), x(1).view()]).unwrap(),
+        "Concat" => {
+            let parts: Vec<_> = (0..node.input.len()).map(|i| x(i).view()).collect();
+            concatenate(Axis(1), &parts).unwrap()
+        }
+        "Round" => x(0).mapv(f64::round_ties_even),
+        "Clip" => x(0).mapv(|v| v.clamp(x(1)[[0, 0]], x(2)[[0, 0]])),
+        "Gather" => {
+            let places: Vec<usize> = x(1).iter().map(|&place| place as usize).collect();
+            x(0).select(Axis(attribute(node, "axis").i.unwrap() as usize), &places)
+        }
         "LayerNormalization" => {
             let epsilon = f64::from(attribute(node, "epsilon").f.unwrap());
             let mean = x(0).mean_axis(Axis(1)).unwrap().insert_axis(Axis(1));
@@ -143,6 +153,10 @@ fn every_layer_and_activation_gives_the_outputs_of_the_model() {
     }
     check(vec![linear(5), Layer::LayerNorm, Layer::Activation(Activation::Tanh), linear(2)]);
     check(vec![Layer::BatchNorm, linear(5), Layer::BatchNorm, linear(2)]);
+    for columns in [&[1][..], &[2, 0], &[0, 1, 2]] {
+        let tables = columns.iter().map(|&column| Embedding { column, rows: 4, width: 2 }).collect();
+        check(vec![Layer::Embed { tables }, linear(2)]);
+    }
     check(vec![linear(3), Layer::Residual { from: 0 }, Layer::Shortcut { from: 1 }, linear(2)]);
 }
 
