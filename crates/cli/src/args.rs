@@ -89,7 +89,7 @@ pub(crate) struct Train {
     /// The share of hidden units that is dropped in each training step [default: 0]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) dropout: Option<f64>,
-    /// How parameters are updated [default: adam]
+    /// How parameters are updated [default: adamw]
     #[arg(long, value_enum)]
     pub(crate) optimizer: Option<OptimizerName>,
     /// The step size [default: 0.001]
@@ -98,7 +98,8 @@ pub(crate) struct Train {
     /// Of SGD and RMSprop [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub(crate) momentum: Option<f64>,
-    /// Shrinks weights a little in each step [default: that of the optimizer]
+    /// Shrinks weights a little in each step [default: at most 1, less for many rows; 0 for other optimizers than
+    /// AdamW]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) weight_decay: Option<f64>,
     /// Scale gradients down to this norm
@@ -239,6 +240,12 @@ pub(crate) struct Predict {
     /// What to write of classes
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Answer::All)]
     pub(crate) write: Answer,
+    /// No closing line
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// What was done, as one line of JSON on standard output
+    #[arg(long, requires = "out")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,17 +2,17 @@
 
 use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
+use crate::decay;
 use crate::repeat;
 use crate::setting_names::leaves;
 use crate::settings::{Settings, get};
-use crate::source;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
-use highwater_data::{Dialect, Fractions, Kind, Recipe, SplitBy, Targets, Task};
-use highwater_nn::{Activation, Init, Mlp, Sequential};
+use highwater_data::{Dialect, Fractions, Kind, Preparation, Recipe, SplitBy, TableReader, Targets, Task};
+use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
 use highwater_objective::metrics::{Average, Metric};
 use highwater_objective::{CrossEntropy, Loss};
-use highwater_optim::{Adam, Method, Schedule};
+use highwater_optim::{AdamW, Method, Schedule};
 use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,11 +45,21 @@ pub(crate) struct DataConfig {
     pub(crate) split: SplitBy,
     pub(crate) split_seed: u64,
     pub(crate) indicators: bool,
+    /// Up to so many names of a category are inputs; of more, each has a row of a table.
+    #[serde(default = "one_hot")]
+    pub(crate) one_hot: usize,
+    /// Whether the table is kept on disk; told from its size if nobody says so.
+    #[serde(default)]
+    pub(crate) on_disk: Option<bool>,
     pub(crate) class_weights: ClassWeights,
     /// Whether the network is trained once more, on all rows.
     pub(crate) refit: bool,
     pub(crate) read: Dialect,
     pub(crate) columns: BTreeMap<String, Kind>,
+}
+
+fn one_hot() -> usize {
+    64
 }
 
 /// One name, or several.
@@ -90,7 +100,13 @@ impl DataConfig {
         if let SplitBy::Group(column) = &self.split {
             kinds.entry(column.clone()).or_insert(Kind::Ignore);
         }
-        Recipe { targets: self.target.list(), task: self.task, kinds, indicators: self.indicators }
+        Recipe {
+            targets: self.target.list(),
+            task: self.task,
+            kinds,
+            indicators: self.indicators,
+            one_hot: self.one_hot,
+        }
     }
 
     /// The target, if it has classes.
@@ -130,9 +146,18 @@ pub(crate) struct ModelConfig {
 }
 
 impl ModelConfig {
-    pub(crate) fn network(&self, inputs: usize, outputs: usize) -> Sequential {
+    /// For rows that are prepared like this; categories of many names are embedded first.
+    pub(crate) fn network(&self, preparation: &Preparation) -> Sequential {
         let ModelConfig { hidden, activation, dropout, .. } = self;
-        Mlp { inputs, hidden: hidden.clone(), outputs, activation: *activation, dropout: *dropout }.network()
+        let (inputs, outputs) = (preparation.input_count(), preparation.output_count());
+        let mlp = Mlp { inputs, hidden: hidden.clone(), outputs, activation: *activation, dropout: *dropout };
+        let mut network = mlp.network();
+        let tables = preparation.embedded();
+        if !tables.is_empty() {
+            let tables = tables.into_iter().map(|(column, rows)| Embedding::of(column, rows)).collect();
+            network.layers.insert(0, Layer::Embed { tables });
+        }
+        network
     }
 }
 
@@ -198,12 +223,14 @@ pub(crate) fn metrics(task: Task) -> Vec<Metric> {
 }
 
 /// Up to so many rows, those that are held out are missed in training: a model of all rows is made at the end.
-const SMALL: usize = 2000;
+pub(crate) const SMALL: usize = 2000;
 
 /// What the data suggest.
 pub(crate) struct Seen {
     pub(crate) task: Task,
     pub(crate) rows: usize,
+    /// Whether numbers have a comma before their decimals.
+    pub(crate) decimal_comma: bool,
 }
 
 impl RunConfig {
@@ -221,6 +248,8 @@ impl RunConfig {
                 split: SplitBy::Class,
                 split_seed: 0,
                 indicators: false,
+                one_hot: one_hot(),
+                on_disk: None,
                 class_weights: ClassWeights::None,
                 refit: false,
                 read: Dialect::default(),
@@ -228,7 +257,7 @@ impl RunConfig {
             },
             model: ModelConfig {
                 hidden: vec![256],
-                activation: Activation::Gelu,
+                activation: Activation::Relu,
                 dropout: 0.0,
                 init: Init::GlorotNormal,
                 init_seed: 0,
@@ -248,7 +277,7 @@ impl RunConfig {
                 learning_rate: 0.001,
                 schedule: Schedule::default(),
                 plateau: None,
-                optimizer: Method::Adam(Adam::default()),
+                optimizer: Method::AdamW(AdamW { weight_decay: decay::MOST, ..AdamW::default() }),
                 clip_norm: None,
                 validate: Every::Epochs(1),
                 stop: "patience(20, min_delta=0.002)".parse()?,
@@ -272,14 +301,14 @@ impl RunConfig {
         }
         if settings.has("data.file") && !settings.has("data.target") {
             let data = settings.over(RunConfig::defaults(Task::Classification)?)?.data;
-            let table = source::table(data.file.as_deref(), &data.read)?;
-            let names: Vec<String> =
-                table.columns().iter().map(|column| format!("{:?}", column.name())).collect();
+            let file = data.file.unwrap_or_default();
+            let reader = TableReader::open(&file, &data.read)?;
+            let names: Vec<String> = reader.names().iter().map(|name| format!("{name:?}")).collect();
             let (shown, others) = names.split_at(names.len().min(30));
             let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
             bail!(
                 "which column is to be predicted? Name it with --target; {} has {}{more}",
-                table.source(),
+                file.display(),
                 shown.join(", ")
             );
         }
@@ -289,10 +318,20 @@ impl RunConfig {
         let seen = look(&settings.over(RunConfig::defaults(Task::Classification)?)?.data)?;
         let task = settings.text("data.task").map_or(Ok(seen.task), |task| task.parse())?;
         settings.set("data.task", task.to_string())?;
+        // What is predicted for later may be too short to tell.
+        if seen.decimal_comma {
+            settings.set("data.read.decimal_comma", true)?;
+        }
         if !settings.has("data.refit") {
             settings.set("data.refit", seen.rows <= SMALL)?;
         }
-        let config = settings.over(RunConfig::defaults(task)?)?;
+        let mut config = settings.over(RunConfig::defaults(task)?)?;
+        if !settings.has("training.optimizer.adamw.weight_decay") && config.training.batch_size > 0 {
+            let decay = decay::of_rows(seen.rows, &config.training);
+            if let Method::AdamW(adamw) = &mut config.training.optimizer {
+                adamw.weight_decay = decay;
+            }
+        }
         config.check()?;
         Ok(config)
     }

@@ -18,6 +18,10 @@ pub(crate) struct Columns {
     /// Let the network see where values are missing
     #[arg(long)]
     pub(crate) indicators: bool,
+    /// Up to so many names of a category are an input each; of more, each has a row of a table that is learned
+    /// [default: 64]
+    #[arg(long, value_name = "N")]
+    pub(crate) one_hot: Option<usize>,
     /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
     #[arg(long, value_name = "NAME")]
     pub(crate) delimiter: Option<Delimiter>,
@@ -27,6 +31,10 @@ pub(crate) struct Columns {
     /// Lines to leave out at the beginning [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) skip_lines: Option<u64>,
+    /// Keep the table in a scratch file beside the run instead of in memory; the result is the same
+    /// [default: told from its size and the free memory]
+    #[arg(long, value_enum, value_name = "YES|NO")]
+    pub(crate) on_disk: Option<YesNo>,
 }
 
 /// Which rows are for what.

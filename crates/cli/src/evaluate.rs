@@ -7,7 +7,7 @@ use crate::folder::RunFolder;
 use crate::source::{self, Source};
 use crate::{line, print};
 use anyhow::{Result, bail};
-use highwater_data::{Dataset, Dialect, Preparation, Table};
+use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
 use highwater_trainer::{Scores, evaluate};
 use serde_json::{Map, Value, json};
@@ -38,8 +38,9 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let (model, preparation, name, data) = match &args.data {
         Some(file) => {
             let (model, preparation) = source::load(&folder.model()?)?;
-            let read = Dialect { header: Some(preparation.has_header()), ..folder.config()?.data.read };
-            let table = Table::read(file, &read)?;
+            let mut data = folder.config()?.data;
+            data.read.header = Some(preparation.has_header());
+            let table = source::table(&data, Some(file), folder.root())?;
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
             let rows = table.rows_with(&targets)?;
             let data = preparation.dataset(&table, &rows)?;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         None => {
             // Not the model of all rows, which has seen these.
             let (model, preparation) = source::load(&folder.best()?)?;
-            let source = Source::of_run(&folder.config()?, &preparation)?;
+            let source = Source::of_run(&folder.config()?, &preparation, folder.root())?;
             if source.part(args.split).1.is_empty() {
                 bail!("the run has no {} rows", args.split.name());
             }

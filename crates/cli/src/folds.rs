@@ -78,7 +78,7 @@ fn one(
     validation: &Dataset,
     test: &Dataset,
 ) -> Result<Scores> {
-    let network = config.model.network(preparation.input_count(), preparation.output_count());
+    let network = config.model.network(preparation);
     let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
     let units = preparation.units();
     let run = Run {

@@ -2,7 +2,7 @@
 
 use crate::args::Init;
 use crate::config::RunConfig;
-use crate::{line, source};
+use crate::line;
 use anyhow::{Context, Result};
 use highwater_data::{Dialect, Kind, Table, Task};
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Write};
 use toml::Value;
 
 pub(crate) fn run(args: &Init) -> Result<()> {
-    let table = source::table(Some(&args.data), &Dialect::default())?;
+    let table = Table::read(&args.data, &Dialect::default())?;
     let target = match &args.target {
         Some(target) => table.column(target)?.name().to_owned(),
         None => guess(&table),
@@ -69,6 +69,10 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
          # split = \"class\"\n\
          # Let the network see where values are missing.\n\
          # indicators = false\n\
+         # Up to so many names of a category are an input each; of more, each has a row of a table that is learned.\n\
+         # one_hot = {}\n\
+         # Keep the table in a scratch file instead of in memory; without this it goes by the size.\n\
+         # on_disk = true\n\
          # none, or balanced: rare classes count as much as frequent ones.\n\
          # class_weights = \"none\"\n\
          # Train once more on all rows when it is known for how long.\n\
@@ -77,6 +81,7 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
          # [data.read]\n\
          # delimiter = \"comma\"  # semicolon, tab, pipe, blanks\n\
          # header = true\n\
+         # decimal_comma = true\n\
          # skip_lines = 0\n\
          # missing = [\"unknown\"]  # besides the customary signs\n\n\
          # The kinds of columns as found in the cells: number, category, boolean, date are learnt from; constant,\n\
@@ -89,6 +94,7 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
         value(&task.to_string()),
         defaults.data.validation,
         defaults.data.test,
+        defaults.data.one_hot,
     );
     for (name, kind) in Kind::of_columns(table, &rows).into_iter().filter(|(name, _)| *name != target) {
         writeln!(text, "# {} = {}", value(name), value(&kind.to_string()))?;

@@ -2,11 +2,12 @@
 
 use crate::args::{Answer, Predict};
 use crate::folder::RunFolder;
-use crate::source;
+use crate::{line, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
+use serde_json::json;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -41,7 +42,9 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     };
     let mut out = BufWriter::new(out);
     let mut text = first.unwrap_or_default();
-    while rows.is_some() {
+    let mut count = 0;
+    while let Some(table) = &rows {
+        count += table.rows();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             // Nobody listens any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && target.is_none() => return Ok(()),
@@ -52,7 +55,15 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
             text = answers.to(table)?;
         }
     }
-    Ok(())
+    match target {
+        Some(out) if args.json => line(json!({ "rows": count, "out": out })),
+        Some(out) if !args.quiet => {
+            let rows = if count == 1 { "row" } else { "rows" };
+            eprintln!("{}: answers to {count} {rows}", out.display());
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Turns rows into lines of CSV.

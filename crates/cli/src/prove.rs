@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     }
     let (from, to) = last_two(&Folder::new(folder.checkpoints()))?;
     let (_, preparation) = source::load(&to)?;
-    let source = Source::of_run(&config, &preparation)?;
+    let source = Source::of_run(&config, &preparation, folder.root())?;
     let (preparation, data, mut model) = prepare(&source, &config)?;
     let sections = source::sections(&preparation, model.network(), &config)?;
     let interrupt = interrupt()?;

@@ -1,26 +1,98 @@
 //! The kept model's network once more, on all rows: how good it is has been measured, and rows are too few to be idle.
+//!
+//! For how long is a question that one small set of validation rows answers badly: of 20 rows, one that is odd decides.
+//! So the rows are divided, each part is once left out of training and validated on, and the middle of the best epochs
+//! counts.
 
-use crate::config::{RunConfig, loss};
+use crate::config::{RunConfig, SMALL, loss};
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
 use anyhow::{Context, Result};
 use highwater_checkpoint::{Array, Snapshot, write};
-use highwater_data::Preparation;
+use highwater_data::{Preparation, folds};
 use highwater_early_stopping::Rule;
 use highwater_nn::Model;
-use highwater_trainer::{Config, Data, Every, Report, Run, fit};
+use highwater_trainer::{Config, Data, Every, Record, Report, Run, fit};
+use std::panic::resume_unwind;
+use std::thread;
 
-/// Trains on training, validation and test rows together for as many epochs as the best model had, and writes the result
+/// Parts that the rows are divided into.
+const PARTS: usize = 4;
+
+/// The best epoch without each part of the rows, which is validated on; none where rows cannot be divided.
+fn best_epochs(source: &Source, config: &RunConfig, rows: &[usize]) -> Result<Vec<u64>> {
+    let (data, table) = (&config.data, &source.table);
+    // Many rows are judge enough as they were divided.
+    if !data.validates() || rows.len() > SMALL {
+        return Ok(Vec::new());
+    }
+    let parts = folds(table, rows, data.classes().as_deref(), &data.split, PARTS, data.split_seed);
+    // In the order of time there is one division only, and it has been used.
+    let Ok(parts) = parts else { return Ok(Vec::new()) };
+    // Each part in a thread of its own, whose result does not depend on the others.
+    let threads = rayon::current_num_threads().clamp(1, parts.len());
+    let found: Vec<Result<Vec<Option<u64>>>> = thread::scope(|scope| {
+        let of_thread = |first: usize| {
+            let parts = &parts;
+            scope.spawn(move || {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+                let own = parts.iter().skip(first).step_by(threads);
+                pool.install(|| own.map(|part| without(part, source, config, rows)).collect())
+            })
+        };
+        let running: Vec<_> = (0..threads).map(of_thread).collect();
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    Ok(found.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().flatten().collect())
+}
+
+/// The best epoch of training on all rows but this part, if that can be told.
+fn without(part: &[usize], source: &Source, config: &RunConfig, rows: &[usize]) -> Result<Option<u64>> {
+    let (data, table) = (&config.data, &source.table);
+    let others: Vec<usize> = rows.iter().copied().filter(|row| part.binary_search(row).is_err()).collect();
+    // Of a class with very few rows a part may hold all.
+    let Ok(preparation) = Preparation::fit_recipe(table, &others, &data.recipe()) else { return Ok(None) };
+    let Ok(validation) = preparation.dataset(table, part) else { return Ok(None) };
+    let train = preparation.dataset(table, &others)?;
+    let mut model =
+        Model::new(config.model.network(&preparation), config.model.init, config.model.init_seed)?;
+    let run = Run {
+        model: &mut model,
+        loss: &loss(data.task, data.class_weights, train.targets()),
+        store: None,
+        observers: Vec::new(),
+        interrupt: None,
+    };
+    let units = preparation.units();
+    let report = fit(run, Data { train: &train, validation: &validation, units: &units }, &config.training)?;
+    Ok(report.best().map(|best| epochs_of(best, others.len(), config)))
+}
+
+/// How many epochs of so many rows a record took.
+fn epochs_of(record: &Record, rows: usize, config: &RunConfig) -> u64 {
+    let steps_per_epoch = (rows as u64).div_ceil(config.training.batch_size as u64);
+    record.step.div_ceil(steps_per_epoch).max(1)
+}
+
+/// The middle one, or the mean of the two in the middle.
+fn median(mut epochs: Vec<u64>) -> u64 {
+    epochs.sort_unstable();
+    let middle = epochs.len() / 2;
+    if epochs.len() % 2 == 1 { epochs[middle] } else { (epochs[middle - 1] + epochs[middle]).div_ceil(2) }
+}
+
+/// Trains on training, validation and test rows together for as many epochs as the best models had, and writes the result
 /// beside it. Rows in files of their own stay unseen.
 pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: &RunFolder) -> Result<()> {
     let best = report.best().context("a run that kept a model")?;
     let rows = source.all();
     let preparation = Preparation::fit_recipe(&source.table, &rows, &config.data.recipe())?;
     let data = preparation.dataset(&source.table, &rows)?;
-    let network = config.model.network(preparation.input_count(), preparation.output_count());
+    let network = config.model.network(&preparation);
     let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
-    let steps_per_epoch = (source.split.train.len() as u64).div_ceil(config.training.batch_size as u64);
-    let epochs = best.step.div_ceil(steps_per_epoch).max(1);
+    let mut of_parts = best_epochs(source, config, &rows)?;
+    of_parts.push(epochs_of(best, source.split.train.len(), config));
+    let epochs = median(of_parts);
     let training =
         Config { epochs, validate: Every::Epochs(epochs), stop: Rule::Never, ..config.training.clone() };
     let units = preparation.units();
@@ -51,4 +123,18 @@ pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: 
         },
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_the_epochs_counts() {
+        for (epochs, expected) in
+            [(vec![7], 7), (vec![9, 2], 6), (vec![30, 1, 20], 20), (vec![1, 2, 3, 500], 3)]
+        {
+            assert_eq!(median(epochs.clone()), expected, "{epochs:?}");
+        }
+    }
 }

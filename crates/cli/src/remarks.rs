@@ -14,6 +14,12 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, training: &Config) 
             "no header: the columns are called column_1 to {last} (if it has one: --header yes)"
         ));
     }
+    if let Some(folder) = table.scratch_folder() {
+        remarks.push(format!(
+            "on disk: the table is in scratch files in {}, which are gone when the run ends (in memory: --on-disk no)",
+            folder.display()
+        ));
+    }
     for dropped in preparation.dropped() {
         remarks.push(format!("left out: column {:?}, {}", dropped.name, dropped.reason()));
     }
@@ -25,9 +31,16 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, training: &Config) 
         remarks.push(format!("imputed: missing values of {named}{more}, by the median or the most frequent"));
     }
     for input in preparation.inputs() {
-        if let Encoding::OneHot(categories) = &input.encoding
-            && categories.rare > 0.1
-        {
+        let categories = match &input.encoding {
+            Encoding::OneHot(categories) => categories,
+            Encoding::Embedded(categories) => {
+                let (name, rows) = (&input.name, categories.names.len());
+                remarks.push(format!("embedded: the {rows} categories of {name:?}, each a row of a table"));
+                categories
+            }
+            _ => continue,
+        };
+        if categories.rare > 0.1 {
             let (name, share) = (&input.name, 100.0 * categories.rare);
             remarks.push(format!(
                 "joined: the rare categories of {name:?}, in {share:.0}% of the training rows"

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use toml::{Table, Value};
 
 /// The flags of settings.
-const FLAGS: [(&str, &str); 27] = [
+const FLAGS: [(&str, &str); 28] = [
     ("data.file", "data"),
     ("data.target", "target"),
     ("data.task", "task"),
@@ -18,6 +18,7 @@ const FLAGS: [(&str, &str); 27] = [
     ("data.split.group", "group"),
     ("data.split.time", "time"),
     ("data.class_weights", "class-weights"),
+    ("data.one_hot", "one-hot"),
     ("data.read.delimiter", "delimiter"),
     ("data.read.skip_lines", "skip-lines"),
     ("data.read.missing", "missing"),
@@ -36,6 +37,9 @@ const FLAGS: [(&str, &str); 27] = [
     ("checkpoints.keep_minutes", "keep-minutes"),
     ("checkpoints.on_failure", "on-save-failure"),
 ];
+
+const YES_OR_NO: [(&str, &str); 3] =
+    [("data.refit", "refit"), ("data.read.header", "header"), ("data.on_disk", "on-disk")];
 
 /// The command that does the same again: what differs from the defaults.
 pub(crate) fn command(config: &RunConfig) -> Result<String> {
@@ -75,10 +79,8 @@ pub(crate) fn command(config: &RunConfig) -> Result<String> {
             words.push(format!("--hidden {}", if units.is_empty() { "none" } else { &units }));
         } else if key == "data.indicators" {
             words.push("--indicators".to_owned());
-        } else if key == "data.refit" {
-            words.push(format!("--refit {}", if config.data.refit { "yes" } else { "no" }));
-        } else if key == "data.read.header" {
-            words.push(format!("--header {}", if text == "true" { "yes" } else { "no" }));
+        } else if let Some((_, flag)) = YES_OR_NO.iter().find(|(name, _)| *name == key) {
+            words.push(format!("--{flag} {}", if text == "true" { "yes" } else { "no" }));
         } else if let Some((_, flag)) = FLAGS.iter().find(|(name, _)| *name == key) {
             if key == "training.seed" && !one_seed {
                 words.push(format!("--set {key}={seed}"));

@@ -10,7 +10,9 @@ use toml::{Table, Value};
 pub(crate) const CHOICES: [&str; 5] =
     ["training.optimizer", "training.validate", "training.schedule", "model.init", "data.split"];
 /// Settings that may be absent.
-const OPTIONAL: [&str; 10] = [
+const OPTIONAL: [&str; 12] = [
+    "data.read.decimal_comma",
+    "data.on_disk",
     "checkpoints.keep_every",
     "checkpoints.keep_minutes",
     "training.micro_batch",
@@ -79,7 +81,7 @@ pub(crate) fn is_known(known: &[String], key: &str) -> bool {
 }
 
 /// The setting that is meant by a name which may leave out what is clear without it: `optimizer.weight_decay` is
-/// `training.optimizer.adam.weight_decay` if that is the optimizer.
+/// `training.optimizer.adamw.weight_decay` if that is the optimizer.
 pub(crate) fn full_name(known: &[String], key: &str, optimizer: &str) -> Option<String> {
     if let Some((_, full)) = ALIASES.iter().find(|(alias, _)| *alias == key) {
         return Some((*full).to_owned());

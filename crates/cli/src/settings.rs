@@ -64,6 +64,12 @@ impl Settings {
         if columns.indicators {
             self.set("data.indicators", true)?;
         }
+        if let Some(names) = columns.one_hot {
+            self.set("data.one_hot", whole(names as u64)?)?;
+        }
+        if let Some(on_disk) = columns.on_disk {
+            self.set("data.on_disk", on_disk == YesNo::Yes)?;
+        }
         if let Some(delimiter) = columns.delimiter {
             self.set("data.read.delimiter", delimiter.to_string())?;
         }
@@ -144,7 +150,7 @@ impl Settings {
                 self.set("training.optimizer", Table::from_iter([(name, Value::Table(Table::new()))]))?;
             }
         }
-        let name = self.chosen("training.optimizer").unwrap_or_else(|| "adam".to_owned());
+        let name = self.chosen("training.optimizer").unwrap_or_else(|| "adamw".to_owned());
         if args.momentum.is_some_and(|momentum| momentum != 0.0) && !["sgd", "rmsprop"].contains(&&name[..]) {
             bail!("--momentum goes with --optimizer sgd or rmsprop");
         }
@@ -172,7 +178,7 @@ impl Settings {
             return self.entry(&["data", "columns", column.trim_matches('"')], value);
         }
         let known = known()?;
-        let chosen = self.chosen("training.optimizer").unwrap_or_else(|| "adam".to_owned());
+        let chosen = self.chosen("training.optimizer").unwrap_or_else(|| "adamw".to_owned());
         let full = full_name(&known, key, &chosen)
             .ok_or_else(|| anyhow!("{}: there is no setting {key}{}", at(), suggestion(&known, key)))?;
         if full == "training.seed" && key == "seed" {

@@ -2,9 +2,10 @@
 
 use crate::args::SplitName;
 use crate::config::{DataConfig, RunConfig};
+use crate::memory;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Dialect, Preparation, Split, Table, digits, split_rows};
+use highwater_data::{Dataset, Preparation, Split, Table, digits, split_rows};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,20 +29,27 @@ pub(crate) struct Datasets {
     pub(crate) test: Dataset,
 }
 
-/// The table in a file, or the built-in one.
-pub(crate) fn table(file: Option<&Path>, dialect: &Dialect) -> Result<Table> {
-    match file {
-        Some(file) => Ok(Table::read(file, dialect)?),
-        None => Ok(digits()),
-    }
+/// The table in a file, or the built-in one. If it is kept on disk, then on the file system of `scratch`.
+pub(crate) fn table(data: &DataConfig, file: Option<&Path>, scratch: &Path) -> Result<Table> {
+    let Some(file) = file else { return Ok(digits()) };
+    let on_disk = match data.on_disk {
+        Some(on_disk) => on_disk,
+        None => memory::free().is_some_and(|free| {
+            // What cannot be read shows again when all of it is.
+            Table::memory_estimate(file).is_ok_and(|needed| needed > free / 2)
+        }),
+    };
+    Ok(if on_disk { Table::read_on_disk(file, &data.read, scratch)? } else { Table::read(file, &data.read)? })
 }
 
 impl Source {
-    pub(crate) fn new(config: &RunConfig) -> Result<Source> {
-        Source::of(table(config.data.file.as_deref(), &config.data.read)?, &config.data)
+    pub(crate) fn new(config: &RunConfig, scratch: &Path) -> Result<Source> {
+        Source::of(table(&config.data, config.data.file.as_deref(), scratch)?, &config.data, scratch)
     }
 
-    pub(crate) fn of(table: Table, data: &DataConfig) -> Result<Source> {
+    pub(crate) fn of(read: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
+        let table_of = |file: &Path| table(data, Some(file), scratch);
+        let table = read;
         let targets = data.target.list();
         let rows = table.rows_with(&targets)?;
         let mut unlabelled = table.rows() - rows.len();
@@ -50,7 +58,7 @@ impl Source {
             split_rows(&table, &rows, data.classes().as_deref(), by, data.fractions(), data.split_seed)?;
         let mut other = |file: &Option<std::path::PathBuf>, part: &mut Vec<usize>| -> Result<_> {
             let Some(file) = file else { return Ok(None) };
-            let table = Table::read(file, &data.read)?;
+            let table = table_of(file)?;
             *part = table.rows_with(&targets)?;
             unlabelled += table.rows() - part.len();
             Ok(Some(table))
@@ -69,8 +77,8 @@ impl Source {
     ///
     /// # Errors
     /// If the file has changed since: other rows would take the place of the test rows.
-    pub(crate) fn of_run(config: &RunConfig, preparation: &Preparation) -> Result<Source> {
-        let source = Source::new(config)?;
+    pub(crate) fn of_run(config: &RunConfig, preparation: &Preparation, scratch: &Path) -> Result<Source> {
+        let source = Source::new(config, scratch)?;
         if source.prepare(&config.data)? != *preparation {
             bail!(
                 "{} is not what the run was trained on: it has changed since, or config.toml has",

@@ -111,6 +111,7 @@ fn kind(encoding: &Encoding) -> String {
         Encoding::Boolean { .. } => "yes or no".to_owned(),
         Encoding::Moment(_) => "date or time".to_owned(),
         Encoding::OneHot(categories) => format!("{} categories", categories.names.len()),
+        Encoding::Embedded(categories) => format!("{} categories, embedded", categories.names.len()),
     }
 }
 
@@ -120,7 +121,9 @@ fn remark(input: &Input) -> String {
         Encoding::Number { fill, .. } => format!("the median, {fill},"),
         Encoding::Boolean { fill, .. } => format!("the more frequent, {},", if *fill { "yes" } else { "no" }),
         Encoding::Moment(_) => "the median".to_owned(),
-        Encoding::OneHot(categories) => format!("the most frequent, {},", categories.names[categories.fill]),
+        Encoding::OneHot(categories) | Encoding::Embedded(categories) => {
+            format!("the most frequent, {},", categories.names[categories.fill])
+        }
     };
     if input.missing > 0 {
         let values = if input.missing == 1 { "value" } else { "values" };
@@ -129,7 +132,7 @@ fn remark(input: &Input) -> String {
     if input.indicator {
         remarks.push("one more input says where it is missing".to_owned());
     }
-    if let Encoding::OneHot(categories) = &input.encoding
+    if let Encoding::OneHot(categories) | Encoding::Embedded(categories) = &input.encoding
         && categories.rare > 0.0
     {
         let share = 100.0 * categories.rare;
@@ -277,7 +280,7 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
     let folder = RunFolder::open(root)?;
     let config = folder.config()?;
     let (model, preparation) = source::load(&folder.best()?)?;
-    let source = Source::of_run(&config, &preparation)?;
+    let source = Source::of_run(&config, &preparation, folder.root())?;
     let history = read_history(&folder.history_file())?;
     let report = reconstruct(history, &config.training);
     let data = source.datasets(&preparation)?;

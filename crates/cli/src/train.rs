@@ -17,6 +17,7 @@ use highwater_trainer::{Checkpoints, Data, Ended, Observer, Report, Run, Saves};
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,20 +47,21 @@ impl Job {
 
 pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     let mut table = None;
+    let scratch = scratch_folder(args.out.as_deref());
     let config = RunConfig::resolve(args, |data| {
-        let read = source::table(data.file.as_deref(), &data.read)?;
+        let read = source::table(data, data.file.as_deref(), &scratch)?;
         let targets = data.target.list();
         let tasks = targets.iter().map(|target| Task::infer(&read, target)).collect::<Result<Vec<_>, _>>()?;
         let task = if let [task] = tasks[..] { task } else { Task::Regression };
-        let rows = read.rows();
+        let seen = Seen { task, rows: read.rows(), decimal_comma: read.has_decimal_comma() };
         table = Some(read);
-        Ok(Seen { task, rows })
+        Ok(seen)
     })?;
     let table = table.context("the data were looked at")?;
     if let Some(count) = args.parts.folds {
         return folds::run(&table, &config, count, &args.shared);
     }
-    let source = Source::of(table, &config.data)?;
+    let source = Source::of(table, &config.data, &scratch)?;
     let (preparation, data, model) = prepare(&source, &config)?;
     // The folder comes last: a mistake leaves nothing behind.
     let folder = match &args.out {
@@ -69,6 +71,12 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     folder.write_config(&config)?;
     let store = Store::open(folder.checkpoints())?;
     run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
+}
+
+/// Where scratch files of a run may be, whose folder is not made yet: on the same file system.
+fn scratch_folder(out: Option<&Path>) -> PathBuf {
+    let there = out.and_then(|out| out.ancestors().find(|folder| folder.is_dir()));
+    there.unwrap_or(Path::new(".")).to_owned()
 }
 
 pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
@@ -83,7 +91,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
         config.data.move_to(file)?;
     }
     config.training.validate()?;
-    let source = Source::new(&config)?;
+    let source = Source::new(&config, folder.root())?;
     let (preparation, data, model) = prepare(&source, &config)?;
     let mut store = Store::open(folder.checkpoints())?;
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
@@ -111,7 +119,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
 pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
     let preparation = source.prepare(&config.data)?;
     let datasets = source.datasets(&preparation)?;
-    let network = config.model.network(preparation.input_count(), preparation.output_count());
+    let network = config.model.network(&preparation);
     let model = Model::new(network, config.model.init, config.model.init_seed)?;
     Ok((preparation, datasets, model))
 }
@@ -128,6 +136,11 @@ pub(crate) fn shape(network: &Sequential) -> String {
             }
             Layer::Activation(activation) => format!(", {activation}"),
             Layer::Dropout { rate } => format!(", dropout {rate}"),
+            Layer::Embed { tables } => {
+                let columns: Vec<String> =
+                    tables.iter().map(|table| format!("{}×{}", table.rows, table.width)).collect();
+                format!(", embedded {}", columns.join(" and "))
+            }
             Layer::LayerNorm => ", layer normalisation".to_owned(),
             Layer::BatchNorm => ", batch normalisation".to_owned(),
             Layer::Shortcut { .. } => ", shortcuts".to_owned(),

@@ -9,11 +9,18 @@ use zip::ZipArchive;
 
 use crate::csv_reader::plain;
 use crate::error::{Error, Result};
-use crate::table::{Column, Table};
+use crate::table::{ColumnWriter, Table};
 
-/// A format of numbers, told by a file's first bytes.
+/// A format that is not text, told by a file's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
+    Array(ArrayFormat),
+    Parquet,
+}
+
+/// A format of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ArrayFormat {
     Npy,
     Npz,
     Idx,
@@ -26,9 +33,10 @@ impl Format {
     /// `None` for text.
     pub(crate) fn of(head: &[u8]) -> Option<Format> {
         match head {
-            [0x93, b'N', b'U', b'M', ..] => Some(Format::Npy),
-            [b'P', b'K', 3, 4, ..] => Some(Format::Npz),
-            [0, 0, 8 | 9 | 11..=14, 1..=4, ..] => Some(Format::Idx),
+            [0x93, b'N', b'U', b'M', ..] => Some(Format::Array(ArrayFormat::Npy)),
+            [b'P', b'K', 3, 4, ..] => Some(Format::Array(ArrayFormat::Npz)),
+            [0, 0, 8 | 9 | 11..=14, 1..=4, ..] => Some(Format::Array(ArrayFormat::Idx)),
+            b"PAR1" => Some(Format::Parquet),
             _ => None,
         }
     }
@@ -43,28 +51,37 @@ struct Numbers {
     vector: bool,
 }
 
-impl Table {
-    /// Reads a file of numbers. Arrays of more dimensions than two become one row for each index of the first.
+/// Reads a file of numbers, whose rows then come piece by piece.
+pub(crate) struct ArrayReader {
+    source: String,
+    parts: Vec<(String, Numbers)>,
+    names: Vec<String>,
+    rows: usize,
+    next: usize,
+}
+
+impl ArrayReader {
+    /// Reads the numbers. Arrays of more dimensions than two become one row for each index of the first.
     ///
     /// The columns of a matrix are `column_1`, `column_2`, …; those of the arrays of an `.npz` are named as their array,
     /// with a number behind it if there are several. Beside a file of IDX images, whose name has `images-idx3` in it, the
     /// one with `labels-idx1` instead is read if it is there, as the column `label`.
-    pub(crate) fn read_arrays(path: &Path, format: Format) -> Result<Table> {
+    pub(crate) fn open(path: &Path, format: ArrayFormat) -> Result<ArrayReader> {
         let source = path.display().to_string();
         let bad = |error| Error::Read { file: source.clone(), error };
         let open = |path: &Path| File::open(path).map(BufReader::new).map_err(bad);
         let mut parts: Vec<(String, Numbers)> = Vec::new();
         match format {
-            Format::Npy => {
+            ArrayFormat::Npy => {
                 let reader = plain(Box::new(open(path)?)).map_err(bad)?;
                 parts.push(("column".to_owned(), npy(NpyFile::new(reader).map_err(bad)?).map_err(bad)?));
             }
-            Format::Npz => {
+            ArrayFormat::Npz => {
                 for (name, numbers) in npz(open(path)?).map_err(bad)? {
                     parts.push((name, numbers));
                 }
             }
-            Format::Idx => {
+            ArrayFormat::Idx => {
                 let reader = plain(Box::new(open(path)?)).map_err(bad)?;
                 parts.push(("column".to_owned(), idx(reader).map_err(bad)?));
                 if let Some(labels) = labels_of(path).filter(|path| path.exists()) {
@@ -74,7 +91,47 @@ impl Table {
                 }
             }
         }
-        table(source, &parts)
+        let rows = parts.first().map_or(0, |(_, numbers)| numbers.rows);
+        if rows == 0 {
+            return Err(Error::NoRows { file: source });
+        }
+        if let Some((array, numbers)) = parts.iter().find(|(_, numbers)| numbers.rows != rows) {
+            let (array, found, first) = (array.clone(), numbers.rows, parts[0].0.clone());
+            return Err(Error::ArrayRows { file: source, array, found, first, expected: rows });
+        }
+        let named = |(name, numbers): &(String, Numbers)| {
+            let (own, several) = (numbers.vector && parts.len() > 1, numbers.values.len() / rows);
+            (1..=several)
+                .map(|at| if own { name.clone() } else { format!("{name}_{at}") })
+                .collect::<Vec<_>>()
+        };
+        let names = parts.iter().flat_map(named).collect();
+        Ok(ArrayReader { source, parts, names, rows, next: 0 })
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The next rows, at most `count`; `None` after the last.
+    pub(crate) fn next_rows(&mut self, count: usize) -> Option<Table> {
+        let rows = self.next..self.rows.min(self.next.saturating_add(count));
+        if rows.is_empty() {
+            return None;
+        }
+        self.next = rows.end;
+        let mut names = self.names.iter();
+        let mut columns = Vec::with_capacity(self.names.len());
+        for (_, numbers) in &self.parts {
+            let width = numbers.values.len() / self.rows;
+            for (at, name) in (0..width).zip(&mut names) {
+                let mut column = ColumnWriter::new(name.clone());
+                rows.clone().for_each(|row| column.push_value(numbers.values[row * width + at]));
+                columns.push(column.finish());
+            }
+        }
+        let lines = rows.map(|row| row as u64 + 1).collect();
+        Some(Table::new(self.source.clone(), columns, lines, self.parts.len() > 1))
     }
 }
 
@@ -85,47 +142,10 @@ fn labels_of(images: &Path) -> Option<PathBuf> {
     (labels != name).then(|| images.with_file_name(labels))
 }
 
-/// Puts arrays with as many rows side by side.
-fn table(source: String, parts: &[(String, Numbers)]) -> Result<Table> {
-    let rows = parts.first().map_or(0, |(_, numbers)| numbers.rows);
-    if rows == 0 {
-        return Err(Error::NoRows { file: source });
-    }
-    let mut columns = Vec::new();
-    for (name, numbers) in parts {
-        if numbers.rows != rows {
-            let (array, found) = (name.clone(), numbers.rows);
-            return Err(Error::ArrayRows {
-                file: source,
-                array,
-                found,
-                first: parts[0].0.clone(),
-                expected: rows,
-            });
-        }
-        let width = numbers.values.len() / rows;
-        for at in 0..width {
-            let name =
-                if numbers.vector && parts.len() > 1 { name.clone() } else { format!("{name}_{}", at + 1) };
-            let mut column = Column::new(name);
-            for row in 0..rows {
-                column.push(&numbers.values[row * width + at].to_string());
-            }
-            columns.push(column);
-        }
-    }
-    let lines = (1..=rows as u64).collect();
-    Ok(Table { source, columns, lines, header: parts.len() > 1 })
-}
-
-fn invalid(what: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.into())
-}
-
 /// Rows × the product of the other sizes.
 fn sizes(shape: &[u64]) -> io::Result<(usize, usize)> {
     let all = shape.iter().try_fold(1_u64, |all, size| all.checked_mul(*size)).filter(|all| *all <= MOST);
-    let all = all.ok_or_else(|| invalid(format!("an array of {shape:?} is too large")))? as usize;
+    let all = all.ok_or_else(|| Error::invalid(format!("an array of {shape:?} is too large")))? as usize;
     let rows = shape.first().map_or(1, |rows| *rows as usize);
     Ok((rows, all.checked_div(rows).unwrap_or(0)))
 }
@@ -138,7 +158,7 @@ fn npz(reader: impl Read + Seek) -> io::Result<Vec<(String, Numbers)>> {
         let file = archive.by_index(at)?;
         let Some(name) = file.name().strip_suffix(".npy").map(str::to_owned) else { continue };
         let numbers = NpyFile::new(file).and_then(npy);
-        let numbers = numbers.map_err(|error| invalid(format!("the array {name:?}: {error}")))?;
+        let numbers = numbers.map_err(|error| Error::invalid(format!("the array {name:?}: {error}")))?;
         arrays.push((name, numbers));
     }
     Ok(arrays)
@@ -149,7 +169,7 @@ fn npy(file: NpyFile<impl Read>) -> io::Result<Numbers> {
     let (rows, width) = sizes(&shape)?;
     let values = elements(file)?;
     if values.len() != rows * width {
-        return Err(invalid("the array ends too early"));
+        return Err(Error::invalid("the array ends too early"));
     }
     // Columns after each other are turned; what has more dimensions and such an order is rare.
     let values = match order {
@@ -157,7 +177,9 @@ fn npy(file: NpyFile<impl Read>) -> io::Result<Numbers> {
         Order::Fortran if shape.len() <= 2 => {
             (0..rows * width).map(|at| values[at % width * rows + at / width]).collect()
         }
-        Order::Fortran => return Err(invalid("save the array in C order: numpy.ascontiguousarray(a)")),
+        Order::Fortran => {
+            return Err(Error::invalid("save the array in C order: numpy.ascontiguousarray(a)"));
+        }
     };
     Ok(Numbers { rows, values, vector: shape.len() < 2 })
 }
@@ -165,10 +187,13 @@ fn npy(file: NpyFile<impl Read>) -> io::Result<Numbers> {
 fn elements(file: NpyFile<impl Read>) -> io::Result<Vec<f64>> {
     let dtype = file.dtype();
     let DType::Plain(kind) = &dtype else {
-        return Err(invalid("a structured array: save its fields as arrays of an .npz"));
+        return Err(Error::invalid("a structured array: save its fields as arrays of an .npz"));
     };
     fn cast<T: npyz::Deserialize>(file: NpyFile<impl Read>, f: impl Fn(T) -> f64) -> io::Result<Vec<f64>> {
-        file.data::<T>().map_err(|error| invalid(error.to_string()))?.map(|value| value.map(&f)).collect()
+        file.data::<T>()
+            .map_err(|error| Error::invalid(error.to_string()))?
+            .map(|value| value.map(&f))
+            .collect()
     }
     match (kind.type_char(), kind.size_field()) {
         (TypeChar::Float, 8) => cast(file, |v: f64| v),
@@ -182,7 +207,7 @@ fn elements(file: NpyFile<impl Read>) -> io::Result<Vec<f64>> {
         (TypeChar::Uint, 2) => cast(file, |v: u16| f64::from(v)),
         (TypeChar::Uint, 1) => cast(file, |v: u8| f64::from(v)),
         (TypeChar::Bool, _) => cast(file, |v: bool| f64::from(v)),
-        _ => Err(invalid(format!("elements of the type {dtype:?} are no numbers"))),
+        _ => Err(Error::invalid(format!("elements of the type {dtype:?} are no numbers"))),
     }
 }
 
@@ -202,12 +227,14 @@ fn idx(mut reader: impl BufRead) -> io::Result<Numbers> {
         11 => 2,
         12 | 13 => 4,
         14 => 8,
-        other => return Err(invalid(format!("{other} is no type of an IDX file"))),
+        other => return Err(Error::invalid(format!("{other} is no type of an IDX file"))),
     };
     let mut bytes = Vec::new();
     reader.take((rows * width * size) as u64).read_to_end(&mut bytes)?;
     if bytes.len() != rows * width * size {
-        return Err(invalid(format!("the file ends early: {rows} rows of {width} numbers are announced")));
+        return Err(Error::invalid(format!(
+            "the file ends early: {rows} rows of {width} numbers are announced"
+        )));
     }
     let number = |bytes: &[u8]| match (head[2], bytes) {
         (8, [a]) => f64::from(*a),

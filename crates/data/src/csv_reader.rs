@@ -8,10 +8,9 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
-use crate::arrays::Format;
-use crate::dialect::{self, Delimiter, Dialect};
+use crate::dialect::{self, Delimiter, Dialect, with_decimal_point};
 use crate::error::{Error, Result};
-use crate::table::{Column, Table};
+use crate::table::{ColumnWriter, Table};
 
 /// Fed to the parser behind the file's last byte. [`END`] comes out as a row of its own, unless a quote is still open:
 /// then it is the end of that quote's field.
@@ -20,104 +19,32 @@ const END: &str = "\0end";
 
 /// So many bytes of the beginning tell the dialect.
 const HEAD: usize = 1 << 16;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-impl Table {
-    /// Reads a table of text, as CSV or TSV, plain or compressed with gzip; delimiter and header are recognised.
-    ///
-    /// Fields may be quoted (`"a, b"`, `"say ""yes"""`, line breaks inside); lines end in LF or CRLF; a byte order mark
-    /// and blank lines are skipped; white space around a field is dropped. A column without a name is called
-    /// `column_N` by its number, and so are all in a file without a header.
-    ///
-    /// # Errors
-    /// A file that cannot be read, has no rows, is not UTF-8, leaves a quote open, has a row with another number of
-    /// fields than the first, or a header in which a name occurs twice.
-    pub fn read_csv(path: impl AsRef<Path>) -> Result<Table> {
-        Table::read_text(path, &Dialect::default())
-    }
-
-    /// Reads a table from a file of any format that this crate knows, told by the file's first bytes: text, NumPy's
-    /// `.npy` and `.npz` (the arrays side by side), or IDX (images and, beside them, labels); plain or gzip.
-    ///
-    /// # Errors
-    /// As [`read_csv`](Table::read_csv); [`Error::ArrayRows`] for arrays that do not go together.
-    pub fn read(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
-        let path = path.as_ref();
-        let failed = |error| Error::Read { file: path.display().to_string(), error };
-        let mut head = Vec::new();
-        let file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
-        // What cannot be read shows again when all of it is.
-        _ = file.take(4).read_to_end(&mut head);
-        match Format::of(&head) {
-            Some(format) => Table::read_arrays(path, format),
-            None => Table::read_text(path, dialect),
-        }
-    }
-
-    /// [`read_csv`](Table::read_csv), as far as `dialect` does not say otherwise.
-    ///
-    /// # Errors
-    /// As [`read_csv`](Table::read_csv).
-    pub fn read_text(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
-        TableReader::open(path, dialect)?.rest()
-    }
-
-    /// Reads text from anything that gives bytes; `source` is its name in messages.
-    ///
-    /// # Errors
-    /// As [`read_csv`](Table::read_csv).
-    pub fn from_csv_reader(source: impl Into<String>, reader: impl Read) -> Result<Table> {
-        TableReader::new(source, reader, &Dialect::default())?.rest()
-    }
-}
-
-/// Reads a table of text piece by piece, so that it need not fit in memory.
-///
-/// ```
-/// use highwater_data::{Dialect, TableReader};
-///
-/// let text = "a;b\n1;x\n2;y\n3;z\n";
-/// let mut reader = TableReader::new("t.csv", text.as_bytes(), &Dialect::default())?;
-/// let mut lines = Vec::new();
-/// while let Some(rows) = reader.next_rows(2)? {
-///     lines.extend((0..rows.rows()).map(|row| rows.line(row)));
-/// }
-/// assert_eq!(lines, [2, 3, 4]);
-/// # Ok::<(), highwater_data::Error>(())
-/// ```
-pub struct TableReader<'a> {
+/// Reads a table of text piece by piece.
+pub(crate) struct TextReader<'a> {
     rows: Rows<'a>,
     names: Vec<String>,
     header: bool,
     missing: Vec<String>,
+    decimal_comma: bool,
     /// A first row that names nothing.
     pending: Option<(u64, StringRecord)>,
     any: bool,
 }
 
-impl<'a> TableReader<'a> {
+impl<'a> TextReader<'a> {
     /// A file, and its first row read.
-    ///
-    /// # Errors
-    /// As [`Table::read_csv`], where the first row shows it.
-    pub fn open(path: impl AsRef<Path>, dialect: &Dialect) -> Result<TableReader<'static>> {
-        let source = path.as_ref().display().to_string();
+    pub(crate) fn open(path: &Path, dialect: &Dialect) -> Result<TextReader<'static>> {
+        let source = path.display().to_string();
         match File::open(path) {
-            Ok(file) => TableReader::new(source, file, dialect),
+            Ok(file) => TextReader::new(source, file, dialect),
             Err(error) => Err(Error::Read { file: source, error }),
         }
     }
 
-    /// As [`open`](TableReader::open), from anything that gives bytes; `source` is its name in messages.
-    ///
-    /// # Errors
-    /// As [`open`](TableReader::open).
-    pub fn new(
-        source: impl Into<String>,
-        reader: impl Read + 'a,
-        dialect: &Dialect,
-    ) -> Result<TableReader<'a>> {
-        let source = source.into();
+    /// As [`open`](TextReader::open), from anything that gives bytes.
+    pub(crate) fn new(source: String, reader: impl Read + 'a, dialect: &Dialect) -> Result<TextReader<'a>> {
         let failed = |error| Error::Read { file: source.clone(), error };
         let mut reader = plain(Box::new(reader)).map_err(failed)?;
         let mut skipped = Vec::new();
@@ -126,7 +53,7 @@ impl<'a> TableReader<'a> {
             reader.read_until(b'\n', &mut skipped).map_err(failed)?;
         }
         let mut head = Vec::with_capacity(HEAD);
-        let told = dialect.delimiter.is_some() && dialect.header.is_some();
+        let told = dialect.delimiter.is_some() && dialect.header.is_some() && dialect.decimal_comma.is_some();
         if !told {
             (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
         }
@@ -134,8 +61,9 @@ impl<'a> TableReader<'a> {
         let text = String::from_utf8_lossy(&head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let delimiter = dialect.delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
-        let header =
-            dialect.header.unwrap_or_else(|| dialect::sniff_header(&dialect::sample(text, whole, delimiter)));
+        let sample = dialect::sample(text, whole, delimiter);
+        let header = dialect.header.unwrap_or_else(|| dialect::sniff_header(&sample));
+        let decimal_comma = dialect.decimal_comma.unwrap_or_else(|| dialect::sniff_decimal_comma(&sample));
         let reader = BufReader::new(Cursor::new(head).chain(reader));
         let mut rows = Rows::new(source, Box::new(reader), delimiter, dialect.skip_lines);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
@@ -143,20 +71,25 @@ impl<'a> TableReader<'a> {
             true => (names(&rows.source, &rows.row)?, None),
             false => ((1..=rows.row.len()).map(numbered).collect(), Some((line, rows.row.clone()))),
         };
-        Ok(TableReader { rows, names, header, missing: dialect.missing.clone(), pending, any: false })
+        Ok(TextReader {
+            rows,
+            names,
+            header,
+            missing: dialect.missing.clone(),
+            decimal_comma,
+            pending,
+            any: false,
+        })
     }
 
     /// The names of the columns.
-    pub fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The next rows, at most `count`; `None` after the last.
-    ///
-    /// # Errors
-    /// As [`Table::read_csv`].
-    pub fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
-        let mut columns: Vec<Column> = self.names.iter().cloned().map(Column::new).collect();
+    /// The next rows, at most `count`; `None` after the last. It is an error if there is none at all.
+    pub(crate) fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
+        let mut columns: Vec<ColumnWriter> = self.names.iter().cloned().map(ColumnWriter::new).collect();
         let mut lines = Vec::new();
         while lines.len() < count {
             let line = match self.pending.take() {
@@ -175,7 +108,9 @@ impl<'a> TableReader<'a> {
             }
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
-                column.push(if self.missing.iter().any(|sign| sign == cell) { "" } else { cell });
+                let with_point = if self.decimal_comma { with_decimal_point(cell) } else { None };
+                let missing = self.missing.iter().any(|sign| sign == cell);
+                column.push(if missing { "" } else { with_point.as_deref().unwrap_or(cell) });
             }
             lines.push(line);
         }
@@ -183,13 +118,9 @@ impl<'a> TableReader<'a> {
             return if self.any { Ok(None) } else { Err(Error::NoRows { file: self.rows.source.clone() }) };
         }
         self.any = true;
-        Ok(Some(Table { source: self.rows.source.clone(), columns, lines, header: self.header }))
-    }
-
-    /// All rows that are left.
-    fn rest(mut self) -> Result<Table> {
-        let file = self.rows.source.clone();
-        self.next_rows(usize::MAX)?.ok_or(Error::NoRows { file })
+        let columns = columns.into_iter().map(ColumnWriter::finish).collect();
+        let table = Table::new(self.rows.source.clone(), columns, lines, self.header);
+        Ok(Some(table.with_decimal_comma(self.decimal_comma)))
     }
 }
 
@@ -362,6 +293,7 @@ impl<R: BufRead> Read for LineByLine<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Column;
 
     fn read(text: impl AsRef<[u8]>) -> Result<Table> {
         Table::from_csv_reader("t.csv", text.as_ref())

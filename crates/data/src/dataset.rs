@@ -1,14 +1,31 @@
 //! Rows of numbers with their targets, and batches of them.
 
 use std::ops::Range;
+use std::path::Path;
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-/// Rows of numbers with their targets, in memory, row after row.
-#[derive(Debug, Clone, PartialEq)]
+use crate::error::Result;
+use crate::scratch::{Mapped, Scratch, bytes_of};
+
+/// Rows of numbers with their targets, row after row, in memory or (features only) in a scratch file.
+#[derive(Debug, Clone)]
 pub struct Dataset {
-    features: Array2<f32>,
+    features: Features,
     targets: Targets,
+}
+
+/// Rows × inputs.
+#[derive(Debug, Clone)]
+enum Features {
+    Memory(Array2<f32>),
+    Disk { rows: Mapped, inputs: usize },
+}
+
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Dataset) -> bool {
+        self.features() == other.features() && self.targets == other.targets
+    }
 }
 
 /// What is to be predicted, for each row.
@@ -43,22 +60,31 @@ impl Dataset {
             Targets::Values(values) => Targets::Values(row_major(values)),
             classes => classes,
         };
-        Dataset { features: row_major(features), targets }
+        Dataset { features: Features::Memory(row_major(features)), targets }
     }
 
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        self.features.nrows()
+        self.targets.rows()
     }
 
     /// The number of features of a row.
     pub fn inputs(&self) -> usize {
-        self.features.ncols()
+        match &self.features {
+            Features::Memory(features) => features.ncols(),
+            Features::Disk { inputs, .. } => *inputs,
+        }
     }
 
     /// Rows × inputs, row-major.
     pub fn features(&self) -> ArrayView2<'_, f32> {
-        self.features.view()
+        match &self.features {
+            Features::Memory(features) => features.view(),
+            Features::Disk { rows, inputs } => {
+                let shape = (self.targets.rows(), *inputs);
+                ArrayView2::from_shape(shape, rows.numbers()).expect("so many were written")
+            }
+        }
     }
 
     /// One target for each row.
@@ -75,10 +101,11 @@ impl Dataset {
             Targets::Classes(classes) => BatchTargets::Classes(&classes[rows.clone()]),
             Targets::Values(values) => BatchTargets::Values(values.slice(s![rows.clone(), ..])),
         };
-        Batch { features: self.features.slice(s![rows, ..]), targets }
+        let features = self.features().slice_move(s![rows, ..]);
+        Batch { features, targets }
     }
 
-    /// A copy of some rows, in the order given.
+    /// A copy of some rows in memory, in the order given.
     ///
     /// # Panics
     /// If there is no such row.
@@ -87,7 +114,29 @@ impl Dataset {
             Targets::Classes(classes) => Targets::Classes(rows.iter().map(|row| classes[*row]).collect()),
             Targets::Values(values) => Targets::Values(values.select(Axis(0), rows)),
         };
-        Dataset { features: self.features.select(Axis(0), rows), targets }
+        Dataset { features: Features::Memory(self.features().select(Axis(0), rows)), targets }
+    }
+}
+
+/// Puts a dataset into a scratch file, some rows after the other.
+pub(crate) struct DatasetWriter {
+    scratch: Scratch,
+    inputs: usize,
+}
+
+impl DatasetWriter {
+    /// For rows of so many features, on the file system of this folder.
+    pub(crate) fn new(inputs: usize, folder: &Path) -> Result<DatasetWriter> {
+        Ok(DatasetWriter { scratch: Scratch::new(folder)?, inputs })
+    }
+
+    pub(crate) fn push(&mut self, features: &Array2<f32>) -> Result<()> {
+        self.scratch.write(bytes_of(features.as_slice().expect("row-major")))
+    }
+
+    /// The dataset, with a target for each row that was written.
+    pub(crate) fn finish(self, targets: Targets) -> Result<Dataset> {
+        Ok(Dataset { features: Features::Disk { rows: self.scratch.map()?, inputs: self.inputs }, targets })
     }
 }
 
@@ -145,7 +194,7 @@ impl BatchBuffer {
     /// # Panics
     /// If the dataset has no such row.
     pub fn gather<'a>(&'a mut self, data: &Dataset, rows: &[u32]) -> Batch<'a> {
-        let features = copy_rows(data.features.view(), rows, &mut self.features);
+        let features = copy_rows(data.features(), rows, &mut self.features);
         let targets = match &data.targets {
             Targets::Classes(classes) => {
                 self.classes.clear();

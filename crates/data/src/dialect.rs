@@ -80,6 +80,8 @@ pub struct Dialect {
     pub delimiter: Option<Delimiter>,
     /// Whether the first row names the columns. Without names, they are `column_1`, `column_2`, …
     pub header: Option<bool>,
+    /// Whether a comma stands before the decimals (`1,5` and `1.234,5`), as in much of Europe.
+    pub decimal_comma: Option<bool>,
     /// Lines to leave out at the beginning.
     pub skip_lines: u64,
     /// What stands for a missing value, besides the customary signs.
@@ -131,6 +133,38 @@ pub(crate) fn sniff_header(rows: &[StringRecord]) -> bool {
     }
     let again = |(at, cell): (usize, &str)| !cell.is_empty() && column(at).any(|other| other == cell);
     !cells().enumerate().any(again)
+}
+
+/// Whether a comma stands before the decimals: it does in some cell, as no thousands would be written, and no cell is a
+/// number with a point before its decimals.
+pub(crate) fn sniff_decimal_comma(rows: &[StringRecord]) -> bool {
+    let cells = || rows.iter().flat_map(StringRecord::iter).map(str::trim);
+    let decimals = |cell: &str, mark: char| {
+        let (whole, decimals) = cell.split_once(mark)?;
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (digits(whole.trim_start_matches(['-', '+'])) && digits(decimals)).then_some(decimals.len())
+    };
+    cells().any(|cell| decimals(cell, ',').is_some_and(|count| count != 3))
+        && !cells().any(|cell| decimals(cell, '.').is_some_and(|count| count != 3))
+}
+
+/// The usual spelling of a number with a decimal comma; `None` if the cell is none.
+pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
+    let (whole, decimals) = cell.split_once(',').unwrap_or((cell, ""));
+    let unsigned = whole.trim_start_matches(['-', '+']);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = unsigned.split('.');
+    let first =
+        groups.next().is_some_and(|group| digits(group) && (group.len() <= 3 || !whole.contains('.')));
+    let thousands = groups.all(|group| group.len() == 3 && digits(group));
+    let has_decimals = cell.contains(',');
+    let sound =
+        first && thousands && (digits(decimals) || !has_decimals) && whole.len() - unsigned.len() <= 1;
+    if !sound || !(has_decimals || whole.contains('.')) {
+        return None;
+    }
+    let whole = whole.replace('.', "");
+    Some(if has_decimals { format!("{whole}.{decimals}") } else { whole })
 }
 
 /// Whether a row reads 0, 1, 2, …, perhaps after a nameless first column: the header that pandas gives to columns
@@ -206,6 +240,32 @@ mod tests {
         check(",0,1,2\n0,5.5,1,3\n1,2.5,1,3\n", Comma, true);
         check(",size\n0,5.5\n1,2.5\n", Comma, true);
         check("\"a, b\",c\n\"1, 2\",3\n", Comma, true);
+    }
+
+    #[test]
+    fn a_decimal_comma_is_recognised_and_becomes_a_point() {
+        let sniff = |text: &str| sniff_decimal_comma(&sample(text, true, sniff_delimiter(text, true)));
+        assert!(sniff("a;b\n1,5;2,25\n3;4,125\n"));
+        assert!(sniff("a\tb\n-1,5\t1.234,5\n"));
+        assert!(!sniff("a;b\n1,500;2\n"), "thousands, perhaps");
+        assert!(!sniff("a;b\n1,5;2.5\n"));
+        assert!(!sniff("a,b\n1,5\n2,25\n"));
+        for (cell, expected) in [
+            ("1,5", Some("1.5")),
+            ("-0,25", Some("-0.25")),
+            ("1.234,5", Some("1234.5")),
+            ("12.345.678", Some("12345678")),
+            ("7", None),
+            ("1.5", None),
+            ("1234.567,5", None),
+            ("1,", None),
+            (",5", None),
+            ("--1,5", None),
+            ("23.11.2026", None),
+            ("one, two", None),
+        ] {
+            assert_eq!(with_decimal_point(cell).as_deref(), expected, "{cell}");
+        }
     }
 
     #[test]

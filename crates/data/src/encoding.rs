@@ -1,9 +1,8 @@
 //! How the cells of one column become inputs of a network.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
+use crate::categories::{Categories, Index};
 use crate::cell;
 use crate::error::{Error, Result};
 use crate::kind::{Kind, boolean};
@@ -33,6 +32,9 @@ pub enum Encoding {
     Moment(Moments),
     /// One of several names: one input for each, of which one is 1.
     OneHot(Categories),
+    /// One of many names: one input, the number of its row in a table that the network learns
+    /// ([`Preparation::embedded`](crate::Preparation::embedded)).
+    Embedded(Categories),
 }
 
 /// How moments become inputs. Parts that are the same in all training rows are left out.
@@ -52,60 +54,38 @@ pub struct Moments {
     pub of_day: bool,
 }
 
-/// The names that are told apart.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Categories {
-    /// At most 256, in the order of the letters (of the numbers, if all are numbers), rare ones left out.
-    pub names: Vec<String>,
-    /// The share of each in the training rows, what is missing not counted.
-    pub shares: Vec<f32>,
-    /// The share of all rare names together, which have one place behind the others; 0 if there are none. Names that no
-    /// training row has go there, too. Without such a place, they count as a mixture of the names in the training rows.
-    pub rare: f32,
-    /// The place of the most frequent, which stands for what is missing.
-    pub fill: usize,
-}
-
-/// The most names of a column that are told apart, the most frequent ones.
-const MOST_NAMES: usize = 256;
-
-/// Below so many rows of each, names are rare: one in a thousand, and at least so many.
-pub(crate) fn rare_below(rows: usize) -> usize {
-    (rows / 1000).max(2)
-}
-
 impl Encoding {
     /// Learns from some rows; also how many of them lack a value.
     pub(crate) fn fit(
         table: &Table,
         rows: &[usize],
         column: &Column,
-        kind: Kind,
+        (kind, one_hot): (Kind, usize),
     ) -> Result<(Encoding, usize)> {
-        let present: Vec<usize> =
-            rows.iter().copied().filter(|row| !cell::is_missing(column.get(*row))).collect();
-        let missing = rows.len() - present.len();
-        if present.is_empty() {
+        let present = || rows.iter().copied().filter(|row| !cell::is_missing(column.get(*row)));
+        let missing = rows.len() - present().count();
+        if missing == rows.len() {
             let (file, column) = (table.source().to_owned(), column.name().to_owned());
             return Err(Error::NothingThere { file, column, rows: rows.len() });
         }
         let encoding = match kind {
             Kind::Number => {
-                let values = read(&present, |row| number(table, row, column))?;
+                let values = read(present(), |row| number(table, row, column))?;
                 let fill = median(values.clone());
                 Encoding::Number { scale: filled(&values, missing, fill), fill }
             }
             Kind::Boolean => {
-                let values = read(&present, |row| yes(table, row, column).map(f64::from))?;
+                let values = read(present(), |row| yes(table, row, column).map(f64::from))?;
                 let fill = 2.0 * values.iter().sum::<f64>() > values.len() as f64;
                 Encoding::Boolean { scale: filled(&values, missing, f64::from(fill)), fill }
             }
             Kind::Date => {
-                let (format, ..) = MomentFormat::recognise(present.iter().map(|row| column.get(*row)));
-                Encoding::Moment(Moments::fit(table, &present, column, format, missing)?)
+                let (format, ..) = MomentFormat::recognise(present().map(|row| column.get(row)));
+                let values = read(present(), |row| seconds(table, row, column, format))?;
+                Encoding::Moment(Moments::fit(&values, format, missing))
             }
             Kind::Category | Kind::Constant | Kind::Identifier | Kind::Text | Kind::Ignore => {
-                Encoding::OneHot(Categories::fit(present.iter().map(|row| column.get(*row))))
+                Categories::fit(present().map(|row| column.get(row)), one_hot)
             }
         };
         Ok((encoding, missing))
@@ -114,7 +94,7 @@ impl Encoding {
     /// The number of inputs.
     pub fn width(&self) -> usize {
         match self {
-            Encoding::Number { .. } | Encoding::Boolean { .. } => 1,
+            Encoding::Number { .. } | Encoding::Boolean { .. } | Encoding::Embedded(_) => 1,
             Encoding::Moment(moments) => moments.width(),
             Encoding::OneHot(categories) => categories.width(),
         }
@@ -151,6 +131,10 @@ impl Encoding {
                 let place = if missing { Some(categories.fill) } else { index.get(text) };
                 categories.encode(place, to);
             }
+            Encoding::Embedded(categories) => {
+                let place = if missing { Some(categories.fill) } else { index.get(text) };
+                to[0] = place.unwrap_or(categories.names.len()) as f32;
+            }
         }
         Ok(!missing)
     }
@@ -158,33 +142,26 @@ impl Encoding {
     /// Makes the names of a category quick to find.
     pub(crate) fn index(&self) -> Index<'_> {
         match self {
-            Encoding::OneHot(categories) => Index::new(&categories.names),
+            Encoding::OneHot(categories) | Encoding::Embedded(categories) => Index::new(&categories.names),
             _ => Index::new(&[]),
         }
     }
 }
 
 impl Moments {
-    fn fit(
-        table: &Table,
-        present: &[usize],
-        column: &Column,
-        format: MomentFormat,
-        missing: usize,
-    ) -> Result<Moments> {
-        let values = read(present, |row| seconds(table, row, column, format))?;
+    fn fit(values: &[f64], format: MomentFormat, missing: usize) -> Moments {
         let differ = |part: fn(f64) -> f64| values.iter().any(|value| part(*value) != part(values[0]));
-        let fill = median(values.clone());
+        let fill = median(values.to_vec());
         let dated = format != MomentFormat::TimeOfDay;
         let days: Vec<f64> = values.iter().map(|value| value / DAY).collect();
-        Ok(Moments {
+        Moments {
             format,
             fill,
             days: (dated && differ(|value| value)).then(|| filled(&days, missing, fill / DAY)),
             of_year: dated && differ(|value| (value / DAY).floor()),
             of_week: dated && differ(|value| (value / DAY).floor().rem_euclid(7.0)),
             of_day: differ(|value| value.rem_euclid(DAY)),
-        })
+        }
     }
 
     fn width(&self) -> usize {
@@ -209,73 +186,8 @@ impl Moments {
     }
 }
 
-impl Categories {
-    fn fit<'a>(texts: impl Iterator<Item = &'a str>) -> Categories {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        let mut all = 0;
-        for text in texts {
-            *counts.entry(text).or_default() += 1;
-            all += 1;
-        }
-        let few = rare_below(all);
-        let mut names: Vec<(&str, usize)> = counts.into_iter().collect();
-        names.sort_unstable();
-        let most = names.iter().map(|(_, count)| *count).max().unwrap_or(0);
-        // If all are rare, the most frequent are what there is to tell apart.
-        names.retain(|(_, count)| *count >= few.min(most));
-        if names.len() > MOST_NAMES {
-            names.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
-            names.truncate(MOST_NAMES);
-            names.sort_unstable();
-        }
-        if names.iter().all(|(name, _)| cell::number(name).is_some()) {
-            names.sort_by(|(a, _), (b, _)| cell::number(a).partial_cmp(&cell::number(b)).expect("finite"));
-        }
-        let named: usize = names.iter().map(|(_, count)| count).sum();
-        let share = |count: usize| count as f32 / all as f32;
-        let fill = (0..names.len()).rev().max_by_key(|at| names[*at].1).unwrap_or(0);
-        Categories {
-            shares: names.iter().map(|(_, count)| share(*count)).collect(),
-            names: names.into_iter().map(|(name, _)| name.to_owned()).collect(),
-            rare: share(all - named),
-            fill,
-        }
-    }
-
-    fn width(&self) -> usize {
-        self.names.len() + usize::from(self.rare > 0.0)
-    }
-
-    fn encode(&self, place: Option<usize>, to: &mut [f32]) {
-        match place {
-            Some(place) => {
-                to.fill(0.0);
-                to[place] = 1.0;
-            }
-            None if self.rare > 0.0 => {
-                to.fill(0.0);
-                to[self.names.len()] = 1.0;
-            }
-            None => to.copy_from_slice(&self.shares),
-        }
-    }
-}
-
-/// Finds the place of a name.
-pub(crate) struct Index<'a>(HashMap<&'a str, usize>);
-
-impl<'a> Index<'a> {
-    fn new(names: &'a [String]) -> Self {
-        Index(names.iter().map(String::as_str).zip(0..).collect())
-    }
-
-    fn get(&self, name: &str) -> Option<usize> {
-        self.0.get(name).copied()
-    }
-}
-
-fn read(rows: &[usize], value: impl Fn(usize) -> Result<f64>) -> Result<Vec<f64>> {
-    rows.iter().map(|row| value(*row)).collect()
+fn read(rows: impl Iterator<Item = usize>, value: impl Fn(usize) -> Result<f64>) -> Result<Vec<f64>> {
+    rows.map(value).collect()
 }
 
 /// The scale of values when `missing` more of them are `fill`.
@@ -331,6 +243,7 @@ fn seconds(table: &Table, row: usize, column: &Column, format: MomentFormat) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::ONE_HOT;
 
     fn inputs(cells: &[&str], kind: Kind) -> Vec<Vec<f32>> {
         encoded(cells, kind, cells)
@@ -344,7 +257,7 @@ mod tests {
         };
         let fitted = table(cells);
         let rows: Vec<usize> = (0..cells.len()).collect();
-        let (encoding, _) = Encoding::fit(&fitted, &rows, &fitted.columns()[0], kind).unwrap();
+        let (encoding, _) = Encoding::fit(&fitted, &rows, &fitted.columns()[0], (kind, ONE_HOT)).unwrap();
         let (others, index) = (table(others), encoding.index());
         let mut to = vec![0.0; encoding.width()];
         let mut row = |row| {
@@ -382,12 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_names_the_most_frequent_are_told_apart() {
-        let cells: Vec<String> = (0..3000).map(|row| format!("n{}", (row * row) % 2999 % 1000)).collect();
-        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-        let found = encoded(&cells, Kind::Category, &["n0", "never seen"]);
-        assert_eq!(found[0].len(), MOST_NAMES + 1);
-        assert_eq!(found[1][MOST_NAMES], 1.0);
+    fn of_very_many_names_each_has_the_number_of_a_row() {
+        let cells: Vec<String> = (0..3000).map(|row| format!("n{:03}", (row * row) % 2999 % 1000)).collect();
+        let cells: Vec<&str> = cells.iter().map(String::as_str).chain(["once"]).collect();
+        let found = encoded(&cells, Kind::Category, &["n000", "n001", "never seen", "once", "?"]);
+        let names = found[2][0];
+        assert!((ONE_HOT as f32..1000.0).contains(&names), "{names}");
+        assert_eq!(found[..4], [[0.0], [1.0], [names], [names]], "unseen and rare names share the last row");
+        assert!(found[4][0] < names, "what is missing is the most frequent");
     }
 
     #[test]

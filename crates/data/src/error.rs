@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cell;
 use crate::moment::MomentFormat;
-use crate::place::Place;
+use crate::place::{Place, moment, plural, training_need};
 use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
@@ -90,6 +90,29 @@ pub enum Error {
         first: String,
         /// The number of rows of that.
         expected: usize,
+    },
+    /// A Parquet file, and a build that reads none.
+    #[error(
+        "{file} is a Parquet file: build with the feature `parquet` to read it, or save the table as CSV"
+    )]
+    NoParquet {
+        /// The file's name.
+        file: String,
+    },
+    /// A scratch file that cannot be made, written or mapped.
+    #[error("cannot keep data on disk in {folder}: {error}")]
+    Scratch {
+        /// Where it should be.
+        folder: String,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+    /// More rows than can be put into an order.
+    #[error("{file} has more than {} rows, the most that a table may have", u32::MAX)]
+    TooManyRows {
+        /// The file's name.
+        file: String,
     },
     /// A name that occurs twice in the header.
     #[error("{file}: columns {first} and {second} of the header are both named {column:?}")]
@@ -361,6 +384,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn invalid(what: impl Into<String>) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, what.into())
+    }
+
     /// The same about this file, where nothing was known of files.
     pub(crate) fn in_file(self, file: String) -> Error {
         match self {
@@ -369,26 +396,5 @@ impl Error {
             }
             other => other,
         }
-    }
-}
-
-pub(crate) fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}
-
-fn moment(format: MomentFormat) -> &'static str {
-    match format {
-        MomentFormat::YearFirst => "a date like 2026-11-23",
-        MomentFormat::DayFirst => "a date like 23.11.2026",
-        MomentFormat::MonthFirst => "a date like 11/23/2026",
-        MomentFormat::TimeOfDay => "a time of day like 14:30",
-    }
-}
-
-fn training_need(classes: usize) -> String {
-    if classes == 1 {
-        "one row is needed".to_owned()
-    } else {
-        format!("one row of each of {classes} classes is needed")
     }
 }

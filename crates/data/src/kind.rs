@@ -176,14 +176,14 @@ impl FromStr for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::ColumnWriter;
 
     fn check<T: fmt::Display>(cells: impl IntoIterator<Item = T>, expected: Kind) {
-        let mut column = Column::new("x".to_owned());
-        let mut rows = Vec::new();
-        for (row, cell) in cells.into_iter().enumerate() {
-            column.push(&cell.to_string());
-            rows.push(row);
-        }
+        let cells: Vec<String> = cells.into_iter().map(|cell| cell.to_string()).collect();
+        let rows: Vec<usize> = (0..cells.len()).collect();
+        let mut column = ColumnWriter::new("x".to_owned());
+        cells.iter().for_each(|cell| column.push(cell));
+        let column = column.finish();
         assert_eq!(Kind::infer(&column, &rows), expected, "{column:?}");
     }
 

@@ -38,6 +38,7 @@
 //! ```
 
 mod arrays;
+mod categories;
 mod cell;
 mod classes;
 mod csv_reader;
@@ -48,13 +49,18 @@ mod encoding;
 mod error;
 mod kind;
 mod moment;
+mod on_disk;
 mod order;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod partition;
 mod place;
 mod preparation;
 mod proben1;
+mod reader;
 mod recipe;
 mod scale;
+mod scratch;
 mod split;
 mod stream;
 mod suggest;
@@ -62,11 +68,11 @@ pub mod synthetic;
 mod table;
 mod task;
 
-pub use csv_reader::TableReader;
+pub use categories::Categories;
 pub use dataset::{Batch, BatchBuffer, BatchTargets, Dataset, Targets};
 pub use dialect::{Delimiter, Dialect};
 pub use digits::digits;
-pub use encoding::{Categories, Encoding, Moments};
+pub use encoding::{Encoding, Moments};
 pub use error::{Error, Result};
 pub use kind::Kind;
 pub use moment::MomentFormat;
@@ -75,6 +81,7 @@ pub use partition::{SplitBy, folds, split_rows};
 pub use place::Place;
 pub use preparation::{Dropped, Input, Preparation, Target, TargetKind};
 pub use proben1::{Proben1, Proben1Fault};
+pub use reader::TableReader;
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use split::{Fractions, Split, split, split_table};

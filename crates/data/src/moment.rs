@@ -73,6 +73,28 @@ impl MomentFormat {
     }
 }
 
+/// A moment as text that starts with the year, with a time of day unless that is midnight.
+#[cfg_attr(not(feature = "parquet"), allow(dead_code))]
+pub(crate) fn date_and_time(seconds: f64) -> String {
+    let (day, of_day) = ((seconds / DAY).floor(), seconds.rem_euclid(DAY));
+    // H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+    let z = day as i64 + 719_468;
+    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let of_cycle = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * of_cycle + of_cycle / 4 - of_cycle / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let (date, month) =
+        (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let year = of_cycle + era * 400 + i64::from(month <= 2);
+    let date = format!("{year:04}-{month:02}-{date:02}");
+    if of_day == 0.0 {
+        return date;
+    }
+    let (minutes, seconds) = ((of_day / 60.0).floor(), of_day % 60.0);
+    let (hour, minute) = (minutes as u32 / 60, minutes as u32 % 60);
+    format!("{date} {hour:02}:{minute:02}:{seconds}")
+}
+
 /// A time of day with a zone (`Z`, `+01:00`) or without, in seconds of the universal day.
 fn zoned(text: &str) -> Option<f64> {
     if let Some(time) = text.strip_suffix(['Z', 'z']) {
@@ -165,6 +187,18 @@ mod tests {
         ];
         for (format, text, expected) in cases {
             assert_eq!(format.seconds(text), expected, "{format:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_written_as_it_is_read() {
+        for text in ["1970-01-01", "2026-11-23", "2000-02-29", "1969-12-31", "0001-01-01"] {
+            let seconds = MomentFormat::YearFirst.seconds(text).unwrap();
+            assert_eq!(date_and_time(seconds), text);
+            for of_day in [0.25, 59.0, 3600.0, 86_399.5] {
+                let text = date_and_time(seconds + of_day);
+                assert_eq!(MomentFormat::YearFirst.seconds(&text), Some(seconds + of_day), "{text}");
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Table {
         let rows: Vec<usize> = (0..self.rows()).filter(there).collect();
         if rows.is_empty() {
             let columns = columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(", ");
-            return Err(Error::NoTargets { file: self.source.clone(), columns });
+            return Err(Error::NoTargets { file: self.source().to_owned(), columns });
         }
         Ok(rows)
     }

@@ -1,6 +1,8 @@
-//! Where in a table something is.
+//! Where something is in a table, and other words that messages are made of.
 
 use std::fmt;
+
+use crate::moment::MomentFormat;
 
 /// A cell of a table, as messages name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,5 +18,26 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}, column {:?}", self.file, self.line, self.column)
+    }
+}
+
+pub(crate) fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+pub(crate) fn moment(format: MomentFormat) -> &'static str {
+    match format {
+        MomentFormat::YearFirst => "a date like 2026-11-23",
+        MomentFormat::DayFirst => "a date like 23.11.2026",
+        MomentFormat::MonthFirst => "a date like 11/23/2026",
+        MomentFormat::TimeOfDay => "a time of day like 14:30",
+    }
+}
+
+pub(crate) fn training_need(classes: usize) -> String {
+    if classes == 1 {
+        "one row is needed".to_owned()
+    } else {
+        format!("one row of each of {classes} classes is needed")
     }
 }

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell;
 use crate::classes::{self, ClassIndex};
-use crate::dataset::{Dataset, Targets};
+use crate::dataset::{Dataset, DatasetWriter, Targets};
 use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
 use crate::kind::Kind;
+use crate::on_disk::BLOCK;
 use crate::recipe::Recipe;
 use crate::scale::Scale;
 use crate::table::{Column, Table};
@@ -143,7 +144,7 @@ impl Preparation {
                 dropped.push(Dropped { name, kind });
                 continue;
             }
-            let (encoding, missing) = Encoding::fit(table, rows, column, kind)?;
+            let (encoding, missing) = Encoding::fit(table, rows, column, (kind, recipe.one_hot))?;
             inputs.push(Input { name, encoding, missing, indicator: recipe.indicators && missing > 0 });
         }
         let target = || recipe.targets.join(", ");
@@ -190,10 +191,10 @@ impl Preparation {
         Ok(Array2::from_shape_vec((rows.len(), width), features).expect("so many were made"))
     }
 
-    /// Features and targets of some rows.
+    /// Features and targets of some rows. Those of a table that is kept in a scratch file are kept in another, too.
     ///
     /// # Errors
-    /// As [`features`](Preparation::features), and [`Error::UnknownColumn`], [`Error::MissingTarget`] and
+    /// As [`features`](Preparation::features), [`Error::Scratch`], and [`Error::UnknownColumn`], [`Error::MissingTarget`] and
     /// [`Error::UnseenClass`] for the target.
     ///
     /// # Panics
@@ -215,7 +216,16 @@ impl Preparation {
                 Targets::Classes(classes.collect::<Result<_>>()?)
             }
         };
-        Ok(Dataset::new(self.features(table, rows)?, targets))
+        match table.scratch_folder().filter(|_| !rows.is_empty()) {
+            None => Ok(Dataset::new(self.features(table, rows)?, targets)),
+            Some(folder) => {
+                let mut writer = DatasetWriter::new(self.input_count(), folder)?;
+                for rows in rows.chunks(BLOCK) {
+                    writer.push(&self.features(table, rows)?)?;
+                }
+                writer.finish(targets)
+            }
+        }
     }
 
     fn values(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
@@ -277,6 +287,33 @@ impl Preparation {
     /// The number of inputs a network needs.
     pub fn input_count(&self) -> usize {
         self.inputs.iter().map(Input::width).sum()
+    }
+
+    /// The inputs that hold numbers of rows of a table, which the network has to learn: for each its place among the
+    /// inputs, and the number of rows. The last row is that of rare names and of those that no training row has.
+    ///
+    /// ```
+    /// use highwater_data::{Preparation, Recipe, Table, Task};
+    /// use ndarray::array;
+    ///
+    /// let csv = "x,town,y\n1,a,u\n2,b,v\n3,a,u\n4,b,v\n5,c,v\n";
+    /// let table = Table::from_csv_reader("t.csv", csv.as_bytes())?;
+    /// let recipe = Recipe { one_hot: 1, ..Recipe::new("y", Task::Classification) };
+    /// let preparation = Preparation::fit_recipe(&table, &[0, 1, 2, 3, 4], &recipe)?;
+    /// assert_eq!(preparation.embedded(), [(1, 3)]); // a, b, and any other
+    /// assert_eq!(preparation.features(&table, &[1, 4])?.column(1), array![1.0, 2.0]);
+    /// # Ok::<(), highwater_data::Error>(())
+    /// ```
+    pub fn embedded(&self) -> Vec<(usize, usize)> {
+        let mut place = 0;
+        let mut embedded = Vec::new();
+        for input in &self.inputs {
+            if let Encoding::Embedded(categories) = &input.encoding {
+                embedded.push((place, categories.names.len() + 1));
+            }
+            place += input.width();
+        }
+        embedded
     }
 
     /// The number of outputs a network needs: one for each class, or one for each target.

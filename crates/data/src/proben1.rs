@@ -76,7 +76,7 @@ pub enum Proben1Fault {
     #[error("the counts of the head add up to more than a file can hold")]
     TooMuch,
     /// An example with another number of values than the head says.
-    #[error("{found} value{} where the head says {inputs} inputs and {outputs} outputs", crate::error::plural(*.found))]
+    #[error("{found} value{} where the head says {inputs} inputs and {outputs} outputs", crate::place::plural(*.found))]
     Values {
         /// How many there are.
         found: usize,

@@ -18,11 +18,22 @@ pub struct Recipe {
     pub kinds: BTreeMap<String, Kind>,
     /// Whether a column in which training rows lack values gets another input that says where.
     pub indicators: bool,
+    /// Up to so many names of a category are an input each; of more, each has a row of a table that the network learns.
+    pub one_hot: usize,
 }
 
+/// What [`Recipe::new`] takes for [`Recipe::one_hot`].
+pub(crate) const ONE_HOT: usize = 64;
+
 impl Recipe {
-    /// Everything told from the texts, and no inputs that say where values are missing.
+    /// Everything told from the texts, no inputs that say where values are missing, and 64 names of a category as inputs.
     pub fn new(target: impl Into<String>, task: Task) -> Recipe {
-        Recipe { targets: vec![target.into()], task, kinds: BTreeMap::new(), indicators: false }
+        Recipe {
+            targets: vec![target.into()],
+            task,
+            kinds: BTreeMap::new(),
+            indicators: false,
+            one_hot: ONE_HOT,
+        }
     }
 }

@@ -1,22 +1,63 @@
 //! A table of text cells, column by column.
 
+use std::path::{Path, PathBuf};
+
 use crate::cell;
 use crate::error::{Error, Result};
+use crate::on_disk::{DiskCells, DiskLines};
 use crate::place::Place;
 use crate::suggest;
 
 /// A table as it was read: columns of text with names, and for each row the line it came from.
 ///
-/// Nothing is interpreted yet; [`Preparation`](crate::Preparation) turns cells into numbers.
+/// Nothing is interpreted yet; [`Preparation`](crate::Preparation) turns cells into numbers. It is in memory, or in a
+/// scratch file ([`Table::read_on_disk`]), which makes no difference to what it holds.
 #[derive(Debug, Clone)]
 pub struct Table {
-    pub(crate) source: String,
-    pub(crate) columns: Vec<Column>,
-    pub(crate) lines: Vec<u64>,
-    pub(crate) header: bool,
+    source: String,
+    columns: Vec<Column>,
+    lines: Lines,
+    header: bool,
+    decimal_comma: bool,
+    /// Where the scratch file is, if there is one.
+    folder: Option<PathBuf>,
+}
+
+/// The line of each row.
+#[derive(Debug, Clone)]
+enum Lines {
+    Memory(Vec<u64>),
+    Disk(DiskLines),
 }
 
 impl Table {
+    /// A table in memory; columns are as long as there are lines.
+    pub(crate) fn new(source: String, columns: Vec<Column>, lines: Vec<u64>, header: bool) -> Table {
+        Table { source, columns, lines: Lines::Memory(lines), header, decimal_comma: false, folder: None }
+    }
+
+    /// A table in a scratch file.
+    pub(crate) fn on_disk(
+        source: String,
+        columns: impl Iterator<Item = (String, DiskCells)>,
+        lines: DiskLines,
+        header: bool,
+        folder: &Path,
+    ) -> Table {
+        let columns = columns.map(|(name, cells)| Column { name, cells: Cells::Disk(cells) }).collect();
+        let (lines, folder) = (Lines::Disk(lines), Some(folder.to_owned()));
+        Table { source, columns, lines, header, decimal_comma: false, folder }
+    }
+
+    pub(crate) fn with_decimal_comma(self, decimal_comma: bool) -> Table {
+        Table { decimal_comma, ..self }
+    }
+
+    /// The folder of the scratch file that the table is kept in; `None` if it is in memory.
+    pub fn scratch_folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// The name of the file (or what else was read), as messages give it.
     pub fn source(&self) -> &str {
         &self.source
@@ -24,12 +65,20 @@ impl Table {
 
     /// The number of rows, at least 1; the header is not one of them.
     pub fn rows(&self) -> usize {
-        self.lines.len()
+        match &self.lines {
+            Lines::Memory(lines) => lines.len(),
+            Lines::Disk(lines) => lines.rows(),
+        }
     }
 
     /// Whether the columns have names of their own; else they are `column_1`, `column_2`, …
     pub fn has_header(&self) -> bool {
         self.header
+    }
+
+    /// Whether numbers had a comma before their decimals in the file; in the cells it is a point.
+    pub fn has_decimal_comma(&self) -> bool {
+        self.decimal_comma
     }
 
     /// The columns in the order of the header, at least one.
@@ -54,7 +103,10 @@ impl Table {
     /// # Panics
     /// If there is no such row.
     pub fn line(&self, row: usize) -> u64 {
-        self.lines[row]
+        match &self.lines {
+            Lines::Memory(lines) => lines[row],
+            Lines::Disk(lines) => lines.get(row),
+        }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Column> {
@@ -80,24 +132,23 @@ impl Table {
 }
 
 /// The cells of one column, without the white space around them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Column {
     name: String,
+    cells: Cells,
+}
+
+#[derive(Debug, Clone)]
+enum Cells {
     /// All cells one after the other; cell `i` ends at `ends[i]`.
-    text: String,
-    ends: Vec<usize>,
+    Memory {
+        text: String,
+        ends: Vec<usize>,
+    },
+    Disk(DiskCells),
 }
 
 impl Column {
-    pub(crate) fn new(name: String) -> Column {
-        Column { name, ..Column::default() }
-    }
-
-    pub(crate) fn push(&mut self, cell: &str) {
-        self.text.push_str(cell);
-        self.ends.push(self.text.len());
-    }
-
     /// The column's name in the header.
     pub fn name(&self) -> &str {
         &self.name
@@ -108,7 +159,53 @@ impl Column {
     /// # Panics
     /// If there is no such row.
     pub fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.text[start..self.ends[row]]
+        match &self.cells {
+            Cells::Memory { text, ends } => {
+                let start = if row == 0 { 0 } else { ends[row - 1] };
+                &text[start..ends[row]]
+            }
+            Cells::Disk(cells) => cells.get(row),
+        }
+    }
+
+    /// The text of all cells, and where in it each of them ends.
+    ///
+    /// # Panics
+    /// If the column is on disk.
+    pub(crate) fn in_memory(&self) -> (&str, &[usize]) {
+        match &self.cells {
+            Cells::Memory { text, ends } => (text, ends),
+            Cells::Disk(_) => panic!("{:?} is on disk", self.name),
+        }
+    }
+}
+
+/// Puts a column together, cell by cell.
+pub(crate) struct ColumnWriter {
+    name: String,
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl ColumnWriter {
+    pub(crate) fn new(name: String) -> ColumnWriter {
+        ColumnWriter { name, text: String::new(), ends: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, cell: &str) {
+        self.text.push_str(cell);
+        self.ends.push(self.text.len());
+    }
+
+    /// Adds a cell that shows a value.
+    pub(crate) fn push_value(&mut self, value: impl std::fmt::Display) {
+        use std::fmt::Write;
+        write!(self.text, "{value}").expect("a string takes everything");
+        self.ends.push(self.text.len());
+    }
+
+    pub(crate) fn finish(self) -> Column {
+        let ColumnWriter { name, text, ends } = self;
+        Column { name, cells: Cells::Memory { text, ends } }
     }
 }

@@ -18,13 +18,14 @@ pub(super) fn run(args: &Export) -> Result<()> {
         false => Checkpoint::open(&args.checkpoint)?,
     };
     let (model, preparation) = source::load(&checkpoint)?;
-    let torch = model.network().to_torch();
+    let (torch, classes) = (model.network().to_torch(), model.network().torch_classes());
     let bytes = match args.to {
         Format::Safetensors => {
             let step = checkpoint.facts().step.to_string();
             let prepared = serde_json::to_string(&preparation)?;
             let labels = [
                 ("torch", torch.as_deref()),
+                ("torch_classes", classes),
                 ("step", Some(&step[..])),
                 ("preparation", Some(&prepared[..])),
             ];
@@ -42,6 +43,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
         return line(json!({
             "file": args.out, "format": format!("{:?}", args.to).to_lowercase(), "bytes": bytes,
             "from": checkpoint.path(), "step": checkpoint.facts().step, "torch": torch,
+            "torch_classes": classes,
         }));
     }
     let out = fs::canonicalize(&args.out).unwrap_or_else(|_| args.out.clone());
@@ -55,7 +57,8 @@ pub(super) fn run(args: &Export) -> Result<()> {
                 return line("the network has connections past layers, which torch.nn.Sequential has not");
             };
             let file = format!("safetensors.torch.load_file({:?})", out.display().to_string());
-            ("PyTorch", format!("model = {torch}\n  model.load_state_dict({file}); model.eval()"))
+            let classes = classes.map_or_else(String::new, |text| text.replace('\n', "\n  ") + "\n  ");
+            ("PyTorch", format!("{classes}model = {torch}\n  model.load_state_dict({file}); model.eval()"))
         }
     };
     line(format_args!("in Python, with {library}:\n  {load}"))
@@ -74,7 +77,9 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
             Encoding::Number { scale, .. } | Encoding::Boolean { scale, .. } => {
                 ((scale.mean, scale.sd), input.width() - 1)
             }
-            Encoding::Moment(_) | Encoding::OneHot(_) => (AS_IT_IS, input.width() - 1),
+            Encoding::Moment(_) | Encoding::OneHot(_) | Encoding::Embedded(_) => {
+                (AS_IT_IS, input.width() - 1)
+            }
         };
         columns.push(first);
         columns.extend(std::iter::repeat_n(AS_IT_IS, others));

@@ -93,6 +93,35 @@ fn tables_that_cannot_be_learned_from_are_refused() {
 }
 
 #[test]
+fn files_that_are_no_tables_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, GOOD.repeat(40).as_bytes()).unwrap();
+    let zipped = encoder.finish().unwrap();
+    fs::write(dir.path().join("half.csv.gz"), &zipped[..zipped.len() / 2]).unwrap();
+    fs::write(dir.path().join("text.gz"), [0x1f, 0x8b, b'n', b'o', b'!']).unwrap();
+    fs::write(dir.path().join("picture.csv"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    fs::write(dir.path().join("part.npy"), b"\x93NUMPY\x01\0v\0{'descr': '<f8'").unwrap();
+    fs::write(dir.path().join("latin.csv"), b"name,kind\nJos\xe9,x\n").unwrap();
+    for (file, words) in [
+        ("half.csv.gz", &["half.csv.gz"][..]),
+        ("text.gz", &["text.gz"]),
+        ("picture.csv", &["picture.csv, line 1", "not UTF-8"]),
+        ("part.npy", &["part.npy"]),
+        ("latin.csv", &["latin.csv, line 2", "not UTF-8"]),
+    ] {
+        check(dir.path(), &format!("train --data {file} --target kind"), 1, words);
+        check(dir.path(), &format!("init {file}"), 1, words);
+    }
+    #[cfg(not(feature = "parquet"))]
+    {
+        fs::write(dir.path().join("t.parquet"), b"PAR1 and so on").unwrap();
+        let words = &["t.parquet is a Parquet file", "feature `parquet`", "CSV"];
+        check(dir.path(), "train --data t.parquet --target kind", 1, words);
+    }
+}
+
+#[test]
 fn data_and_target_go_together() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("t.csv"), GOOD).unwrap();

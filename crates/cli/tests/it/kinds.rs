@@ -126,16 +126,6 @@ fn files_without_a_header_are_learned_from_and_predicted_for() {
 }
 
 #[test]
-fn fifty_thousand_categories_are_joined_with_a_word() {
-    let dir = tempfile::tempdir().unwrap();
-    let rows: String = (0..50_000).map(|row| format!("z{},{},{}\n", row / 2, row % 17, row % 2)).collect();
-    write(dir.path(), "many.csv", &format!("zip,x,y\n{rows}"));
-    let trained = said(dir.path(), "train --data many.csv --target y --epochs 1 --hidden 4 --out run");
-    assert_eq!(trained.code, Some(0), "{trained:?}");
-    assert!(trained.err.contains("joined: the rare categories of \"zip\", in 9"), "{}", trained.err);
-}
-
-#[test]
 fn rows_without_a_target_are_left_out_with_a_word() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "people.csv", &people(200).replace(",no,", ",?,").replacen(",?,", ",no,", 60));
@@ -231,4 +221,22 @@ fn balanced_classes_change_what_is_learned() {
         said(dir.path(), &format!("predict {out} --data rare.csv --write classes")).out.matches('b').count()
     };
     assert!(recall("--class-weights balanced", "weighted") > recall("", "plain"));
+}
+
+#[test]
+fn decimal_commas_are_learned_from_and_remembered_for_prediction() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |row: usize| format!("{},5;{};{}\n", row % 13, 1000 + row, row % 13 * 2);
+    write(dir.path(), "t.csv", &format!("size;id;price\n{}", (0..120).map(line).collect::<String>()));
+    let trained =
+        said(dir.path(), "train --data t.csv --target price --task regression --epochs 3 --out run");
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(!trained.err.contains("column \"size\""), "{}", trained.err);
+    // Too little to tell a decimal comma from thousands.
+    write(dir.path(), "one.csv", "size;id;price\n3,125;2000;0\n");
+    let one = said(dir.path(), "predict run --data one.csv --out p.csv --json");
+    assert_eq!(one.code, Some(0), "{one:?}");
+    assert_eq!(one.json()["rows"], 1);
+    let config = fs::read_to_string(dir.path().join("run/config.toml")).unwrap();
+    assert!(config.contains("decimal_comma = true"), "{config}");
 }

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod bad_input;
+mod categories;
 mod crash;
 mod damage;
 mod digits;
 mod exchange;
 mod help;
 mod kinds;
+mod on_disk;
 mod proben1;
 mod replay;
 mod run;

@@ -32,7 +32,7 @@ fn a_setting_is_known_by_its_name_and_by_what_is_clear_of_it() {
         ("optimizer.lr=0.01", "training.learning_rate", Value::Float(0.01)),
         ("training.learning_rate=1", "training.learning_rate", Value::Float(1.0)),
         ("learning_rate=0.5", "training.learning_rate", Value::Float(0.5)),
-        ("optimizer.weight_decay=0.1", "training.optimizer.adam.weight_decay", Value::Float(0.1)),
+        ("optimizer.weight_decay=0.1", "training.optimizer.adamw.weight_decay", Value::Float(0.1)),
         ("optimizer=sgd", "training.optimizer.sgd.momentum", Value::Float(0.0)),
         ("model.hidden=[8, 4]", "model.hidden", vec![8, 4].into()),
         ("stop=patience(3)", "training.stop", "patience(3)".into()),

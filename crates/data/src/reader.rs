@@ -1,0 +1,163 @@
+//! Tables from files of any format, all at once or piece by piece.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::arrays::{ArrayReader, Format};
+use crate::csv_reader::{GZIP, TextReader, plain};
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::table::Table;
+
+impl Table {
+    /// Reads a table of text, as CSV or TSV, plain or compressed with gzip; delimiter and header are recognised.
+    ///
+    /// Fields may be quoted (`"a, b"`, `"say ""yes"""`, line breaks inside); lines end in LF or CRLF; a byte order mark
+    /// and blank lines are skipped; white space around a field is dropped. A column without a name is called
+    /// `column_N` by its number, and so are all in a file without a header.
+    ///
+    /// # Errors
+    /// A file that cannot be read, has no rows, is not UTF-8, leaves a quote open, has a row with another number of
+    /// fields than the first, or a header in which a name occurs twice.
+    pub fn read_csv(path: impl AsRef<Path>) -> Result<Table> {
+        Table::read_text(path, &Dialect::default())
+    }
+
+    /// Reads a table from a file of any format that this crate knows, told by the file's first bytes: text, NumPy's
+    /// `.npy` and `.npz` (the arrays side by side), IDX (images and, beside them, labels), plain or gzip; and, with the
+    /// feature `parquet`, Parquet.
+    ///
+    /// # Errors
+    /// As [`read_csv`](Table::read_csv); [`Error::ArrayRows`] for arrays that do not go together; [`Error::NoParquet`].
+    pub fn read(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
+        TableReader::open(path, dialect)?.rest()
+    }
+
+    /// [`read_csv`](Table::read_csv), as far as `dialect` does not say otherwise.
+    ///
+    /// # Errors
+    /// As [`read_csv`](Table::read_csv).
+    pub fn read_text(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
+        TableReader(Source::Text(TextReader::open(path.as_ref(), dialect)?)).rest()
+    }
+
+    /// How many bytes of memory it takes, about, to read this file and to prepare it for training: five times its length,
+    /// and more where it is compressed.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn memory_estimate(path: impl AsRef<Path>) -> Result<u64> {
+        let path = path.as_ref();
+        let failed = |error| Error::Read { file: path.display().to_string(), error };
+        let file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut head = Vec::new();
+        file.take(4).read_to_end(&mut head).map_err(failed)?;
+        let factor = match Format::of(&head) {
+            Some(Format::Parquet) => 30,
+            _ if head.starts_with(&GZIP) => 20,
+            _ => 5,
+        };
+        Ok(length.saturating_mul(factor))
+    }
+
+    /// Reads text from anything that gives bytes; `source` is its name in messages.
+    ///
+    /// # Errors
+    /// As [`read_csv`](Table::read_csv).
+    pub fn from_csv_reader(source: impl Into<String>, reader: impl Read) -> Result<Table> {
+        TableReader::new(source, reader, &Dialect::default())?.rest()
+    }
+}
+
+/// Reads a table piece by piece, so that it need not fit in memory.
+///
+/// ```
+/// use highwater_data::{Dialect, TableReader};
+///
+/// let text = "a;b\n1;x\n2;y\n3;z\n";
+/// let mut reader = TableReader::new("t.csv", text.as_bytes(), &Dialect::default())?;
+/// let mut lines = Vec::new();
+/// while let Some(rows) = reader.next_rows(2)? {
+///     lines.extend((0..rows.rows()).map(|row| rows.line(row)));
+/// }
+/// assert_eq!(lines, [2, 3, 4]);
+/// # Ok::<(), highwater_data::Error>(())
+/// ```
+pub struct TableReader<'a>(Source<'a>);
+
+enum Source<'a> {
+    Text(TextReader<'a>),
+    Arrays(ArrayReader),
+    #[cfg(feature = "parquet")]
+    Parquet(crate::parquet::ParquetReader),
+}
+
+impl<'a> TableReader<'a> {
+    /// A file of any format, as [`Table::read`] knows them. Of text, the first row is read; arrays are in memory as
+    /// numbers.
+    ///
+    /// # Errors
+    /// As [`Table::read`], where the beginning of the file shows it.
+    pub fn open(path: impl AsRef<Path>, dialect: &Dialect) -> Result<TableReader<'static>> {
+        let path = path.as_ref();
+        let failed = |error| Error::Read { file: path.display().to_string(), error };
+        let mut head = Vec::new();
+        let file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
+        // What cannot be read shows again when all of it is.
+        _ = file.take(4).read_to_end(&mut head);
+        Ok(TableReader(match Format::of(&head) {
+            None => Source::Text(TextReader::open(path, dialect)?),
+            Some(Format::Array(format)) => Source::Arrays(ArrayReader::open(path, format)?),
+            #[cfg(feature = "parquet")]
+            Some(Format::Parquet) => Source::Parquet(crate::parquet::ParquetReader::open(path)?),
+            #[cfg(not(feature = "parquet"))]
+            Some(Format::Parquet) => return Err(Error::NoParquet { file: path.display().to_string() }),
+        }))
+    }
+
+    /// Text from anything that gives bytes, and its first row read; `source` is its name in messages.
+    ///
+    /// # Errors
+    /// As [`Table::read_csv`], where the first row shows it.
+    pub fn new(
+        source: impl Into<String>,
+        reader: impl Read + 'a,
+        dialect: &Dialect,
+    ) -> Result<TableReader<'a>> {
+        Ok(TableReader(Source::Text(TextReader::new(source.into(), reader, dialect)?)))
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> &[String] {
+        match &self.0 {
+            Source::Text(reader) => reader.names(),
+            Source::Arrays(reader) => reader.names(),
+            #[cfg(feature = "parquet")]
+            Source::Parquet(reader) => reader.names(),
+        }
+    }
+
+    /// The next rows, at most `count`; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
+        match &mut self.0 {
+            Source::Text(reader) => reader.next_rows(count),
+            Source::Arrays(reader) => Ok(reader.next_rows(count)),
+            #[cfg(feature = "parquet")]
+            Source::Parquet(reader) => reader.next_rows(count),
+        }
+    }
+
+    /// All rows that are left.
+    fn rest(mut self) -> Result<Table> {
+        let table = self.next_rows(usize::MAX)?.expect("a reader without a row is an error");
+        if table.rows() > u32::MAX as usize {
+            return Err(Error::TooManyRows { file: table.source().to_owned() });
+        }
+        Ok(table)
+    }
+}
