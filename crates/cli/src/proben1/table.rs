@@ -25,7 +25,7 @@ pub(super) fn head(shortcuts: bool, runs: usize, protocol: &Protocol) -> String 
         "Proben1, networks {with} shortcuts, {runs} runs each, stopped by {}\n\
          Means ± deviations of ours, and below them those of tables {tables}: squared error percentages; test examples\n\
          in wrong classes, in percent; generalization loss at the end, in percent; epochs in all, and up to the best.\n\n\
-         {:22}{}\n",
+         {:24}{}\n",
         protocol.stop,
         "problem",
         columns.concat()
@@ -74,7 +74,7 @@ fn row(name: &str, figures: &Figures) -> String {
         None => "–".to_owned(),
     });
     let cells: Vec<String> = cells.map(|cell| format!("{cell:>13}")).collect();
-    format!("{name:22}{}", cells.concat())
+    format!("{name:24}{}", cells.concat())
 }
 
 /// What it comes to.
@@ -89,10 +89,10 @@ pub(super) fn closing(verdicts: &[(&str, Option<Verdict>)], runs: usize, elapsed
     } else {
         let logarithms: f64 = known.iter().map(|(_, verdict)| verdict.epochs.ln()).sum();
         format!(
-            "The mean test error is within 10% of the published one, or within one published deviation, on {} of {count}\n\
-             problems{}. Training took {:.2} times the published epochs (geometric mean).",
+            "Test errors within 10% of the published mean, or within one published deviation: {} of {count} problems{}.\n\
+             Training took {:.2} times the published epochs (geometric mean).",
             known.len() - apart.len(),
-            if apart.is_empty() { String::new() } else { format!(" (not on {})", apart.join(", ")) },
+            if apart.is_empty() { String::new() } else { format!(" (not {})", apart.join(", ")) },
             (logarithms / count).exp()
         )
     };
@@ -112,10 +112,10 @@ mod tests {
         };
         let verdict = |within, epochs| Some(Verdict { within, epochs });
         let (near, far) = (verdict(true, 0.5), verdict(false, 2.0));
-        check(&[("a", near), ("b", near)], "on 2 of 2\nproblems. Training took 0.50 times");
+        check(&[("a", near), ("b", near)], "deviation: 2 of 2 problems.\nTraining took 0.50 times");
         check(
             &[("a", near), ("b", far), ("c", None)],
-            "on 1 of 2\nproblems (not on b). Training took 1.00 times",
+            "deviation: 1 of 2 problems (not b).\nTraining took 1.00 times",
         );
         check(&[("a", near), ("b", None)], "120 runs in 1.0 s.");
         check(&[("c", None)], "None of these problems has published figures.\n60 runs");

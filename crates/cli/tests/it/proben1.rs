@@ -31,7 +31,7 @@ fn published_problems_are_compared_and_others_are_trained() {
         "without shortcuts, 3 runs each",
         "(no figures were published)",
         "published",
-        "of 1 problem",
+        "of 1 problems",
         "6 runs in",
     ] {
         assert!(said.out.contains(words), "{words}: {}", said.out);
