@@ -342,6 +342,7 @@ impl<T: Real, S: Simd, const R: usize, const V: usize> NullaryFnOnce for Kernel<
     type Output = ();
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "unrolled, it keeps the sums in registers")]
     fn call(self) {
         let Tile { simd, left, right, block, row, column, width, write } = self.0;
         let lanes = T::lanes::<S>();
@@ -363,19 +364,19 @@ impl<T: Real, S: Simd, const R: usize, const V: usize> NullaryFnOnce for Kernel<
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
+        for r in 0..R {
             let target = block.row_mut(row + r, column, width);
             if width == V * lanes {
                 let target = &mut T::vectors_mut::<S>(target)[..V];
                 for v in 0..V {
                     target[v] = match write {
-                        Write::Set => sums[v],
-                        Write::Add => T::add_vectors(simd, target[v], sums[v]),
+                        Write::Set => sums[r][v],
+                        Write::Add => T::add_vectors(simd, target[v], sums[r][v]),
                     };
                 }
             } else {
                 let mut elements = [T::ZERO; VECTORS * LANES];
-                T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(sums);
+                T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(&sums[r]);
                 match write {
                     Write::Set => target.copy_from_slice(&elements[..target.len()]),
                     Write::Add => target.iter_mut().zip(&elements).for_each(|(t, &e)| *t += e),

@@ -80,7 +80,7 @@ impl<T: Real> WithSimd for Product<'_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let product = &mut self;
         for first in parts::<T, S>(product.columns) {
-            match (product.columns - first).div_ceil(lanes::<T, S>()) {
+            match (product.columns - first).div_ceil(T::lanes::<S>()) {
                 1 => simd.vectorize(ProductPart::<T, S, 8, 1> { simd, product, first }),
                 2 => simd.vectorize(ProductPart::<T, S, 8, 2> { simd, product, first }),
                 3 => simd.vectorize(ProductPart::<T, S, 6, 3> { simd, product, first }),
@@ -129,7 +129,7 @@ impl<T: Real> Product<'_, T> {
             for r in 0..R {
                 factors[r] = left[r][k];
             }
-            accumulate(simd, &mut sums, &factors, &packed[first..first + V * lanes::<T, S>()]);
+            accumulate(simd, &mut sums, &factors, &packed[first..first + V * T::lanes::<S>()]);
         }
         let target = &mut self.target[row * self.columns + first..];
         store(simd, target, self.columns, self.columns - first, sums, self.write);
@@ -166,7 +166,7 @@ impl<T: Real> WithSimd for OuterProduct<'_, T> {
             let mut row = 0;
             while row < product.rows {
                 let rows = product.rows - row;
-                row += match ((product.columns - first).div_ceil(lanes::<T, S>()), rows) {
+                row += match ((product.columns - first).div_ceil(T::lanes::<S>()), rows) {
                     (1, 8..) => simd.vectorize(OuterPart::<T, S, 8, 1> { simd, product, first, row }),
                     (2, 8..) => simd.vectorize(OuterPart::<T, S, 8, 2> { simd, product, first, row }),
                     (3, 6..) => simd.vectorize(OuterPart::<T, S, 6, 3> { simd, product, first, row }),
@@ -210,7 +210,7 @@ impl<T: Real> OuterProduct<'_, T> {
     #[inline(always)]
     fn block<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, first: usize, row: usize) {
         let mut sums = [[T::splat(simd, T::ZERO); V]; R];
-        let wide = V * lanes::<T, S>();
+        let wide = V * T::lanes::<S>();
         // Beyond the end of its row a vector sees elements of the next, in lanes that are not kept.
         let whole = match self.right.len().checked_sub(first + wide) {
             Some(rest) => rest / self.columns + 1,
@@ -233,12 +233,6 @@ impl<T: Real> OuterProduct<'_, T> {
     }
 }
 
-/// Elements of a vector.
-#[inline(always)]
-fn lanes<T: Real, S: Simd>() -> usize {
-    size_of::<T::Vector<S>>() / size_of::<T>()
-}
-
 /// sums += left · right for a column and a row.
 #[inline(always)]
 fn accumulate<T: Real, S: Simd, const R: usize, const V: usize>(
@@ -259,13 +253,18 @@ fn accumulate<T: Real, S: Simd, const R: usize, const V: usize>(
 /// Where the parts of a row begin, last to first: see [`store`].
 #[inline(always)]
 fn parts<T: Real, S: Simd>(columns: usize) -> impl Iterator<Item = usize> {
-    (0..columns).step_by(WIDE * lanes::<T, S>()).rev()
+    (0..columns).step_by(WIDE * T::lanes::<S>()).rev()
 }
 
 /// Writes the first `count` sums of each of R rows, which begin `stride` after one another. What whole vectors write
 /// beyond the end of a row is overwritten later: by the next row, as the rows and the blocks of rows are stored in
 /// their order, and the last part of all rows before those to its left.
 #[inline(always)]
+#[allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "unrolled, they keep the sums in registers"
+)]
 fn store<T: Real, S: Simd, const R: usize, const V: usize>(
     simd: S,
     target: &mut [T],
@@ -274,12 +273,14 @@ fn store<T: Real, S: Simd, const R: usize, const V: usize>(
     sums: [[T::Vector<S>; V]; R],
     write: Write,
 ) {
-    let wide = V * lanes::<T, S>();
+    let wide = V * T::lanes::<S>();
     let has_room = (R - 1) * stride + wide <= target.len();
     if write == Write::Set && has_room {
         for r in 0..R {
             let target = &mut T::vectors_mut::<S>(&mut target[r * stride..r * stride + wide])[..V];
-            target.copy_from_slice(&sums[r]);
+            for v in 0..V {
+                target[v] = sums[r][v];
+            }
         }
     } else if has_room && count >= wide {
         for r in 0..R {
@@ -289,7 +290,14 @@ fn store<T: Real, S: Simd, const R: usize, const V: usize>(
             }
         }
     } else {
-        store_ragged::<T, S, V>(target, stride, count, &sums, write);
+        // A copy: were the sums themselves in memory, every call would put them there.
+        let mut copy = [[T::splat(simd, T::ZERO); V]; R];
+        for r in 0..R {
+            for v in 0..V {
+                copy[r][v] = sums[r][v];
+            }
+        }
+        store_ragged::<T, S, V>(target, stride, count, &copy, write);
     }
 }
 
@@ -302,7 +310,7 @@ fn store_ragged<T: Real, S: Simd, const V: usize>(
     sums: &[[T::Vector<S>; V]],
     write: Write,
 ) {
-    let lanes = lanes::<T, S>();
+    let lanes = T::lanes::<S>();
     for (target, sums) in target.chunks_mut(stride).zip(sums) {
         let mut elements = [T::ZERO; WIDE * LANES];
         T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(sums);
