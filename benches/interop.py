@@ -265,7 +265,9 @@ def check_run(run, table, out):
     """Exports a run both ways and lets others compute."""
     highwater("checkpoints", "export", run, "--to", "safetensors", "--out", out / "model.safetensors")
     with safe_open(out / "model.safetensors", "np") as file:
-        module = eval(file.metadata()["torch"], {"nn": nn}).eval()
+        scope = {"nn": nn, "torch": torch}
+        exec(file.metadata().get("torch_classes", ""), scope)
+        module = eval(file.metadata()["torch"], scope).eval()
     module.load_state_dict(load_torch(out / "model.safetensors"), strict=True)
 
     highwater("checkpoints", "export", run, "--to", "onnx", "--out", out / "model.onnx")

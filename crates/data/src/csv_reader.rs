@@ -61,9 +61,17 @@ impl<'a> TextReader<'a> {
         let text = String::from_utf8_lossy(&head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let delimiter = dialect.delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
-        let sample = dialect::sample(text, whole, delimiter);
-        let header = dialect.header.unwrap_or_else(|| dialect::sniff_header(&sample));
+        let mut sample = dialect::sample(text, whole, delimiter);
         let decimal_comma = dialect.decimal_comma.unwrap_or_else(|| dialect::sniff_decimal_comma(&sample));
+        if decimal_comma {
+            for row in &mut sample {
+                *row = row
+                    .iter()
+                    .map(|cell| with_decimal_point(cell.trim()).unwrap_or(cell.to_owned()))
+                    .collect();
+            }
+        }
+        let header = dialect.header.unwrap_or_else(|| dialect::sniff_header(&sample));
         let reader = BufReader::new(Cursor::new(head).chain(reader));
         let mut rows = Rows::new(source, Box::new(reader), delimiter, dialect.skip_lines);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
@@ -355,7 +363,7 @@ mod tests {
             (b"a,b", "t.csv has a header, but no rows below it"),
             (b"a,b\n1,2\n3\n", "t.csv, line 3: 1 field where the first row has 2"),
             (b"a,b\r\n1,2\r\n\r\n3,4,5\r\n", "t.csv, line 4: 3 fields where the first row has 2"),
-            (b"a,b, a\n1,2,3\n", "t.csv: columns 1 and 3 of the header are both named \"a\""),
+            (b"a,b, a\n1,2,3\n", "t.csv: columns 1 and 3 of the header are both named \"a\": rename one"),
             (b"a,b\n1,2\n3,\"4\n5,6\n", "t.csv, line 3: a quote (\") is opened in this row and never closed"),
             (b"a,b\n\"1,2\n3,4", "t.csv, line 2: a quote (\") is opened in this row and never closed"),
             (b"\"a,b\n1,2\n", "t.csv, line 1: a quote (\") is opened in this row and never closed"),

@@ -115,7 +115,7 @@ pub enum Error {
         file: String,
     },
     /// A name that occurs twice in the header.
-    #[error("{file}: columns {first} and {second} of the header are both named {column:?}")]
+    #[error("{file}: columns {first} and {second} of the header are both named {column:?}: rename one")]
     DuplicateColumn {
         /// The file's name.
         file: String,

@@ -226,7 +226,7 @@ fn balanced_classes_change_what_is_learned() {
 #[test]
 fn decimal_commas_are_learned_from_and_remembered_for_prediction() {
     let dir = tempfile::tempdir().unwrap();
-    let line = |row: usize| format!("{},5;{};{}\n", row % 13, 1000 + row, row % 13 * 2);
+    let line = |row: usize| format!("{},5;{};{},0\n", row % 13, 1000 + row, row % 13 * 2);
     write(dir.path(), "t.csv", &format!("size;id;price\n{}", (0..120).map(line).collect::<String>()));
     let trained =
         said(dir.path(), "train --data t.csv --target price --task regression --epochs 3 --out run");
