@@ -37,6 +37,9 @@ def inputs(preparation, row, scaled):
             elif name not in how["names"]:
                 places = how["shares"]
             values += places
+        elif kind == "Embedded":
+            name = how["names"][how["fill"]] if missing else text
+            values.append(float(how["names"].index(name) if name in how["names"] else len(how["names"])))
         elif kind == "Moment" and how["format"] == "YearFirst":
             moment = None if missing else datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
             days = (how["fill"] if missing else moment.timestamp()) / 86400
@@ -61,6 +64,8 @@ def with_torch(file, rows):
     with safetensors.safe_open(file, "pt") as opened:
         metadata = opened.metadata()
     preparation = json.loads(metadata["preparation"])
+    if "torch" not in metadata:
+        sys.exit(f"{file} is no torch.nn.Sequential: write the module yourself, or export ONNX")
     model = eval(metadata["torch"], {"nn": nn})  # nn.Sequential(nn.Linear(24, 256), nn.GELU(), nn.Linear(256, 1))
     model.load_state_dict(safetensors.torch.load_file(file))
     model.eval()

@@ -19,7 +19,8 @@ fn pattern(line: &str) -> Vec<String> {
     const TIMES: [&str; 7] = ["ns", "µs", "ms", "s", "min", "h", "d"];
     let mut words: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
-        let word = without_numbers(word);
+        // A table has a dash where it has no number.
+        let word = if word == "–" { "#".to_owned() } else { without_numbers(word) };
         let bare = word.trim_end_matches([',', ';', '.', ')', ']', ':']);
         // `1 min 05 s` is a time as `59 s` is.
         if TIMES.contains(&bare) && words.last().is_some_and(|last| last.ends_with('#')) {
@@ -107,6 +108,8 @@ mod tests {
             (vec!["Stopped at epoch 42 of at most 500: all is well."], Some(0)),
             (vec!["Stopped at epoch 42 … improvement.", "epoch 1/500 …"], Some(1)),
             (vec!["building", "building"], Some(1)),
+            (vec!["epoch –/500 …"], Some(0)),
+            (vec!["epoch 3/500 training – …"], None),
             (vec!["epoch"], Some(0)),
         ] {
             assert_eq!(first_missing(&shown, printed), missing.map(|at: usize| shown[at]), "{shown:?}");
