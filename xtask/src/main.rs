@@ -14,6 +14,7 @@ mod examples;
 mod guide;
 mod markdown;
 mod pictures;
+mod seen;
 mod tidy;
 
 use std::env;
@@ -31,6 +32,7 @@ Jobs, for everybody; they are the `highwater` program, built with full optimisat
   resume          continue a run from one of its checkpoints
   evaluate        score a saved model on data
   predict         predict a label or a value for each row of a CSV file
+  report          write a run's report page again, or one that compares several runs
   replay          stopping rules over recorded runs: where each would have stopped, and at what price
   proben1         train the networks of a published benchmark, and compare: proben1 --data DIR
   checkpoints     list, show, verify, compare, clean up, export and import what a run has saved
@@ -44,6 +46,8 @@ Chores, for those who change the code:
   guide           run every command of the README and of docs/; `guide --quick` leaves out the slow ones
   pictures        the guide's pictures of reports, from new runs; needs Chromium or Chrome
   book            the guide in docs/ as a book of web pages; needs mdBook
+  seen            look at report pages in Chromium, and read event files with TensorBoard, of real runs;
+                  skipped if they cannot be installed; `seen --pictures` takes those of the guide anew
   bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
   bench NAME      run a program of the `benches` folder; arguments may follow
 
@@ -51,7 +55,8 @@ Chores, for those who change the code:
 ";
 
 /// The words that are no jobs of the program.
-const CHORES: [&str; 9] = ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "pictures", "tidy"];
+const CHORES: [&str; 10] =
+    ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "pictures", "seen", "tidy"];
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
         "examples" => examples::run(),
         "guide" => guide::run(rest),
         "pictures" => pictures::run(),
+        "seen" => seen::run(rest),
         "tidy" => tidy::run(),
         "fmt" => cargo::become_call("fmt", rest),
         "bench" => bench(rest),

@@ -6,6 +6,7 @@ use crate::decay;
 use crate::repeat;
 use crate::setting_names::leaves;
 use crate::settings::{Settings, get};
+use crate::story::ReportConfig;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 use highwater_data::{Dialect, Fractions, Kind, Preparation, Recipe, SplitBy, TableReader, Targets, Task};
@@ -26,6 +27,8 @@ pub(crate) struct RunConfig {
     pub(crate) data: DataConfig,
     pub(crate) model: ModelConfig,
     pub(crate) checkpoints: CheckpointConfig,
+    #[serde(default)]
+    pub(crate) report: ReportConfig,
     pub(crate) training: Config,
 }
 
@@ -269,6 +272,7 @@ impl RunConfig {
                 keep_minutes: None,
                 on_failure: OnFailure::default(),
             },
+            report: ReportConfig::default(),
             training: Config {
                 seed: 0,
                 epochs: 500,

@@ -113,9 +113,11 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
         text,
         "\n# The network: units of each hidden layer, what follows them, and how weights begin.\n[model]\n{}\
          \n# How many of the newest and of the best checkpoints stay.\n[checkpoints]\n{}\
+         \n# Whether event files for TensorBoard are written.\n[report]\n{}\
          \n# The course of the run. A stopping rule may be composed: \"patience(10) or time(5m)\".\n[training]\n{}",
         commented("model")?,
         commented("checkpoints")?,
+        commented("report")?,
         commented("training")?,
     )?;
     Ok(text)

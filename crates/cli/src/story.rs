@@ -12,17 +12,33 @@ use highwater_checkpoint::Folder;
 use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
 use highwater_report::{
     About, ColumnUse, Compared, Comparison, Importance, LivePage, Outcome, Page, Predictions, SavedFile,
-    Truth, read_history, reconstruct,
+    Screen, TensorBoard, Truth, read_history, reconstruct,
 };
-use highwater_trainer::{Config, Evaluator, Report, Scores};
+use highwater_trainer::{Config, Evaluator, Event, Observer, Report, Scores};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 use std::env::consts::{ARCH, OS};
 use std::fs;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Multiplications that the importance of columns may take: some hundredths of a second.
 const EFFORT: f64 = 2e8;
+
+/// What is written for people to look at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportConfig {
+    /// Whether there are event files for TensorBoard.
+    pub(crate) tensorboard: bool,
+}
+
+impl Default for ReportConfig {
+    fn default() -> ReportConfig {
+        ReportConfig { tensorboard: true }
+    }
+}
 
 /// What is known of a run before it begins.
 pub(crate) struct Story {
@@ -251,11 +267,11 @@ fn files(folder: &RunFolder, report: &Report) -> Result<Vec<SavedFile>> {
     let newest = entries.last().map(|entry| entry.key);
     for entry in &entries {
         let what = match (Some(entry.key.step) == best_step, Some(entry.key) == newest) {
-            (true, true) => "state of the best and the newest",
-            (true, false) => "state of the best",
-            (false, true) => "the newest; a resumed run goes on from it",
+            (true, true) => "the best and the newest",
+            (true, false) => "the best, to go on from",
+            (false, true) => "the newest, to resume from",
             (false, false) if entry.pinned => "pinned",
-            (false, false) => "kept by the rules of retention",
+            (false, false) => "kept by retention",
         };
         files.push(SavedFile {
             name: format!("checkpoints/{}", entry.key.file_name()),
@@ -269,10 +285,35 @@ fn files(folder: &RunFolder, report: &Report) -> Result<Vec<SavedFile>> {
     Ok(files)
 }
 
-/// Ends the page that was shown while the run went on.
-pub(crate) fn finish(live: LivePage<'_>, job: &Job, report: &Report, kept: &Kept) -> Result<()> {
-    outcome(job, report, kept, |outcome| live.finish(report, outcome))?
-        .context("cannot write the report page")
+/// What is written for people to look at while a run goes on: the page, and event files.
+pub(crate) struct Files<'a> {
+    page: LivePage<'a>,
+    board: Option<TensorBoard<'a>>,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(story: &'a Story, job: &Job, screen: &Screen) -> Files<'a> {
+        let board = || TensorBoard::new(job.folder.root(), SystemTime::now(), story.about(), screen);
+        Files {
+            page: LivePage::new(job.folder.report_file(), story.about(), screen),
+            board: job.config.report.tensorboard.then(board),
+        }
+    }
+
+    /// Writes the page of the run that has ended.
+    pub(crate) fn finish(self, job: &Job, report: &Report, kept: &Kept) -> Result<()> {
+        outcome(job, report, kept, |outcome| self.page.finish(report, outcome))?
+            .context("cannot write the report page")
+    }
+}
+
+impl Observer for Files<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        if let Some(board) = &mut self.board {
+            _ = board.observe(event);
+        }
+        self.page.observe(event)
+    }
 }
 
 /// A run as its folder tells it.

@@ -6,14 +6,14 @@ use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::prove;
 use crate::source::{self, Datasets, Source};
-use crate::story::{self, Kept, Story};
+use crate::story::{Files, Kept, Story};
 use crate::{folds, line, print, refit, remarks};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
-use highwater_report::{History, LivePage, Look, Progress, Screen, Summary};
-use highwater_trainer::{Checkpoints, Data, Ended, Observer, Report, Run, Saves};
+use highwater_report::{History, Look, Progress, Screen, Summary};
+use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves};
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -180,10 +180,10 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let story = Story::of(&job)?;
-    let mut live = LivePage::new(job.folder.report_file(), story.about(), &screen);
-    let report = pool.install(|| fit(&mut job, store, &screen, &mut live, &interrupt, resume))?;
+    let mut files = Files::new(&story, &job, &screen);
+    let report = pool.install(|| fit(&mut job, store, &screen, &mut files, &interrupt, resume))?;
     let scores = pool.install(|| Kept::of(&job));
-    story::finish(live, &job, &report, &scores)?;
+    files.finish(&job, &report, &scores)?;
     if job.refits(&report) {
         // The run is saved and over: a signal leaves at once from now on, and `resume` makes this model.
         interrupt.store(true, Ordering::Relaxed);
@@ -208,7 +208,7 @@ fn fit(
     job: &mut Job,
     mut store: Store,
     screen: &Screen,
-    page: &mut dyn Observer,
+    files: &mut Files<'_>,
     interrupt: &AtomicBool,
     resume: Option<Option<Checkpoint>>,
 ) -> Result<Report> {
@@ -235,7 +235,7 @@ fn fit(
             sections: &sections,
             saving: keep.saving(),
         }),
-        observers: vec![&mut progress, &mut history, page],
+        observers: vec![&mut progress, &mut history, files],
         interrupt: Some(interrupt),
     };
     let report = match resume {
@@ -252,36 +252,28 @@ fn select(job: &Job) -> String {
 
 fn summary(job: &Job, report: &Report, kept: &Kept) -> String {
     let root = job.folder.root().display().to_string();
-    let file = |name: &str| job.folder.root().join(name).display().to_string();
-    let (best, page, history) = (file("best.safetensors"), file("report.html"), file("history.csv"));
-    let checkpoints = format!("{}/", file("checkpoints"));
     let evaluate = format!("cargo xtask evaluate {root}");
     let predict = format!("cargo xtask predict {root} --data NEW.csv");
-    let verify = format!("cargo xtask checkpoints verify {root}");
     let resume = format!("cargo xtask resume {root}");
-    let mut files = vec![
-        (page.as_str(), "curves and tables; open it in a browser"),
-        (history.as_str(), "every validation"),
-        (checkpoints.as_str(), "to resume from"),
-    ];
-    let all = file("final.safetensors");
     let of_all = format!("the same network trained on all {} rows; predict uses it", job.source.all().len());
-    if job.refits(report) {
-        files.insert(0, (all.as_str(), &of_all));
-    }
+    let mut files = Vec::new();
     if report.best.is_some() {
-        files.insert(0, (best.as_str(), "the kept model; any safetensors reader opens it"));
+        files.push(("best.safetensors", "the kept model; any safetensors reader opens it"));
     }
-    let mut next = vec![
-        (evaluate.as_str(), "score it again"),
-        (predict.as_str(), "use it"),
-        (verify.as_str(), "check every saved byte"),
-    ];
+    if job.refits(report) {
+        files.push(("final.safetensors", &of_all));
+    }
+    files.extend([
+        ("report.html", "curves and tables; open it in a browser"),
+        ("history.csv", "every validation"),
+        ("checkpoints/", "to resume from"),
+    ]);
+    let mut next = vec![(evaluate.as_str(), "score it again"), (predict.as_str(), "use it")];
     if report.ended == Ended::Interrupted {
         next.insert(0, (resume.as_str(), "go on where it stopped"));
     }
     let select = job.config.training.select;
-    Summary { report, select, scores: &kept.named(), files: &files, next: &next }.to_string()
+    Summary { report, select, scores: &kept.named(), folder: &root, files: &files, next: &next }.to_string()
 }
 
 fn summary_json(job: &Job, report: &Report, kept: &Kept) -> Value {

@@ -43,7 +43,7 @@
 //! assert!(progress.observe(&Event::Ended(&report)).is_continue());
 //!
 //! let next = [("highwater evaluate runs/7", "score it again")];
-//! let summary = Summary { report: &report, select: Score::Loss, scores: &[], files: &[], next: &next };
+//! let summary = Summary { report: &report, select: Score::Loss, scores: &[], folder: "", files: &[], next: &next };
 //! assert_eq!(
 //!     summary.to_string(),
 //!     "Ended at the limit of 3 epochs.
@@ -65,6 +65,7 @@ mod curve;
 mod ending;
 mod error;
 mod figures;
+mod gauge;
 mod history;
 mod importance;
 mod live;
@@ -77,6 +78,7 @@ mod screen;
 mod signal;
 mod standing;
 mod summary;
+mod tensorboard;
 
 pub use about::{About, ColumnUse};
 pub use comparison::{Compared, Comparison};
@@ -92,3 +94,4 @@ pub use progress::Progress;
 pub use reconstruct::reconstruct;
 pub use screen::{Look, Screen};
 pub use summary::{Summary, text_table};
+pub use tensorboard::TensorBoard;

@@ -186,20 +186,6 @@ impl Page<'_> {
             let rows = counted(rows.round() as u64, "row");
             effort.push(("throughput", format!("{rows} and {steps} a second, validations included")));
         }
-        let saves = &report.saves;
-        if saves.written > 0 {
-            let each = saves.took / saves.written as f64;
-            let waited = 100.0 * saves.stalled / saves.training.max(saves.stalled);
-            effort.push((
-                "saving",
-                format!(
-                    "{} in {:.1} ms each, in the background; training waited {:.1} ms ({waited:.1}%)",
-                    counted(saves.written, "checkpoint"),
-                    each * 1e3,
-                    saves.stalled * 1e3
-                ),
-            ));
-        }
         effort
     }
 

@@ -2,6 +2,7 @@
 
 use crate::Screen;
 use crate::ending::ending;
+use crate::gauge::Ink;
 use crate::standing::Standing;
 use highwater_trainer::{Event, Observer, Record, Score};
 use indicatif::ProgressBar;
@@ -15,15 +16,15 @@ const SILENCE: f64 = 30.0;
 
 /// Shows a run while it goes on.
 ///
-/// On a terminal it is a bar for the whole run, with the epoch, its steps, losses and metrics of the latest validation,
-/// the best so far, rows per second, and the time left: at the least, if the stopping rule fires as soon as it can, and to
-/// the limit of epochs. Elsewhere it is lines: the first ten validations, then every tenth, from a hundred on every
+/// On a terminal there is a bar for the whole run and one for the epoch, with rows per second and the time left: at the
+/// least, if the stopping rule fires as soon as it can, and to the limit of epochs; below them the losses and metrics of
+/// the latest validation, the best so far, and the curve of the score that selects. Elsewhere it is lines: the first ten validations, then every tenth, from a hundred on every
 /// hundredth and so on, one after half a minute without any, and the last.
 pub struct Progress {
     screen: Screen,
     select: Score,
     standing: Option<Standing>,
-    bar: Option<ProgressBar>,
+    bar: Option<(ProgressBar, Ink)>,
     started: Instant,
     /// When the bar was drawn last.
     drawn: Instant,
@@ -69,12 +70,11 @@ impl Progress {
 
     fn draw(&mut self) {
         let now = Instant::now();
-        if let (Some(bar), Some(standing)) = (&self.bar, &self.standing)
+        if let (Some((bar, ink)), Some(standing)) = (&self.bar, &self.standing)
             && now - self.drawn >= REDRAW
         {
             self.drawn = now;
-            bar.set_message(standing.message((now - self.started).as_secs_f64()));
-            bar.set_position(standing.step);
+            bar.set_message(standing.picture((now - self.started).as_secs_f64(), *ink));
         }
     }
 }
@@ -97,7 +97,7 @@ impl Observer for Progress {
                     ..Lines::default()
                 };
                 self.screen.say(&standing.opening(plan));
-                self.bar = self.screen.open_bar(standing.last_step());
+                self.bar = self.screen.open_bar();
                 self.standing = Some(standing);
             }
             Event::Stepped { step, loss, .. } => {

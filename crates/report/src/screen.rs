@@ -1,5 +1,6 @@
 //! Where a run is shown.
 
+use crate::gauge::Ink;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,18 +72,16 @@ impl Screen {
         }
     }
 
-    /// A bar at the bottom, where the screen can show one. It shows its message to the right of itself.
-    pub(crate) fn open_bar(&self, length: u64) -> Option<ProgressBar> {
+    /// A place at the bottom for a few lines that change, where the screen can show one, and with what ink.
+    pub(crate) fn open_bar(&self) -> Option<(ProgressBar, Ink)> {
         let mut inner = self.lock();
         if !inner.draws {
             return None;
         }
-        let template = if inner.colours { "{bar:24.cyan/238} {msg}" } else { "{bar:24} {msg}" };
-        let style = ProgressStyle::with_template(template).expect("the template is well-formed");
-        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr())
-            .with_style(style.progress_chars("━╸─"));
+        let style = ProgressStyle::with_template("{msg}").expect("the template is well-formed");
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);
         inner.bar = Some(bar.clone());
-        Some(bar)
+        Some((bar, if inner.colours { Ink::Colours } else { Ink::Plain }))
     }
 
     /// Takes the bar away.
@@ -140,7 +139,7 @@ pub(crate) mod tests {
             screen.say("one");
             screen.clone().warn("two");
             assert_eq!(paper.text(), text);
-            assert!(screen.open_bar(1).is_none());
+            assert!(screen.open_bar().is_none());
         }
     }
 }

@@ -1,11 +1,15 @@
 //! How a run stands, in words.
 
 use crate::figures::{Count, Rounded, Time, counted};
+use crate::gauge::{Ink, bar, spark};
 use highwater_early_stopping::BestTracker;
 use highwater_trainer::{Plan, Record, Score};
 
 /// A line has room for so many metrics, the one that selects not counted.
 const METRICS: usize = 2;
+/// Characters of a bar, and of the curve: with what stands beside them they fit into 80 columns.
+const BAR: usize = 24;
+const CURVE: usize = 48;
 
 /// How a run stands.
 pub(crate) struct Standing {
@@ -23,6 +27,9 @@ pub(crate) struct Standing {
     record: Option<Record>,
     best: Option<Record>,
     earliest_stop: Option<u64>,
+    /// The score that selects, of each validation, and the place of the best.
+    curve: Vec<f64>,
+    best_place: Option<usize>,
 }
 
 impl Standing {
@@ -42,11 +49,17 @@ impl Standing {
             record: plan.history.last().cloned(),
             best: tracker.best().map(|best| plan.history[best.index as usize].clone()),
             earliest_stop: None,
+            curve: plan.history.iter().map(|record| record.score(select)).collect(),
+            best_place: tracker.best().map(|best| best.index as usize),
         }
     }
 
     pub(crate) fn validated(&mut self, record: &Record, best: Option<&Record>, earliest_stop: Option<u64>) {
         self.step = record.step;
+        self.curve.push(record.score(self.select));
+        if best.is_some_and(|best| best.step == record.step) {
+            self.best_place = Some(self.curve.len() - 1);
+        }
         self.record = Some(record.clone());
         self.best = best.cloned();
         self.earliest_stop = earliest_stop;
@@ -103,23 +116,39 @@ impl Standing {
         )
     }
 
-    /// What stands to the right of the bar and, in two more lines, below it.
-    pub(crate) fn message(&self, seconds: f64) -> String {
+    /// The picture of a run on a terminal: a bar for all of it and one for the epoch, and below them the values of the
+    /// latest validation, the best and the curve so far.
+    pub(crate) fn picture(&self, seconds: f64, ink: Ink) -> String {
         let done = self.step.saturating_sub(1);
         let (epoch, step) = (done / self.steps_per_epoch + 1, done % self.steps_per_epoch + 1);
-        let (width, of) = (self.steps_per_epoch.to_string().len(), self.steps_per_epoch);
+        let of = self.steps_per_epoch;
+        let width = self.epochs.to_string().len().max(of.to_string().len());
         let values = match &self.record {
             Some(record) => self.values(record),
             None => vec![("training".to_owned(), self.loss)],
         };
         let values = values.into_iter().map(|(name, value)| format!("{name} {}", Rounded(value)));
-        let remarks = [self.best_words(), self.pace(seconds)].into_iter().flatten();
-        format!(
-            "epoch {epoch}/{}, step {step:>width$}/{of}\n{}\n{}",
-            self.epochs,
-            values.collect::<Vec<_>>().join("  "),
-            remarks.collect::<Vec<_>>().join(", ")
-        )
+        let step = if self.step == 0 { 0 } else { step };
+        let mut lines = vec![
+            format!(
+                "run    {}  epoch {epoch:>width$}/{:<width$}  {}",
+                bar(self.step, self.last_step(), BAR, ink),
+                self.epochs,
+                self.time_left(seconds).unwrap_or_default()
+            ),
+            format!(
+                "epoch  {}  step  {step:>width$}/{of:<width$}  {}",
+                bar(step, of, BAR, ink),
+                self.throughput(seconds).unwrap_or_default()
+            ),
+            format!("       {}", values.collect::<Vec<_>>().join("  ")),
+        ];
+        lines.extend(self.best_words().map(|words| format!("       {words}")));
+        if self.curve.len() > 1 {
+            let curve = spark(&self.curve, self.best_place, CURVE, ink);
+            lines.push(format!("       {curve}  validation {}", self.select));
+        }
+        lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
     }
 
     fn best_words(&self) -> Option<String> {
@@ -144,20 +173,32 @@ impl Standing {
 
     /// Throughput and what is left, after so many seconds in this process.
     fn pace(&self, seconds: f64) -> Option<String> {
-        let steps = self.step.saturating_sub(self.began.0) as f64;
-        if steps == 0.0 || seconds <= 0.0 {
-            return None;
-        }
-        let left = |rest: u64| Time(rest as f64 * seconds / steps);
+        Some(format!("{}, {}", self.throughput(seconds)?, self.time_left(seconds)?))
+    }
+
+    /// Seconds of a step, after so many seconds in this process.
+    fn seconds_per_step(&self, seconds: f64) -> Option<f64> {
+        let steps = self.step.saturating_sub(self.began.0);
+        (steps > 0 && seconds > 0.0).then(|| seconds / steps as f64)
+    }
+
+    fn throughput(&self, seconds: f64) -> Option<String> {
+        let rows = self.rows_per_step / self.seconds_per_step(seconds)?;
+        Some(format!("{} rows/s", Count(rows.round() as u64)))
+    }
+
+    /// To the limit of epochs and, if it may come before, to the earliest end by the stopping rule.
+    fn time_left(&self, seconds: f64) -> Option<String> {
+        let per_step = self.seconds_per_step(seconds)?;
+        let left = |rest: u64| Time(rest as f64 * per_step);
         let to_limit = self.last_step().saturating_sub(self.step);
         let since = self.step.saturating_sub(self.record.as_ref().map_or(0, |record| record.step));
         let to_stop = self
             .earliest_stop
             .map(|validations| validations.saturating_mul(self.steps_per_validation).saturating_sub(since));
-        let rows = Count((steps * self.rows_per_step / seconds).round() as u64);
         Some(match to_stop.filter(|steps| *steps < to_limit) {
-            Some(steps) => format!("{rows} rows/s, {} to {} left", left(steps), left(to_limit)),
-            None => format!("{rows} rows/s, {} left", left(to_limit)),
+            Some(steps) => format!("{} to {} left", left(steps), left(to_limit)),
+            None => format!("{} left", left(to_limit)),
         })
     }
 }
@@ -168,22 +209,30 @@ mod tests {
     use crate::check::{plan, records};
 
     #[test]
-    fn the_words_beside_the_bar_tell_losses_pace_and_time_left() {
+    fn the_picture_has_a_bar_for_the_run_and_one_for_the_epoch_values_best_and_curve() {
         let records = records(&[0.9, 0.5, 0.6]);
         let mut standing = Standing::new(&plan(&[]), Score::Loss);
         (standing.step, standing.loss) = (9, 2.3);
         assert_eq!(
-            standing.message(0.5),
-            "epoch 1/200, step  9/36\ntraining 2.3000\n575 rows/s, 6 min 40 s left"
+            standing.picture(0.5, Ink::Plain),
+            "run    ────────────────────────  epoch   1/200  6 min 40 s left\n\
+             epoch  ━━━━━━──────────────────  step    9/36   575 rows/s\n       training 2.3000"
         );
+        standing.validated(&records[0], Some(&records[0]), Some(9));
+        standing.validated(&records[1], Some(&records[1]), Some(9));
         standing.validated(&records[2], Some(&records[1]), Some(9));
         standing.step += 36;
+        let picture = standing.picture(2.0, Ink::Plain);
         assert_eq!(
-            standing.message(2.0),
-            "epoch 4/200, step 36/36\n\
-             training 0.5400  validation 0.6000  accuracy 0.7000\n\
-             best loss 0.5000 at epoch 2, 2,298 rows/s, 4.0 s to 1 min 38 s left"
+            picture,
+            "run    ╸───────────────────────  epoch   4/200  4.0 s to 1 min 38 s left\n\
+             epoch  ━━━━━━━━━━━━━━━━━━━━━━━━  step   36/36   2,298 rows/s\n       \
+             training 0.5400  validation 0.6000  accuracy 0.7000\n       \
+             best loss 0.5000 at epoch 2\n       \
+             █▁▃  validation loss"
         );
+        assert!(picture.lines().all(|line| line.chars().count() < 80));
+        assert_eq!(standing.picture(2.0, Ink::Colours).matches("\x1b[32;1m▁\x1b[0m").count(), 1);
     }
 
     #[test]
@@ -191,10 +240,12 @@ mod tests {
         let mut standing = Standing::new(&plan(&records(&[0.9, 0.5, 0.6])), Score::Loss);
         standing.step += 1;
         assert_eq!(
-            standing.message(0.0),
-            "epoch 4/200, step  1/36\n\
-             training 0.5400  validation 0.6000  accuracy 0.7000\n\
-             best loss 0.5000 at epoch 2"
+            standing.picture(0.0, Ink::Plain),
+            "run    ────────────────────────  epoch   4/200\n\
+             epoch  ────────────────────────  step    1/36\n       \
+             training 0.5400  validation 0.6000  accuracy 0.7000\n       \
+             best loss 0.5000 at epoch 2\n       \
+             █▁▃  validation loss"
         );
     }
 

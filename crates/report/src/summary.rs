@@ -14,7 +14,9 @@ pub struct Summary<'a> {
     pub select: Score,
     /// Scores of the kept model on parts of the data, by the names of the parts.
     pub scores: &'a [(&'a str, &'a Scores)],
-    /// Files of the run, each with what it is.
+    /// The folder of the run.
+    pub folder: &'a str,
+    /// Files in it, each with what it is.
     pub files: &'a [(&'a str, &'a str)],
     /// Commands to try next, each with what it does.
     pub next: &'a [(&'a str, &'a str)],
@@ -23,23 +25,25 @@ pub struct Summary<'a> {
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.report;
-        writeln!(f, "{}.\n", ending(report))?;
+        // Fits an ordinary terminal: a long reason has a line of its own.
+        let ending = ending(report);
+        let ending = if ending.chars().count() < 80 { ending } else { ending.replacen(": ", ":\n", 1) };
+        writeln!(f, "{ending}.\n")?;
         writeln!(f, "  kept   {}", kept(report, self.select))?;
         if let Some(Saved { epochs, percent, seconds }) = Saved::by(report) {
             let (rest, limit) = (Count(epochs), counted(report.epoch_limit, "epoch"));
             writeln!(f, "  saved  {rest} of {limit} ({percent:.0}%), about {}", Time(seconds))?;
         }
         writeln!(f, "  took   {} for {}", Time(report.elapsed), counted(report.epochs, "epoch"))?;
-        let Saves { written, took, longest, stalled, training, superseded, .. } = report.saves;
+        let Saves { written, took, stalled, training, superseded, .. } = report.saves;
         if written > 0 {
             let (checkpoints, each) = (counted(written, "checkpoint"), took / written as f64 * 1e3);
             let share = 100.0 * stalled / training.max(stalled);
-            write!(f, "  disk   {checkpoints} in {each:.1} ms each, {:.1} ms at most; ", longest * 1e3)?;
-            writeln!(f, "training waited {:.1} ms ({share:.1}%)", stalled * 1e3)?;
-        }
-        if superseded > 0 {
-            let count = counted(superseded, "checkpoint");
-            writeln!(f, "         {count} passed over for newer ones")?;
+            write!(f, "  disk   {checkpoints} of {each:.1} ms")?;
+            if superseded > 0 {
+                write!(f, ", {} passed over", Count(superseded))?;
+            }
+            writeln!(f, "; training waited {} ({share:.1}%)", Time(stalled))?;
         }
         if ended_too_early(report) {
             writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
@@ -48,9 +52,14 @@ impl fmt::Display for Summary<'_> {
             writeln!(f)?;
             f.write_str(&text_table(&score_rows(self.scores)))?;
         }
-        for (heading, lines) in [("Files", self.files), ("Next", self.next)] {
+        if !(self.files.is_empty() && self.next.is_empty()) {
+            writeln!(f)?;
+        }
+        for (heading, lines) in
+            [(format!("Files in {}", self.folder), self.files), ("Next".into(), self.next)]
+        {
             if !lines.is_empty() {
-                writeln!(f, "\n{heading}")?;
+                writeln!(f, "{heading}")?;
             }
             let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
             for (left, right) in lines {
@@ -117,11 +126,11 @@ mod tests {
             ..Saves::default()
         };
         let text = summary(&report);
-        let line = "  disk   4 checkpoints in 2.5 ms each, 4.0 ms at most; training waited 3.0 ms (0.2%)\n";
+        let line = "  disk   4 checkpoints of 2.5 ms; training waited 3 ms (0.2%)\n";
         assert!(text.contains(line), "{text}");
         report.saves.superseded = 1_200;
         let text = summary(&report);
-        assert!(text.contains("         1,200 checkpoints passed over for newer ones"), "{text}");
+        assert!(text.contains("4 checkpoints of 2.5 ms, 1,200 passed over; training waited"), "{text}");
     }
 
     fn summary(report: &Report) -> String {
@@ -130,10 +139,8 @@ mod tests {
             report,
             select: Score::Loss,
             scores: &[("validation", &validation), ("test", &test)],
-            files: &[
-                ("runs/7/best.safetensors", "the kept model"),
-                ("runs/7/report.html", "curves and tables"),
-            ],
+            folder: "runs/7",
+            files: &[("best.safetensors", "the kept model"), ("report.html", "curves and tables")],
             next: &[("highwater predict runs/7 --data new.csv", "")],
         }
         .to_string()
@@ -142,7 +149,8 @@ mod tests {
     #[test]
     fn a_stopped_run_says_why_what_is_kept_and_what_was_saved() {
         let text = "\
-Stopped at epoch 6 of at most 200: no improvement in 3 epochs: best 0.4 at epoch 3.
+Stopped at epoch 6 of at most 200:
+no improvement in 3 epochs: best 0.4 at epoch 3.
 
   kept   the model of epoch 3, the best by validation loss (0.4000)
   saved  194 of 200 epochs (97%), about 49 s
@@ -153,10 +161,9 @@ Stopped at epoch 6 of at most 200: no improvement in 3 epochs: best 0.4 at epoch
   accuracy      0.9791   1.0000
   rows             287    1,360
 
-Files
-  runs/7/best.safetensors  the kept model
-  runs/7/report.html       curves and tables
-
+Files in runs/7
+  best.safetensors  the kept model
+  report.html       curves and tables
 Next
   highwater predict runs/7 --data new.csv
 ";
@@ -200,7 +207,8 @@ Next
     fn without_scores_files_and_commands_their_parts_are_left_out() {
         let report = ended(&[0.5], Ended::EpochLimit, 1);
         let text =
-            Summary { report: &report, select: Score::Loss, scores: &[], files: &[], next: &[] }.to_string();
+            Summary { report: &report, select: Score::Loss, scores: &[], folder: "", files: &[], next: &[] }
+                .to_string();
         assert_eq!(text.lines().count(), 5, "{text}");
     }
 }

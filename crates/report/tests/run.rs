@@ -137,7 +137,8 @@ fn the_page_has_every_record_and_agrees_with_the_summary() {
         let start = format!("<td>{}<td>{}<td>{:.4}<td>", record.epoch, record.step, record.training_loss);
         assert!(html.contains(&start), "{start}");
     }
-    let summary = Summary { report: &report, select: config().select, scores: &[], files: &[], next: &[] };
+    let summary =
+        Summary { report: &report, select: config().select, scores: &[], folder: "", files: &[], next: &[] };
     let summary = summary.to_string();
     let kept = "the model of epoch 10, the best by validation accuracy (0.8200)";
     let saved = "86 of 100 epochs (86%), about 29 s";

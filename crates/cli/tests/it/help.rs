@@ -96,8 +96,9 @@ fn the_summary_says_why_what_and_where() {
     {
         assert!(said.out.contains(text), "{text}: {}", said.out);
     }
+    assert!(said.out.contains(&format!("\nFiles in {}\n", out.display())), "{}", said.out);
     for name in ["best.safetensors", "report.html", "history.csv", "checkpoints"] {
-        assert!(said.out.contains(out.join(name).to_str().unwrap()), "{name}: {}", said.out);
+        assert!(said.out.contains(&format!("\n  {name}")), "{name}: {}", said.out);
     }
     for line in said.out.lines().filter_map(|line| line.trim().strip_prefix("cargo xtask ")) {
         let words = line.split("  ").next().unwrap().split(' ');

@@ -43,9 +43,9 @@ fn the_commands_of_the_guide_do_what_it_says() {
     else {
         panic!("{said:#?}")
     };
-    assert!(train.contains("  disk   7 checkpoints in ") && train.contains("training waited "), "{train}");
+    assert!(train.contains("  disk   7 checkpoints of ") && train.contains("training waited "), "{train}");
     assert_eq!(train.matches("checkpoints/step-").count(), 7, "{train}");
-    assert!(resume.contains("  disk   2 checkpoints in "), "{resume}");
+    assert!(resume.contains("  disk   2 checkpoints of "), "{resume}");
     assert_eq!(verify.matches("sound ").count(), 10, "{verify}");
     for line in [
         "├ runs/demo/checkpoints/step-00000120.b1.safetensors  from step-00000120.safetensors",

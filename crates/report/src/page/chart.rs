@@ -140,7 +140,8 @@ impl Chart {
         Drawing {
             class,
             description: &self.text,
-            unit: self.unit,
+            // Below a small drawing there is no room for it beside the ticks.
+            unit: if self.whole_width { self.unit } else { "" },
             width,
             height,
             left,

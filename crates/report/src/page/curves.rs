@@ -66,7 +66,7 @@ fn told(curve: &Curve, unit: &str, places: &[u64], kept: Option<usize>) -> Strin
     let values = &curve.values;
     let (initial, rest) = curve.name.split_at(1);
     let name = format!("{}{rest}", initial.to_uppercase());
-    if values.iter().all(|value| *value == values[0]) {
+    if values.iter().all(|value| value.to_bits() == values[0].to_bits()) {
         return format!("{name}: {} throughout.", Rounded(values[0]));
     }
     let [first, last] = [0, places.len() - 1];
