@@ -225,7 +225,7 @@ mod tests {
         let picture = standing.picture(2.0, Ink::Plain);
         assert_eq!(
             picture,
-            "run    ╸───────────────────────  epoch   4/200  4.0 s to 1 min 38 s left\n\
+            "run    ────────────────────────  epoch   4/200  4.0 s to 1 min 38 s left\n\
              epoch  ━━━━━━━━━━━━━━━━━━━━━━━━  step   36/36   2,298 rows/s\n       \
              training 0.5400  validation 0.6000  accuracy 0.7000\n       \
              best loss 0.5000 at epoch 2\n       \
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(
             standing.picture(0.0, Ink::Plain),
             "run    ────────────────────────  epoch   4/200\n\
-             epoch  ────────────────────────  step    1/36\n       \
+             epoch  ╸───────────────────────  step    1/36\n       \
              training 0.5400  validation 0.6000  accuracy 0.7000\n       \
              best loss 0.5000 at epoch 2\n       \
              █▁▃  validation loss"
