@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::Duration;
 
 fn iris(out: &Path, epochs: &str) -> Vec<OsString> {
     let data = table("iris.csv");
@@ -72,8 +73,8 @@ fn signal(child: &Child, name: &str) {
     _ = Command::new("sh").args(["-c", &command]).status().unwrap();
 }
 
-/// Sends a signal after so many validations, and waits for the end.
-fn signalled(args: Vec<OsString>, name: &str, validations: usize) -> Said {
+/// Sends a signal some time after so many validations, and waits for the end.
+fn signalled(args: Vec<OsString>, name: &str, validations: usize, later: Duration) -> Said {
     let mut child = highwater(args).spawn().unwrap();
     let mut progress = BufReader::new(child.stderr.take().unwrap());
     let mut seen = 0;
@@ -82,6 +83,7 @@ fn signalled(args: Vec<OsString>, name: &str, validations: usize) -> Said {
         assert!(progress.read_line(&mut line).unwrap() > 0, "it ended too early");
         seen += usize::from(line.starts_with("epoch"));
     }
+    std::thread::sleep(later);
     signal(&child, name);
     let mut rest = String::new();
     progress.read_to_string(&mut rest).unwrap();
@@ -102,7 +104,7 @@ fn either_signal_saves_within_a_step_and_the_run_goes_on_to_the_same_bits() {
     done(long(&whole));
     for name in ["INT", "TERM"] {
         let folder = dir.path().join(name);
-        let said = signalled(long(&folder), name, 3);
+        let said = signalled(long(&folder), name, 3, Duration::ZERO);
         assert_eq!(said.code, Some(130), "{said:?}");
         assert!(said.err.contains("Interrupted") && said.out.contains("training waited"), "{said:?}");
         done(args!["checkpoints", "verify", &folder]);
@@ -118,16 +120,17 @@ fn a_signal_during_an_evaluation_breaks_it_off_and_nothing_is_lost() {
     // One step and then the validation rows, most of the table, in several passes.
     let slow = |out: &Path| {
         let words = "--hidden 700,700 --validation 0.9 --test 0.02 --batch-size 500 --optimizer sgd --threads 1 \
-                     --epochs 6 --stop never";
+                     --epochs 12 --stop never";
         let words = words.split_whitespace().map(OsString::from).collect();
         [args!["train", "--out", out], words].concat()
     };
     let whole = dir.path().join("whole");
     done(slow(&whole));
     let mut broken_off = 0;
-    for (number, name) in ["TERM", "INT", "TERM", "INT", "TERM", "INT"].into_iter().enumerate() {
+    // A little later each time, as nothing tells from outside when an evaluation begins.
+    for (number, name) in ["TERM", "INT"].into_iter().cycle().take(12).enumerate() {
         let folder = dir.path().join(number.to_string());
-        let said = signalled(slow(&folder), name, 1);
+        let said = signalled(slow(&folder), name, 1, Duration::from_millis(20 * number as u64));
         assert_eq!(said.code, Some(130), "{said:?}");
         let newest = Folder::new(folder.join("checkpoints")).latest().unwrap().0.unwrap();
         // A step that is the last of its epoch and has no score: its validation was under way, or about to begin.
