@@ -1,7 +1,7 @@
 //! Training steps of a workload on random data.
 
 use crate::workload::{LossName, Workload};
-use highwater_autodiff::{Awake, Feed, Mode, Program, Workspace};
+use highwater_autodiff::{Awake, Buffer, Feed, Mode, Program, Workspace};
 use highwater_nn::{Init, Mlp, Model};
 use highwater_optim::Optimizer;
 use ndarray::{Array2, s};
@@ -15,7 +15,7 @@ pub struct Training {
     model: Model<f32>,
     program: Program,
     workspace: Workspace<f32>,
-    gradients: Vec<f32>,
+    gradients: Buffer<f32>,
     optimizer: Optimizer<f32>,
     learning_rate: f64,
     inputs: Array2<f32>,
@@ -70,7 +70,7 @@ impl Training {
         let awake = workspace.shares_work().then(Awake::new);
         Training {
             workspace,
-            gradients: vec![0.0; count],
+            gradients: Buffer::zeros(count),
             optimizer: Optimizer::new(method, count).expect("the defaults are sound"),
             learning_rate,
             inputs: normal((rows, inputs), 3),

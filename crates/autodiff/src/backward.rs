@@ -1,5 +1,6 @@
 //! The backward direction: one exhaustive match over the ops.
 
+use crate::buffer::Buffer;
 use crate::compile::{Node, Place};
 use crate::forward::Run;
 use crate::kernel::binary::Side;
@@ -13,9 +14,9 @@ use std::ops::Range;
 /// Where gradients of arguments go.
 struct Targets<'a, T> {
     /// Gradients of the tile's values.
-    tile: &'a mut [Vec<T>],
+    tile: &'a mut [Buffer<T>],
     /// Gradients of fixed values, or a tile's part of them.
-    fixed: &'a mut [Vec<T>],
+    fixed: &'a mut [Buffer<T>],
     /// Gradients of parameters, or a tile's part of them.
     parameters: &'a mut [T],
     /// Whether `fixed` and `parameters` are a tile's part.
@@ -25,9 +26,9 @@ struct Targets<'a, T> {
 /// What a sweep knows of the gradients of fixed values.
 enum Fixed<'a, T> {
     /// All of them: there is one tile, and it writes them directly.
-    Direct(&'a mut [Vec<T>], &'a mut [T]),
+    Direct(&'a mut [Buffer<T>], &'a mut [T]),
     /// Those of joined values, to read; what the tile adds to others goes to its part.
-    InPart(&'a [Vec<T>]),
+    InPart(&'a [Buffer<T>]),
 }
 
 impl<T: Real> Run<'_, '_, T> {
@@ -70,7 +71,7 @@ impl<T: Real> Run<'_, '_, T> {
         sweep: &[usize],
         rows: Range<usize>,
         tile: &mut Tile<T>,
-        shared: &[Vec<T>],
+        shared: &[Buffer<T>],
         mut fixed: Fixed<'_, T>,
     ) {
         let Tile { values, gradients, parts, parameter_parts, scratch } = tile;
@@ -222,7 +223,7 @@ impl<T: Real> Run<'_, '_, T> {
         id: usize,
         write: Write,
         tiles: &[Tile<T>],
-        fixed: &mut [Vec<T>],
+        fixed: &mut [Buffer<T>],
         gradients: &mut [T],
     ) {
         let writes = std::iter::once(write).chain(std::iter::repeat(Write::Add));

@@ -89,6 +89,7 @@
 
 mod awake;
 mod backward;
+mod buffer;
 mod compile;
 mod elementary;
 mod feed;
@@ -106,6 +107,7 @@ mod vector;
 mod workspace;
 
 pub use awake::Awake;
+pub use buffer::Buffer;
 pub use feed::Feed;
 pub use graph::{Graph, Parameter};
 pub use op::Axis;

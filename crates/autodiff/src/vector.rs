@@ -1,13 +1,14 @@
 //! Vectors of a processor, for the kernels that keep them in registers by hand.
 
+use crate::buffer::Buffer;
 use crate::kernel::{pack, packed::Group};
 use pulp::Simd;
 use std::cell::Cell;
 
 thread_local! {
     /// What a thread packs the right factor of a product into.
-    static SINGLE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-    static DOUBLE: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+    static SINGLE: Cell<Buffer<f32>> = const { Cell::new(Buffer::EMPTY) };
+    static DOUBLE: Cell<Buffer<f64>> = const { Cell::new(Buffer::EMPTY) };
 }
 
 /// What `f32` and `f64` have in common as elements of vectors. No other type can have it, as it is private.

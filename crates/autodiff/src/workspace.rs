@@ -1,5 +1,6 @@
 //! The memory of a running program: made once, reused by every run.
 
+use crate::buffer::Buffer;
 use crate::compile::{Node, Place};
 use crate::kernel::{linear, matmul};
 use crate::op::Op;
@@ -37,23 +38,23 @@ pub struct Workspace<T> {
 /// What belongs to a run of rows. Each vector has one entry for each node, empty where it does not apply.
 pub(crate) struct Tile<T> {
     /// Values of batch rows, and parts of joined values.
-    pub(crate) values: Vec<Vec<T>>,
+    pub(crate) values: Vec<Buffer<T>>,
     /// Gradients of values of batch rows.
-    pub(crate) gradients: Vec<Vec<T>>,
+    pub(crate) gradients: Vec<Buffer<T>>,
     /// Parts of the gradients of values of fixed size; empty where there is but one tile.
-    pub(crate) parts: Vec<Vec<T>>,
+    pub(crate) parts: Vec<Buffer<T>>,
     /// Parts of the gradients of parameters; empty where there is but one tile.
-    pub(crate) parameter_parts: Vec<T>,
+    pub(crate) parameter_parts: Buffer<T>,
     /// What products are packed into.
-    pub(crate) scratch: Vec<T>,
+    pub(crate) scratch: Buffer<T>,
 }
 
 /// What has a fixed size. Each vector has one entry for each node, empty where it does not apply.
 pub(crate) struct Shared<T> {
-    pub(crate) values: Vec<Vec<T>>,
-    pub(crate) gradients: Vec<Vec<T>>,
+    pub(crate) values: Vec<Buffer<T>>,
+    pub(crate) gradients: Vec<Buffer<T>>,
     /// What products are packed into.
-    pub(crate) scratch: Vec<T>,
+    pub(crate) scratch: Buffer<T>,
 }
 
 /// How many elements the vectors of a workspace have.
@@ -93,15 +94,15 @@ impl Program {
         assert!(tile_rows > 0, "a tile has at least one row");
         let plan = &self.0;
         let lengths = Lengths::new(plan, max_rows, tile_rows);
-        let vectors = |lengths: &[usize]| lengths.iter().map(|&n| vec![T::ZERO; n]).collect();
+        let vectors = |lengths: &[usize]| lengths.iter().map(|&n| Buffer::zeros(n)).collect();
         let tile = || Tile {
             values: vectors(&lengths.tile_values),
             gradients: vectors(&lengths.tile_gradients),
             parts: vectors(&lengths.tile_parts),
-            parameter_parts: vec![T::ZERO; lengths.parameter_parts],
-            scratch: vec![T::ZERO; lengths.tile_scratch],
+            parameter_parts: Buffer::zeros(lengths.parameter_parts),
+            scratch: Buffer::zeros(lengths.tile_scratch),
         };
-        let mut values: Vec<Vec<T>> = vectors(&lengths.shared_values);
+        let mut values: Vec<Buffer<T>> = vectors(&lengths.shared_values);
         for (value, node) in values.iter_mut().zip(&plan.nodes) {
             if let Op::Constant(elements) = &node.op {
                 value.iter_mut().zip(elements).for_each(|(v, &e)| *v = T::from_f64(e));
@@ -113,7 +114,7 @@ impl Program {
             shared: Shared {
                 values,
                 gradients: vectors(&lengths.shared_gradients),
-                scratch: vec![T::ZERO; lengths.shared_scratch],
+                scratch: Buffer::zeros(lengths.shared_scratch),
             },
             tile_rows: lengths.tile_rows,
             max_rows,

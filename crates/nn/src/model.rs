@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::init::{Init, Part};
 use crate::layer::{Layer, Purpose, Recorded, Sequential};
-use highwater_autodiff::{Feed, Graph, Mode, Parameter, Program, Real, Var, Workspace};
+use highwater_autodiff::{Buffer, Feed, Graph, Mode, Parameter, Program, Real, Var, Workspace};
 use ndarray::{Array2, ArrayView2};
 
 /// How much of a batch's statistics goes into the running ones, as in PyTorch.
@@ -12,11 +12,11 @@ const MOMENTUM: f64 = 0.1;
 /// A network, and its values in one flat slice with a table of name, shape and offset: first the parameters, which
 /// are trained, then the buffers (running statistics of normalising layers), which follow along.
 #[derive(Debug, Clone)]
-pub struct Model<T> {
+pub struct Model<T: Real> {
     network: Sequential,
     table: Vec<Parameter>,
     buffers: Vec<Parameter>,
-    values: Vec<T>,
+    values: Buffer<T>,
     parameter_count: usize,
     /// As large as the widest buffer.
     statistics: Vec<T>,
@@ -61,6 +61,7 @@ impl<T: Real> Model<T> {
             values.extend(std::iter::repeat_n(first, buffer.len()));
         }
         let widest = buffers.iter().map(Parameter::len).max().unwrap_or(0);
+        let values = Buffer::from(&values[..]);
         Ok(Model { network, table, buffers, values, parameter_count, statistics: vec![T::ZERO; widest] })
     }
 
@@ -119,7 +120,7 @@ impl<T: Real> Model<T> {
             assert_eq!(elements.len(), parameter.len(), "elements of {}", parameter.name);
             loaded.extend(elements);
         }
-        self.values = loaded;
+        self.values.copy_from_slice(&loaded);
         Ok(())
     }
 

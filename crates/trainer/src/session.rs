@@ -15,7 +15,7 @@ use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
 use crate::saving::{Keeper, Saves};
 use crate::state::{self, Counters, State};
-use highwater_autodiff::{Awake, Mode, Program, Workspace};
+use highwater_autodiff::{Awake, Buffer, Mode, Program, Workspace};
 use highwater_checkpoint::{Array, Checkpoint, Section, Snapshot};
 use highwater_data::{BatchBuffer, epoch_order_into};
 use highwater_early_stopping::{EarlyStopping, GradientEvidence, Observation, StopReason};
@@ -34,7 +34,7 @@ pub(crate) struct Session<'a> {
     pub(crate) audience: Audience<'a>,
     program: Program,
     ws: Workspace<f32>,
-    gradients: Vec<f32>,
+    gradients: Buffer<f32>,
     optimizer: Optimizer<f32>,
     /// If a step is put together from several batches.
     accumulator: Option<Accumulator<f32>>,
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
             audience: Audience { observers, interrupt, leave: false },
             program,
             ws,
-            gradients: vec![0.0; count],
+            gradients: Buffer::zeros(count),
             optimizer: Optimizer::new(config.optimizer, count)?,
             accumulator: (rows < full).then(|| Accumulator::new(count)),
             plateau: config.plateau.map(|rule| Plateau::new(rule, config.learning_rate)).transpose()?,

@@ -2,9 +2,10 @@
 //!
 //! The left factor is packed as a whole: panels of a few rows, within them column after column. Threads share it, and
 //! share out the columns of the result in groups, a few panels of a few vectors each. For a group, a thread packs its
-//! part of the right factor, which then stays in its second-level cache, and goes through the tiles of the group: some
-//! rows by two vectors, whose sums fill the registers while the inner dimension passes by. The inner dimension is cut
-//! where the panels would no longer fit the caches. A factor that lies the other way round is turned while it is packed.
+//! part of the right factor, which then stays in its second-level cache, and goes through the tiles of the group, panel
+//! after panel of the left factor, each of which stays in its first-level cache meanwhile: some rows by two vectors,
+//! whose sums fill the registers while the inner dimension passes by. The inner dimension is cut where the panels would
+//! no longer fit the caches. A factor that lies the other way round is turned while it is packed.
 //!
 //! Each sum runs over the inner dimension in its order, cut at places that depend on its length alone: the bits depend
 //! neither on the number of threads nor on how rows and columns are grouped.
@@ -16,6 +17,7 @@ use super::block::{Block, prefetch};
 use super::matmul::Factor;
 use super::pack::{Rows, turn};
 use super::{ARCH, LANES, Write};
+use crate::buffer::Buffer;
 use crate::real::Real;
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 use std::cell::Cell;
@@ -26,8 +28,6 @@ use std::ops::Range;
 const INNER: usize = 512;
 /// Elements of the packed left factor: more rows than fit are a product of their own.
 const LEFT: usize = 1 << 20;
-/// Elements of the packed left factor that stay in a second-level cache of 2 MiB, next to panels of the right one.
-const CACHED: usize = 1 << 17;
 /// Vectors of a tile, side by side.
 const VECTORS: usize = 2;
 /// The most rows of a tile, for 32 registers: 28 hold sums, 3 what they are made of.
@@ -39,8 +39,6 @@ const GROUPS: usize = 4;
 const GROUP_ROWS: usize = 64;
 /// Elements of the left factor that a thread packs at a time, at least.
 const PACKED_AT_ONCE: usize = 1 << 14;
-/// Elements that begin at a border of cache lines, however they came to lie, if so many can be left out.
-const ALIGNMENT: usize = 16;
 
 /// Of a tile: what the registers of this processor hold.
 #[derive(Clone, Copy)]
@@ -207,26 +205,16 @@ pub struct Group<'a, 'b, T> {
 impl<T: Real> Group<'_, '_, T> {
     /// Computes it with the thread's memory for the right factor.
     #[inline(always)]
-    pub(crate) fn run(mut self, memory: &Cell<Vec<T>>) {
-        let mut packed = memory.take();
+    pub(crate) fn run(mut self, memory: &Cell<Buffer<T>>) {
+        let mut packed = memory.replace(Buffer::EMPTY);
         let wide = self.product.packing.geometry.columns;
-        let size = INNER * self.block.columns().next_multiple_of(wide) + ALIGNMENT;
+        let size = INNER * self.block.columns().next_multiple_of(wide);
         if packed.len() < size {
-            packed.resize(size, T::ZERO);
+            packed = Buffer::zeros(size);
         }
-        ARCH.dispatch(Tiles { group: &mut self, packed: aligned(&mut packed) });
+        ARCH.dispatch(Tiles { group: &mut self, packed: &mut packed });
         memory.set(packed);
-        let columns = self.block.columns();
-        for row in 0..self.block.rows() {
-            (self.product.then)(self.block.row_mut(row, 0, columns), self.column);
-        }
     }
-}
-
-/// The elements from a border of cache lines on.
-fn aligned<T>(elements: &mut [T]) -> &mut [T] {
-    let start = elements.as_ptr().align_offset(ALIGNMENT * size_of::<f32>());
-    &mut elements[start.min(ALIGNMENT)..]
 }
 
 struct Tiles<'a, 'g, 'b, T> {
@@ -241,7 +229,7 @@ impl<T: Real> WithSimd for Tiles<'_, '_, '_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Tiles { group, packed } = self;
         let Group { product, block, panel: first, column } = group;
-        let Product { left, packing, right, write, .. } = product;
+        let Product { left, packing, right, write, then } = product;
         let wide = packing.geometry.columns;
         let columns = block.columns();
         let origin = packing.panel(*first).start;
@@ -253,21 +241,23 @@ impl<T: Real> WithSimd for Tiles<'_, '_, '_, T> {
             let piece = packing.piece(number);
             pack_right(*right, piece.clone(), *column..*column + columns, packed, wide);
             let write = if number > 0 { Write::Add } else { *write };
-            let at_once = (CACHED / (piece.len() * packing.geometry.rows)).max(1);
-            for start in panels.clone().step_by(at_once) {
-                for (strip, column) in (0..columns).step_by(wide).enumerate() {
+            for panel in panels.clone() {
+                let rows = packing.panel(panel);
+                let from = packing.start(number * packing.panels() + panel);
+                let left = &left[from..from + rows.len() * piece.len()];
+                let row = rows.start - origin;
+                for (strip, start) in (0..columns).step_by(wide).enumerate() {
                     let right = &packed[strip * wide * piece.len()..];
-                    let width = wide.min(columns - column);
-                    for panel in start..(start + at_once).min(panels.end) {
-                        let rows = packing.panel(panel);
-                        let from = packing.start(number * packing.panels() + panel);
-                        let left = &left[from..from + rows.len() * piece.len()];
-                        let row = rows.start - origin;
-                        let tile = Tile { simd, left, right, block, row, column, width, write };
-                        match width > T::lanes::<S>() {
-                            true => tile.of_height::<VECTORS>(rows.len()),
-                            false => tile.of_height::<1>(rows.len()),
-                        }
+                    let width = wide.min(columns - start);
+                    let tile = Tile { simd, left, right, block, row, column: start, width, write };
+                    match width > T::lanes::<S>() {
+                        true => tile.of_height::<VECTORS>(rows.len()),
+                        false => tile.of_height::<1>(rows.len()),
+                    }
+                }
+                if number + 1 == packing.pieces {
+                    for row in row..row + rows.len() {
+                        then(block.row_mut(row, 0, columns), *column);
                     }
                 }
             }
