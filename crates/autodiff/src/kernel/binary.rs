@@ -185,10 +185,11 @@ impl<T: Real, F: Fn(T, T, T) -> T> RowVisitor<T> for GatherRow<'_, T, F> {
         let GatherRow { y, dy, target, write, slope } = self;
         let element = |i: usize| dy[i] * slope(a(i), b(i), y[i]);
         if target.len() == y.len() {
-            let all = target.iter_mut().enumerate();
-            match write {
-                Write::Set => all.for_each(|(i, t)| *t = element(i)),
-                Write::Add => all.for_each(|(i, t)| *t += element(i)),
+            for (i, t) in target.iter_mut().enumerate() {
+                match write {
+                    Write::Set => *t = element(i),
+                    Write::Add => *t += element(i),
+                }
             }
         } else {
             let sum = sum_of(y.len(), element);

@@ -35,7 +35,9 @@ fn finish<T: Real>(y: &mut [T], bias: &[T], activation: Option<Unary>) {
             #[inline(always)]
             || {
                 for y in y.chunks_mut(bias.len()) {
-                    y.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
+                    for (y, &b) in y.iter_mut().zip(bias) {
+                        *y += b;
+                    }
                 }
             },
         ),
@@ -72,7 +74,9 @@ pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
         #[inline(always)]
         || {
             for dz in dz.chunks(whole) {
-                sums.iter_mut().zip(dz).for_each(|(sum, &dz)| *sum += dz);
+                for (sum, &dz) in sums.iter_mut().zip(dz) {
+                    *sum += dz;
+                }
             }
         },
     );

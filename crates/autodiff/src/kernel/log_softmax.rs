@@ -33,7 +33,9 @@ pub(crate) fn forward<T: Real>(x: &[T], columns: usize, y: &mut [T]) {
                 for ((x, y), (max, shift)) in
                     x.chunks_exact(columns).zip(y.chunks_exact_mut(columns)).zip(max.iter().zip(&shift))
                 {
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - *max) - *shift);
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = (x - *max) - *shift;
+                    }
                 }
             }
         },
@@ -51,7 +53,9 @@ pub(crate) fn backward<T: Real>(y: &[T], columns: usize, dy: &[T], dx: &mut [T],
                 let mut sum = [T::ZERO; LANES];
                 for c in 0..columns {
                     let column = lanes(dy, c, columns, rows);
-                    sum.iter_mut().zip(column).for_each(|(sum, dy)| *sum += dy);
+                    for lane in 0..LANES {
+                        sum[lane] += column[lane];
+                    }
                 }
                 for c in 0..columns {
                     let (y, dy) = (lanes(y, c, columns, rows), lanes(dy, c, columns, rows));

@@ -38,7 +38,8 @@ pub(crate) enum Write {
 
 static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
 
-/// Runs `f` compiled for the widest vectors of this processor.
+/// Runs `f` compiled for the widest vectors of this processor. That holds for what becomes a part of `f`: loops are
+/// written with `for`, as the closure of a `for_each` may end up in a function of its own.
 #[inline(always)]
 pub(crate) fn vectorize<R>(f: impl FnOnce() -> R) -> R {
     ARCH.dispatch(f)
@@ -92,7 +93,11 @@ pub(crate) fn accumulate<T: Real>(target: &mut [T], source: &[T], write: Write) 
         Write::Set => target.copy_from_slice(source),
         Write::Add => vectorize(
             #[inline(always)]
-            || target.iter_mut().zip(source).for_each(|(t, &s)| *t += s),
+            || {
+                for (t, &s) in target.iter_mut().zip(source) {
+                    *t += s;
+                }
+            },
         ),
     }
 }

@@ -23,6 +23,22 @@ pub(crate) fn place_of_max<T: Real>(x: impl Iterator<Item = T>) -> usize {
     best.0
 }
 
+/// y[r] = factor · the sum of row r. With the few columns known beforehand, vectors go down the rows.
+#[inline(always)]
+fn sum_narrow<T: Real, const COLUMNS: usize>(x: &[T], factor: T, y: &mut [T]) {
+    for (y, x) in y.iter_mut().zip(x.as_chunks::<COLUMNS>().0) {
+        *y = factor * sum_of(COLUMNS, |i| x[i]);
+    }
+}
+
+/// The gradient of [`sum_narrow`].
+#[inline(always)]
+fn spread_narrow<T: Real, const COLUMNS: usize>(dy: &[T], factor: T, dx: &mut [T]) {
+    for (dx, &dy) in dx.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(dy) {
+        *dx = [factor * dy; COLUMNS];
+    }
+}
+
 impl Reduction {
     /// y[r] = reduction of row r of `x`, which has `columns` columns.
     pub(crate) fn forward<T: Real>(self, x: &[T], columns: usize, y: &mut [T]) {
@@ -31,11 +47,21 @@ impl Reduction {
         vectorize(
             #[inline(always)]
             || match self {
-                Reduction::Sum | Reduction::Mean => {
-                    y.iter_mut().zip(rows).for_each(|(y, x)| *y = factor * sum_of(columns, |i| x[i]));
-                }
+                Reduction::Sum | Reduction::Mean => match columns {
+                    1 => sum_narrow::<T, 1>(x, factor, y),
+                    2 => sum_narrow::<T, 2>(x, factor, y),
+                    3 => sum_narrow::<T, 3>(x, factor, y),
+                    4 => sum_narrow::<T, 4>(x, factor, y),
+                    _ => {
+                        for (y, x) in y.iter_mut().zip(rows) {
+                            *y = factor * sum_of(columns, |i| x[i]);
+                        }
+                    }
+                },
                 Reduction::Max => {
-                    y.iter_mut().zip(rows).for_each(|(y, x)| *y = x[place_of_max(x.iter().copied())]);
+                    for (y, x) in y.iter_mut().zip(rows) {
+                        *y = x[place_of_max(x.iter().copied())];
+                    }
                 }
             },
         )
@@ -47,11 +73,22 @@ impl Reduction {
         vectorize(
             #[inline(always)]
             || {
+                if self != Reduction::Max && write == Write::Set {
+                    match columns {
+                        1 => return spread_narrow::<T, 1>(dy, factor, dx),
+                        2 => return spread_narrow::<T, 2>(dy, factor, dx),
+                        3 => return spread_narrow::<T, 3>(dy, factor, dx),
+                        4 => return spread_narrow::<T, 4>(dy, factor, dx),
+                        _ => {}
+                    }
+                }
                 for ((dx, x), &dy) in dx.chunks_exact_mut(columns).zip(x.chunks_exact(columns)).zip(dy) {
                     match (self, write) {
                         (Reduction::Sum | Reduction::Mean, Write::Set) => dx.fill(factor * dy),
                         (Reduction::Sum | Reduction::Mean, Write::Add) => {
-                            dx.iter_mut().for_each(|dx| *dx += factor * dy);
+                            for dx in dx {
+                                *dx += factor * dy;
+                            }
                         }
                         (Reduction::Max, _) => {
                             if write == Write::Set {

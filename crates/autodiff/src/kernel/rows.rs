@@ -25,7 +25,9 @@ pub(crate) fn sum_rows<T: Real>(x: &[T], columns: usize, y: &mut [T], write: Wri
                 y.fill(T::ZERO);
             }
             for x in x.chunks_exact(columns) {
-                y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y += x;
+                }
             }
         },
     )
@@ -82,10 +84,11 @@ impl Reduction {
             #[inline(always)]
             || {
                 for dx in dx.chunks_exact_mut(columns) {
-                    let all = dx.iter_mut().zip(dy);
-                    match write {
-                        Write::Set => all.for_each(|(dx, &dy)| *dx = factor * dy),
-                        Write::Add => all.for_each(|(dx, &dy)| *dx += factor * dy),
+                    for (dx, &dy) in dx.iter_mut().zip(dy) {
+                        match write {
+                            Write::Set => *dx = factor * dy,
+                            Write::Add => *dx += factor * dy,
+                        }
                     }
                 }
             },

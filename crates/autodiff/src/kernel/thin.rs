@@ -171,6 +171,7 @@ impl<T: Real> WithSimd for OuterProduct<'_, T> {
                     (2, 8..) => simd.vectorize(OuterPart::<T, S, 8, 2> { simd, product, first, row }),
                     (3, 6..) => simd.vectorize(OuterPart::<T, S, 6, 3> { simd, product, first, row }),
                     (4.., 4..) => simd.vectorize(OuterPart::<T, S, 4, WIDE> { simd, product, first, row }),
+                    (1, 3) => simd.vectorize(OuterPart::<T, S, 3, 1> { simd, product, first, row }),
                     (1, 4..) => simd.vectorize(OuterPart::<T, S, 4, 1> { simd, product, first, row }),
                     (2, 4..) => simd.vectorize(OuterPart::<T, S, 4, 2> { simd, product, first, row }),
                     (1, 2..) => simd.vectorize(OuterPart::<T, S, 2, 1> { simd, product, first, row }),

@@ -137,7 +137,9 @@ impl Unary {
             #[inline(always)]
             fn visit(self, value: impl Fn(T) -> T, _: impl Fn(T, T) -> T) {
                 for y in self.1.chunks_mut(self.0.len()) {
-                    y.iter_mut().zip(self.0).for_each(|(y, &bias)| *y = value(*y + bias));
+                    for (y, &bias) in y.iter_mut().zip(self.0) {
+                        *y = value(*y + bias);
+                    }
                 }
             }
         }
@@ -154,10 +156,11 @@ impl Unary {
             #[inline(always)]
             fn visit(self, _: impl Fn(T) -> T, slope: impl Fn(T, T) -> T) {
                 let Backward(x, y, dy, dx, write) = self;
-                let all = dx.iter_mut().zip(dy).zip(x.iter().zip(y));
-                match write {
-                    Write::Set => all.for_each(|((dx, &dy), (&x, &y))| *dx = dy * slope(x, y)),
-                    Write::Add => all.for_each(|((dx, &dy), (&x, &y))| *dx += dy * slope(x, y)),
+                for ((dx, &dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
+                    match write {
+                        Write::Set => *dx = dy * slope(x, y),
+                        Write::Add => *dx += dy * slope(x, y),
+                    }
                 }
             }
         }
