@@ -113,7 +113,7 @@ mod tests {
         for length in [0, 1, 15, 16, 17, 1000, 1 << 20, (1 << 20) + 1] {
             let buffer = Buffer::<f64>::zeros(length);
             assert!(buffer.len() == length && buffer.iter().all(|&x| x == 0.0));
-            assert!(length == 0 || buffer.as_ptr().addr() % LINE == 0);
+            assert!(length == 0 || buffer.as_ptr().addr().is_multiple_of(LINE));
         }
     }
 
