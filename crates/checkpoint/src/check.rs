@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Context, Damage, Error, Part};
 use crate::filesystem::{FileHandle, read_exact_at};
 use crate::header::TensorInfo;
 use crate::integrity::Hasher;
+use crate::memory;
+use crate::workers;
 
 /// A tensor to be read and verified.
 pub(crate) struct Job<'a> {
@@ -31,35 +32,15 @@ pub(crate) fn read_and_verify(
     path: &Path,
     mut jobs: Vec<Job<'_>>,
 ) -> Result<(), Error> {
-    let bytes: u64 = jobs.iter().map(|job| len(job.tensor)).sum();
-    let mut threads = MAX_THREADS.min(jobs.len()).min((bytes / WORTH_A_THREAD) as usize);
-    if threads > 1 {
-        threads = threads.min(std::thread::available_parallelism().map_or(1, usize::from));
-    }
+    let bytes = jobs.iter().map(|job| len(job.tensor)).sum();
+    let threads = workers::threads(bytes, WORTH_A_THREAD, MAX_THREADS.min(jobs.len()));
     // The longest first, so that no thread is left with a long one at the end.
     jobs.sort_by_key(|job| Reverse(len(job.tensor)));
-    let jobs = Mutex::new(jobs.into_iter());
-    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
+    let found = workers::share(threads, jobs, |jobs| {
         let mut buffer = Vec::new();
-        let mut damage = Vec::new();
-        while let Some(job) = next() {
-            damage.extend(run(file, job, &mut buffer)?);
-        }
-        Ok(damage)
-    };
-    let mut damage = if threads < 2 {
-        work()
-    } else {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let join = |worker: std::thread::ScopedJoinHandle<'_, io::Result<Vec<Damage>>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            workers.into_iter().map(join).collect::<io::Result<Vec<_>>>().map(|found| found.concat())
-        })
-    }
-    .context("read", path)?;
+        jobs.filter_map(|job| run(file, job, &mut buffer).transpose()).collect::<io::Result<Vec<_>>>()
+    });
+    let mut damage = found.into_iter().collect::<io::Result<Vec<_>>>().context("read", path)?.concat();
     damage.sort_by_key(|damage| damage.range.start);
     if damage.is_empty() { Ok(()) } else { Err(Error::Damaged { path: path.to_path_buf(), damage }) }
 }
@@ -70,7 +51,13 @@ fn run(file: &dyn FileHandle, job: Job<'_>, buffer: &mut Vec<u8>) -> io::Result<
     for at in (0..len(tensor)).step_by(CHUNK) {
         let n = (len(tensor) - at).min(CHUNK as u64) as usize;
         let chunk = match &mut into {
-            Some(bytes) => &mut bytes[at as usize..][..n],
+            Some(bytes) => {
+                let chunk = &mut bytes[at as usize..][..n];
+                if n == CHUNK {
+                    memory::provide(chunk);
+                }
+                chunk
+            }
             None => {
                 buffer.resize(CHUNK, 0);
                 &mut buffer[..n]

@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::filesystem::{Disk, FileSystem, read_exact_at};
 use crate::header::{Header, TensorInfo};
 use crate::integrity::{self, Integrity};
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 use crate::section::{PREFIX, Schema, Section, SectionView, climb};
 
 /// A checkpoint that was read. What it hands out was verified.
@@ -103,6 +103,7 @@ impl Checkpoint {
         let (header, start) = envelope::read_foreign(&file, path)?;
         let end = header.tensors.last().map_or(start, |tensor| tensor.range.end);
         let mut memory = Memory::zeroed(end - start).context("make room for", path)?;
+        memory::provide(memory.bytes_mut());
         read_exact_at(&file, memory.bytes_mut(), start).context("read", path)?;
         let facts = Facts::from_metadata(&header.metadata).unwrap_or_default();
         Ok(Self { path: path.to_path_buf(), header, facts, integrity: None, memory, start, touched: None })

@@ -5,8 +5,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::thread::ScopedJoinHandle;
 
 use crate::array::{Array, Dtype};
 use crate::durable;
@@ -17,6 +15,7 @@ use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK, MAX_TENS
 use crate::integrity::{self, Hasher, Integrity};
 use crate::section::{PREFIX, Section};
 use crate::snapshot::Snapshot;
+use crate::workers;
 
 const WRITER: &str = concat!("highwater-checkpoint ", env!("CARGO_PKG_VERSION"));
 
@@ -120,10 +119,7 @@ impl<'a> Layout<'a> {
         if self.len > BUFFER as u64 {
             file.reserve(self.len)?;
         }
-        let mut threads = MAX_THREADS.min((self.len / WORTH_A_THREAD) as usize);
-        if threads > 1 {
-            threads = threads.min(std::thread::available_parallelism().map_or(1, usize::from));
-        }
+        let threads = workers::threads(self.len, WORTH_A_THREAD, MAX_THREADS);
         if threads > 1 {
             let (header, tensors) = self.write_in_parallel(file, threads)?;
             let integrity = self.integrity(header, tensors);
@@ -162,25 +158,16 @@ impl<'a> Layout<'a> {
             parts.push((first, offset, part));
             (rest, first, offset) = (after, first + count, offset + len);
         }
-        let hashes = Mutex::new(vec![0; self.tensors.len()]);
-        let parts = Mutex::new(parts.into_iter());
-        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work = || -> io::Result<()> {
-            while let Some((first, offset, part)) = next() {
-                let found = Output::at(file, offset).hash_and_write_all(part)?;
-                hashes.lock().unwrap_or_else(PoisonError::into_inner)[first..][..part.len()]
-                    .copy_from_slice(&found);
-            }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            let join = |worker: ScopedJoinHandle<'_, io::Result<()>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            workers.into_iter().map(join).collect::<io::Result<Vec<()>>>()
-        })?;
-        Ok((header, hashes.into_inner().unwrap_or_else(PoisonError::into_inner)))
+        let found = workers::share(threads, parts, |parts| {
+            let write =
+                |(first, offset, part)| Ok((first, Output::at(file, offset).hash_and_write_all(part)?));
+            parts.map(write).collect::<io::Result<Vec<(usize, Vec<u128>)>>>()
+        });
+        let mut hashes = vec![0; self.tensors.len()];
+        for (first, of_part) in found.into_iter().collect::<io::Result<Vec<_>>>()?.concat() {
+            hashes[first..][..of_part.len()].copy_from_slice(&of_part);
+        }
+        Ok((header, hashes))
     }
 }
 

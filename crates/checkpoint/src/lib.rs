@@ -95,6 +95,7 @@ mod snapshot;
 mod staging;
 mod statistics;
 mod store;
+mod workers;
 
 pub use array::{Array, ArrayView, Dtype};
 pub use checkpoint::{Checkpoint, VerifyReport, verify, verify_in};

@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::array::{Array, Dtype};
 use crate::error::{Context, Error};
 use crate::layout;
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 use crate::section::Section;
 use crate::snapshot::Snapshot;
+use crate::workers;
 
 #[derive(Default)]
 pub(crate) struct Staged {
@@ -84,18 +85,15 @@ impl Staged {
         self.sections = sections.to_vec();
         self.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
 
-        if self.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len()) {
+        let is_new = self.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len());
+        if is_new {
             // The old memory goes first.
             self.memory = None;
             let memory = Memory::zeroed(table.len() as u64);
             self.memory = Some(memory.context("make room in memory for", Path::new("a snapshot"))?);
         }
-        if let Some(memory) = &mut self.memory {
-            let bytes = memory.bytes_mut();
-            for (Meta { start, end, .. }, array) in table.0.iter().zip(arrays) {
-                bytes[*start..*end].copy_from_slice(&array.bytes);
-            }
-        }
+        let rest = self.memory.as_mut().map_or(&mut [][..], Memory::bytes_mut);
+        copy_all(rest, arrays, is_new);
         Ok(())
     }
 
@@ -124,5 +122,32 @@ impl Staged {
             sections: &self.sections,
             labels: &labels,
         })
+    }
+}
+
+/// What a thread copies at a time.
+const PIECE: usize = 1 << 20;
+/// Below so many bytes a thread costs more than it brings.
+const WORTH_A_THREAD: u64 = 8 << 20;
+/// More of them wait for the memory.
+const MAX_THREADS: usize = 4;
+
+/// Copies arrays, one after the other, to where there is room for all of them.
+fn copy_all(mut room: &mut [u8], arrays: &[Array<'_>], is_new: bool) {
+    let threads = workers::threads(room.len() as u64, WORTH_A_THREAD, MAX_THREADS);
+    let pieces = arrays.iter().flat_map(|array| {
+        let (own, rest) = std::mem::take(&mut room).split_at_mut(array.bytes.len());
+        room = rest;
+        own.chunks_mut(PIECE).zip(array.bytes.chunks(PIECE))
+    });
+    let copy = |(to, from): (&mut [u8], &[u8])| {
+        if is_new && to.len() == PIECE {
+            memory::provide(to);
+        }
+        to.copy_from_slice(from);
+    };
+    match threads {
+        1 => pieces.for_each(copy),
+        _ => _ = workers::share(threads, pieces.collect(), |pieces| pieces.for_each(copy)),
     }
 }
