@@ -97,6 +97,13 @@ mod statistics;
 mod store;
 mod workers;
 
+/// The examples of the guide's page.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/checkpoint-alone.md")]
+    mod checkpoint_alone {}
+}
+
 pub use array::{Array, ArrayView, Dtype};
 pub use checkpoint::{Checkpoint, VerifyReport, verify, verify_in};
 pub use diff::{Change, Diff};
