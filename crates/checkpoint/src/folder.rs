@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, verify_in};
+use crate::durable;
 use crate::envelope::Envelope;
 use crate::error::{Context, Error};
 use crate::facts::Facts;
-use crate::filesystem::{Disk, FileSystem};
+use crate::filesystem::{Disk, FileSystem, uninterrupted};
 use crate::recovery::{RecoveryReport, Rejected};
 
-/// Reads a folder of checkpoints. Takes no lock and changes nothing; a store may write to the folder meanwhile.
+/// Reads a folder of checkpoints. Takes no lock and changes nothing but pins; a store may write to the folder meanwhile.
 #[derive(Clone, Debug)]
 pub struct Folder {
     pub(crate) dir: PathBuf,
@@ -169,12 +170,44 @@ impl Folder {
         Ok(checkpoint)
     }
 
+    /// Keeps a checkpoint whatever the retention of a store says, until [`Folder::unpin`]. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`Error::Io`], also if there is no such checkpoint, or a store deletes it at this moment: then it is not pinned.
+    pub fn pin(&self, key: Key) -> Result<(), Error> {
+        let (fs, path, pin) = (&*self.fs, self.path_of(key), self.pin_of(key));
+        let exists = || uninterrupted(|| fs.open(&path)).map(drop).context("open", &path);
+        exists()?;
+        match uninterrupted(|| fs.create_new(&pin)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => drop(created.context("create", &pin)?),
+        }
+        durable::sync_folder_of(fs, &pin)?;
+        // A store sees the pin from now on; it may have gone ahead before.
+        exists().inspect_err(|_| _ = uninterrupted(|| fs.remove_file(&pin)))
+    }
+
+    /// Leaves a checkpoint to the retention again.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn unpin(&self, key: Key) -> Result<(), Error> {
+        let (fs, pin) = (&*self.fs, self.pin_of(key));
+        match uninterrupted(|| fs.remove_file(&pin)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => {
+                removed.context("remove", &pin)?;
+                durable::sync_folder_of(fs, &pin)
+            }
+        }
+    }
+
     /// The file of this key, whether it exists or not.
     pub fn path_of(&self, key: Key) -> PathBuf {
         self.dir.join(key.file_name())
     }
 
-    pub(crate) fn pin_of(&self, key: Key) -> PathBuf {
+    fn pin_of(&self, key: Key) -> PathBuf {
         self.dir.join(format!("{key}{PIN}"))
     }
 

@@ -5,7 +5,6 @@ mod collect;
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -260,35 +259,6 @@ impl Store {
             Err(error) => warnings.push(error),
         }
         Ok((Saved { key, path, bytes, took, removed, warnings }, published))
-    }
-
-    /// Keeps a checkpoint whatever the retention says, until [`Store::unpin`]. Durable when it returns.
-    ///
-    /// # Errors
-    /// [`Error::Io`], also if there is no such checkpoint.
-    pub fn pin(&mut self, key: Key) -> Result<(), Error> {
-        let (fs, path, pin) = (&*self.folder.fs, self.folder.path_of(key), self.folder.pin_of(key));
-        uninterrupted(|| fs.open(&path)).context("open", &path)?;
-        match uninterrupted(|| fs.create_new(&pin)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            created => drop(created.context("create", &pin)?),
-        }
-        durable::sync_folder_of(fs, &pin)
-    }
-
-    /// Leaves a checkpoint to the retention again.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn unpin(&mut self, key: Key) -> Result<(), Error> {
-        let (fs, pin) = (&*self.folder.fs, self.folder.pin_of(key));
-        match uninterrupted(|| fs.remove_file(&pin)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => {
-                removed.context("remove", &pin)?;
-                durable::sync_folder_of(fs, &pin)
-            }
-        }
     }
 
     /// Makes `path` stand for a checkpoint of this store, for instance `best.safetensors` beside its folder. The name

@@ -4,7 +4,7 @@ mod checkpoints;
 mod proben1;
 
 use crate::data_args::{ClassWeights, Columns, Parts};
-pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import};
+pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import, Pin};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
 use highwater_early_stopping::{Goal, NonFinite, Rule};

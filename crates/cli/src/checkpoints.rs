@@ -6,6 +6,7 @@ mod gc;
 mod import;
 mod list;
 mod migrate;
+mod pin;
 mod show;
 mod verify;
 
@@ -21,6 +22,8 @@ pub(crate) fn run(job: &Checkpoints) -> Result<()> {
         Checkpoints::Show { checkpoint, json } => show::run(checkpoint, *json),
         Checkpoints::Verify { checkpoint, json } => verify::run(checkpoint, *json),
         Checkpoints::Diff { a, b, json } => diff::run(a, b, *json),
+        Checkpoints::Pin(args) => pin::run(args, true),
+        Checkpoints::Unpin(args) => pin::run(args, false),
         Checkpoints::Gc(args) => gc::run(args),
         Checkpoints::Export(args) => export::run(args),
         Checkpoints::Import(args) => import::run(args),

@@ -103,7 +103,7 @@ fn three_saves_with_pin_and_deletions(fs: &Simulated, log: &mut Log) -> Result<(
     let mut store = open(fs)?;
     store.retain(|listing: &[Entry]| vec![false; listing.len()]);
     let first = save(&mut store, 1, 1, log)?;
-    store.pin(first)?;
+    store.folder().pin(first)?;
     log.pinned = Some(1);
     let second = save(&mut store, 2, 2, log)?;
     publish(&mut store, second, 2, log)?;

@@ -163,8 +163,8 @@ fn pinned_checkpoints_stay_until_they_are_unpinned() {
     let mut store = Store::open(dir.path()).unwrap();
     store.retain(KeepLast(1));
     let first = save(&mut store, 1, 1.0).key;
-    store.pin(first).unwrap();
-    store.pin(first).unwrap();
+    store.folder().pin(first).unwrap();
+    store.folder().pin(first).unwrap();
     save(&mut store, 2, 2.0);
     let plan = store.plan().unwrap();
     assert_eq!(plan.iter().map(|(_, fate)| *fate).collect::<Vec<_>>(), [Fate::Pinned, Fate::Kept]);
@@ -174,11 +174,11 @@ fn pinned_checkpoints_stay_until_they_are_unpinned() {
     store.retain(KeepLast(1));
     store.collect().unwrap();
     assert_eq!(store.list().unwrap().entries.len(), 2);
-    store.unpin(first).unwrap();
-    store.unpin(first).unwrap();
+    store.folder().unpin(first).unwrap();
+    store.folder().unpin(first).unwrap();
     store.collect().unwrap();
     assert_eq!(names(dir.path()), ["step-00000002.safetensors"]);
-    assert!(store.pin(Key { branch: 0, step: 7 }).is_err());
+    assert!(store.folder().pin(Key { branch: 0, step: 7 }).is_err());
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn a_copied_folder_is_a_store_of_its_own() {
     let (original, copy) = (root.path().join("original"), root.path().join("copy"));
     let mut store = Store::open(&original).unwrap();
     let key = save(&mut store, 1, 1.0).key;
-    store.pin(key).unwrap();
+    store.folder().pin(key).unwrap();
     fs::create_dir(&copy).unwrap();
     for entry in fs::read_dir(&original).unwrap() {
         let path = entry.unwrap().path();
@@ -375,7 +375,7 @@ fn a_folder_that_was_moved_still_works() {
     let (old, new) = (root.path().join("old"), root.path().join("new"));
     let mut store = Store::open(old.join("checkpoints")).unwrap();
     let key = save(&mut store, 1, 1.0).key;
-    store.pin(key).unwrap();
+    store.folder().pin(key).unwrap();
     store.publish(key, old.join("best.safetensors")).unwrap();
     drop(store);
     fs::rename(&old, &new).unwrap();

@@ -39,6 +39,14 @@ pub(crate) enum Checkpoints {
         #[arg(long)]
         json: bool,
     },
+    /// Keep checkpoints whatever a run is told to keep
+    #[command(after_help = "\
+        A pinned checkpoint is deleted by nobody but you: not by its run, which may go on meanwhile, and not by\n\
+        `gc`. `ls` shows which ones are pinned; `unpin` leaves them to the run again.\n\nExample:\n  \
+        highwater checkpoints pin runs/digits-1/checkpoints/step-00000120.safetensors")]
+    Pin(Pin),
+    /// Leave pinned checkpoints to what the run keeps
+    Unpin(Pin),
     Gc(Gc),
     Export(Export),
     Import(Import),
@@ -56,6 +64,17 @@ pub(crate) enum Checkpoints {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Which checkpoints, and how to tell.
+#[derive(Debug, Args)]
+pub(crate) struct Pin {
+    /// Checkpoint files, or a run folder for its newest
+    #[arg(required = true)]
+    pub(crate) checkpoints: Vec<PathBuf>,
+    /// One line of JSON for each
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Delete checkpoints that the run does not keep, and say why the others stay

@@ -275,6 +275,52 @@ fn what_the_run_does_not_keep_is_explained_and_deleted() {
 }
 
 #[test]
+fn what_is_pinned_stays_until_it_is_unpinned() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "4", "--keep-every", "1"]);
+    let files = checkpoints(&folder);
+    let (first, newest) = (&files[0], files.last().unwrap());
+    let said = done(args!["checkpoints", "pin", first, newest]);
+    assert_eq!(said.out, format!("pinned  {}\npinned  {}\n", first.display(), newest.display()));
+    let json = done(args!["checkpoints", "pin", &folder, "--json"]).json();
+    assert_eq!((&json["file"], &json["pinned"]), (&newest.to_str().unwrap().into(), &true.into()));
+    let pinned = || {
+        let listed = lines(&done(args!["checkpoints", "ls", &folder, "--json"]).out);
+        let pinned = listed.iter().filter(|line| line["pinned"] == true);
+        pinned.map(|line| line["step"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let newest_step =
+        lines(&done(args!["checkpoints", "ls", &folder, "--json"]).out).pop().unwrap()["step"].clone();
+    assert_eq!(serde_json::json!(pinned()), serde_json::json!([0, newest_step]));
+
+    let gc = || done(args!["checkpoints", "gc", &folder, "--keep-last", "1", "--explain"]).out;
+    assert!(gc().contains(&format!("stays  {}  pinned", first.display())));
+    assert_eq!(checkpoints(&folder), [first.clone(), newest.clone()]);
+    let said = done(args!["checkpoints", "unpin", first]);
+    assert_eq!(said.out, format!("unpinned  {}\n", first.display()));
+    assert!(gc().contains("1 of 2 checkpoints deleted"));
+    assert_eq!(checkpoints(&folder), std::slice::from_ref(newest));
+
+    // Of several, none is pinned if one is not there, is not sound, or is not a run's.
+    done(args!["checkpoints", "unpin", newest]);
+    let damaged = newest.with_file_name("step-00000001.safetensors");
+    fs::write(&damaged, b"no checkpoint").unwrap();
+    for (wrong, words) in [
+        (first, "No such file"),
+        (&damaged, "not a checkpoint"),
+        (&folder.join("best.safetensors"), "`checkpoints ls RUN` lists them"),
+    ] {
+        let said = run(args!["checkpoints", "pin", newest, wrong]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+        assert!(said.err.contains(words), "{said:?}");
+    }
+    let said = run(args!["checkpoints", "unpin", first]);
+    assert!(said.code == Some(1) && said.err.contains("there is no "), "{said:?}");
+    fs::remove_file(damaged).unwrap();
+    assert!(pinned().is_empty());
+}
+
+#[test]
 fn migrating_leaves_files_of_this_version_alone_and_refuses_what_it_does_not_know() {
     let dir = tempfile::tempdir().unwrap();
     let folder = trained(dir.path(), &["--epochs", "2"]);
@@ -299,7 +345,7 @@ fn migrating_leaves_files_of_this_version_alone_and_refuses_what_it_does_not_kno
 }
 
 #[test]
-fn a_run_that_is_being_trained_is_not_cleaned_up() {
+fn while_a_run_goes_on_its_checkpoints_can_be_pinned_but_not_cleaned_up() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
     let slow = ["--hidden", "1500,1500", "--batch-size", "2000", "--epochs", "100000", "--out"];
@@ -309,8 +355,10 @@ fn a_run_that_is_being_trained_is_not_cleaned_up() {
         std::thread::yield_now();
     }
     let said = run(args!["checkpoints", "gc", &out]);
+    let pinned = done(args!["checkpoints", "pin", &out, "--json"]).json();
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(Path::new(pinned["file"].as_str().unwrap()).with_extension("pinned").exists());
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("locked by process"), "{said:?}");
 }

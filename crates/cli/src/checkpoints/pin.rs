@@ -1,0 +1,54 @@
+//! `checkpoints pin` and `unpin`: what nobody deletes.
+
+use super::folder;
+use crate::args::Pin;
+use crate::line;
+use anyhow::{Context, Result, bail};
+use highwater_checkpoint::{Folder, Key, verify};
+use serde_json::json;
+use std::path::Path;
+
+/// Pins each, or leaves it to the run again; none of them, if one is not there or not worth keeping.
+pub(super) fn run(args: &Pin, pinned: bool) -> Result<()> {
+    let found = args.checkpoints.iter().map(|path| find(path)).collect::<Result<Vec<_>>>()?;
+    for (folder, key) in &found {
+        let file = folder.path_of(*key);
+        match pinned {
+            true => _ = verify(file)?,
+            false if file.exists() => {}
+            false => bail!("there is no {}", file.display()),
+        }
+    }
+    for (folder, key) in found {
+        match pinned {
+            true => folder.pin(key)?,
+            false => folder.unpin(key)?,
+        }
+        let file = folder.path_of(key);
+        match args.json {
+            true => line(json!({ "file": file, "step": key.step, "pinned": pinned }))?,
+            false => {
+                line(format_args!("{}  {}", if pinned { "pinned" } else { "unpinned" }, file.display()))?
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A checkpoint among those of a run: the one in this file, or the newest sound one of the folder.
+fn find(path: &Path) -> Result<(Folder, Key)> {
+    let (folder, file) = match path.is_dir() {
+        true => {
+            let folder = folder(path)?;
+            let newest = folder.latest()?.1.chosen;
+            let newest = newest.with_context(|| format!("there are no checkpoints in {}", path.display()))?;
+            (folder, newest)
+        }
+        false => (Folder::new(path.parent().unwrap_or(Path::new(""))), path.to_owned()),
+    };
+    let key = file.file_name().and_then(|name| Key::from_file_name(name.to_str()?));
+    let key = key.with_context(|| {
+        format!("{} is none of a run's checkpoints; `checkpoints ls RUN` lists them", path.display())
+    })?;
+    Ok((folder, key))
+}
