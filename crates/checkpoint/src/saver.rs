@@ -20,9 +20,10 @@ use crate::store::{Saved, Store};
 /// take over: then the newer one is passed over, or, if it has a role itself, waits for the place. So neither the best nor
 /// the last snapshot is ever lost to a slow disk.
 ///
-/// The writer keeps out of the way of the training: after each write it rests for fifty times as long, and then takes the
-/// newest. It does not rest if it is asked to flush, or if what waits may not be passed over. Nor does handing a snapshot
-/// over wake it, which would cost more than to copy a small state: while snapshots come often, the writer looks for one.
+/// The writer keeps out of the way of the training: after each write it rests for a hundred times as long, ten seconds at
+/// most, and then takes the newest. It does not rest if it is asked to flush, or if what waits may not be passed over. Nor
+/// does handing a snapshot over wake it, which would cost more than to copy a small state: while snapshots come often, the
+/// writer looks for one. Whoever has a routine snapshot to hand over may ask whether it [rests](Saver::rests).
 ///
 /// An error of the background is returned by the next call, whichever it is; [`Saver::close`] returns the last one.
 /// Dropping a saver waits for its writes, but has no way to return what went wrong.
@@ -105,6 +106,8 @@ struct State {
     writing: bool,
     /// The writer will look for a snapshot before long, and need not be woken.
     lingers: bool,
+    /// Until when it takes nothing that may wait.
+    rests_until: Option<Instant>,
     /// What waits must not wait for the writer to have rested.
     urgent: bool,
     closing: bool,
@@ -120,7 +123,7 @@ struct State {
 }
 
 /// The writer works for at most one part in so many of the time, if nobody asks for more.
-const SHARE: u32 = 50;
+const SHARE: u32 = 100;
 /// The longest rest, and the shortest, which is also how long the writer sleeps between two looks for a snapshot.
 const REST: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_secs(10);
 /// How long it goes on to look when it has rested; then it has to be woken.
@@ -210,6 +213,13 @@ impl Saver {
             self.stop();
         }
         news
+    }
+
+    /// Whether the writer has written so lately that it would leave a routine snapshot waiting, with every chance that a newer
+    /// one takes its place: then it need not be copied, if its caller has another one soon or in the end.
+    pub fn rests(&self) -> bool {
+        let state = self.shared.lock();
+        !state.failing && state.rests_until.is_some_and(|end| Instant::now() < end)
     }
 
     /// How many snapshots were passed over because the disk was slower than the training.
@@ -346,6 +356,7 @@ impl Shared {
             rest = (began.elapsed() * SHARE).clamp(*REST.start(), *REST.end());
 
             let mut state = self.lock();
+            state.rests_until = Instant::now().checked_add(rest);
             let failed = match saved {
                 Ok((saved, published)) => {
                     state.saved.push(saved);

@@ -1,5 +1,7 @@
 //! Serde values inside a checkpoint, each with the number of its schema.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,8 +22,8 @@ const REQUIRED: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     name: String,
-    /// Head and value, as in the file.
-    bytes: Vec<u8>,
+    /// Head and value, as in the file. Shared: a section that stays as it is goes into many snapshots.
+    bytes: Arc<[u8]>,
 }
 
 impl Section {
@@ -45,7 +47,7 @@ impl Section {
         let mut bytes = [schema.to_le_bytes(), flags.to_le_bytes()].concat();
         codec::encode(value, &mut bytes)
             .map_err(|reason| Error::Unstorable { name: format!("{PREFIX}{name}"), reason })?;
-        Ok(Self { name: name.to_owned(), bytes })
+        Ok(Self { name: name.to_owned(), bytes: bytes.into() })
     }
 
     /// The name, without `state.`.
@@ -103,7 +105,7 @@ impl<'a> SectionView<'a> {
     }
 
     pub(crate) fn to_section(self, name: &str) -> Section {
-        Section { name: name.to_owned(), bytes: self.bytes.to_vec() }
+        Section { name: name.to_owned(), bytes: self.bytes.into() }
     }
 }
 

@@ -285,12 +285,12 @@ fn summary_json(job: &Job, report: &Report, kept: &Kept) -> Value {
     object.insert("steps".into(), report.steps.into());
     object.insert("best_epoch".into(), json!(report.best().map(|record| record.epoch)));
     object.insert("training_s".into(), json!(report.elapsed));
-    let Saves { written, superseded, failed, took, longest, stalled, training } = report.saves;
+    let Saves { written, superseded, failed, took, longest, stalled, finishing, training } = report.saves;
     object.insert(
         "saving".into(),
         json!({
             "written": written, "superseded": superseded, "failed": failed, "took_s": took,
-            "longest_s": longest, "stalled_s": stalled, "training_s": training,
+            "longest_s": longest, "stalled_s": stalled, "finishing_s": finishing, "training_s": training,
         }),
     );
     for (name, scores) in kept.named() {

@@ -22,6 +22,11 @@ pub struct Summary<'a> {
     pub next: &'a [(&'a str, &'a str)],
 }
 
+/// Seconds that training waits for the disk before anybody would notice.
+const NOTICED: f64 = 0.5;
+/// And the share of the training time.
+const WORTH_TELLING: f64 = 0.02;
+
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.report;
@@ -35,15 +40,15 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "  saved  {rest} of {limit} ({percent:.0}%), about {}", Time(seconds))?;
         }
         writeln!(f, "  took   {} for {}", Time(report.elapsed), counted(report.epochs, "epoch"))?;
-        let Saves { written, took, stalled, training, superseded, .. } = report.saves;
+        let Saves { written, took, stalled, training, .. } = report.saves;
         if written > 0 {
             let (checkpoints, each) = (counted(written, "checkpoint"), took / written as f64 * 1e3);
-            let share = 100.0 * stalled / training.max(stalled);
-            write!(f, "  disk   {checkpoints} of {each:.1} ms")?;
-            if superseded > 0 {
-                write!(f, ", {} passed over", Count(superseded))?;
+            write!(f, "  disk   {checkpoints}, {each:.1} ms each, while training went on")?;
+            let share = stalled / training.max(stalled);
+            if stalled >= NOTICED && share >= WORTH_TELLING {
+                write!(f, "; it waited {} for the disk ({:.0}%)", Time(stalled), 100.0 * share)?;
             }
-            writeln!(f, "; training waited {} ({share:.1}%)", Time(stalled))?;
+            writeln!(f)?;
         }
         if ended_too_early(report) {
             writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
@@ -126,11 +131,16 @@ mod tests {
             ..Saves::default()
         };
         let text = summary(&report);
-        let line = "  disk   4 checkpoints of 2.5 ms; training waited 3 ms (0.2%)\n";
-        assert!(text.contains(line), "{text}");
-        report.saves.superseded = 1_200;
-        let text = summary(&report);
-        assert!(text.contains("4 checkpoints of 2.5 ms, 1,200 passed over; training waited"), "{text}");
+        let line = "  disk   4 checkpoints, 2.5 ms each, while training went on";
+        assert!(text.contains(&format!("{line}\n")), "{text}");
+        // A wait is told if it is long, and if it is a part of the time that counts.
+        for (stalled, training, waited) in
+            [(0.4, 1.5, ""), (0.6, 60.0, ""), (3.0, 60.0, "; it waited 3.0 s for the disk (5%)")]
+        {
+            (report.saves.stalled, report.saves.training) = (stalled, training);
+            let text = summary(&report);
+            assert!(text.contains(&format!("{line}{waited}\n")), "{text}");
+        }
     }
 
     fn summary(report: &Report) -> String {

@@ -1,7 +1,8 @@
-//! What saving every epoch costs a run of the digits: `cargo run --release -p highwater-trainer --example saving [DIR]`.
+//! What saving every epoch costs a run of the digits:
+//! `cargo run --release -p highwater-trainer --example saving [DIR [ROUNDS]]`.
 //!
-//! Runs it with and without a store in turns, and prints one JSON object a line: medians of the whole run's time, and of the
-//! time that training waited for saving.
+//! Runs it without a store, with one, and with one that passes over no checkpoint, in turns, and prints one JSON object a
+//! line: medians of the time of the training loop, of the time until the last state is on the disk, and of their parts.
 #![allow(clippy::print_stdout, reason = "an example talks to its terminal")]
 
 use highwater_checkpoint::{Goal, KeepBest, KeepLast, Retention, Store};
@@ -9,12 +10,11 @@ use highwater_data::{Fractions, Preparation, Task, digits, split_table};
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::{CrossEntropy, Loss, metrics::Metric};
 use highwater_optim::{Adam, Method, Schedule};
-use highwater_trainer::{Checkpoints, Config, Data, Every, Run, Saves, Saving, Score, fit};
+use highwater_trainer::{Checkpoints, Config, Data, Every, Pace, Run, Saves, Saving, Score, fit};
 use std::error::Error;
 use std::path::PathBuf;
-use std::time::Instant;
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 21;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let table = digits();
@@ -22,10 +22,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let preparation = Preparation::fit(&table, &split.train, "digit", Task::Classification)?;
     let train = preparation.dataset(&table, &split.train)?;
     let validation = preparation.dataset(&table, &split.validation)?;
-    let mlp = Mlp { inputs: 64, hidden: vec![256], outputs: 10, activation: Activation::Relu, dropout: 0.0 };
+    let mlp = Mlp {
+        inputs: train.inputs(),
+        hidden: vec![256],
+        outputs: 10,
+        activation: Activation::Relu,
+        dropout: 0.0,
+    };
     let config = Config {
         seed: 0,
-        epochs: 40,
+        epochs: 500,
         batch_size: 32,
         micro_batch: None,
         learning_rate: 0.001,
@@ -34,28 +40,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         optimizer: Method::Adam(Adam::default()),
         clip_norm: None,
         validate: Every::Epochs(1),
-        stop: "never".parse()?,
+        stop: "patience(20)".parse()?,
         monitor: Score::Loss,
         select: Score::Loss,
         non_finite: Default::default(),
         metrics: vec![Metric::Accuracy],
     };
     let loss = Loss::CrossEntropy(CrossEntropy::default());
-    let dir = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
+    let mut words = std::env::args().skip(1);
+    let dir = words.next().map_or_else(std::env::temp_dir, PathBuf::from);
+    let rounds = words.next().map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
 
-    // One round to warm up.
-    let mut times = [Vec::new(), Vec::new()];
-    let (mut stalls, mut last) = (Vec::new(), Saves::default());
-    for round in 0..=ROUNDS {
-        for (saves, times) in times.iter_mut().enumerate() {
+    let mut modes = MODES.map(|(name, pace)| Mode { name, pace, runs: Vec::new() });
+    for round in 0..=rounds {
+        // Whoever comes first in a round comes last in the next but one.
+        for mode in (0..modes.len()).map(|at| (at + round) % MODES.len()) {
+            let Mode { pace, runs, .. } = &mut modes[mode];
             let mut model = Model::new(mlp.network(), Init::Pytorch, 0)?;
             let folder = tempfile::tempdir_in(&dir)?;
             let best = folder.path().join("best.safetensors");
             let mut checkpoints = None;
-            if saves == 1 {
+            if let Some(pace) = *pace {
                 let mut store = Store::open(folder.path().join("checkpoints"))?;
                 store.retain(KeepLast(2).or(KeepBest(2, Goal::Minimize)));
-                let saving = Saving::default();
+                let saving = Saving { pace, ..Saving::default() };
                 checkpoints = Some(Checkpoints { store, best: Some(&best), sections: &[], saving });
             }
             let run = Run {
@@ -65,31 +73,60 @@ fn main() -> Result<(), Box<dyn Error>> {
                 observers: vec![],
                 interrupt: None,
             };
-            let began = Instant::now();
-            let report = fit(run, Data { train: &train, validation: &validation, units: &[] }, &config)?;
+            let data = Data { train: &train, validation: &validation, units: &[] };
+            let saves = fit(run, data, &config)?.saves;
+            // One round to warm up.
             if round > 0 {
-                times.push(began.elapsed().as_secs_f64());
-                if saves == 1 {
-                    stalls.push(report.saves.stalled / report.saves.training);
-                    last = report.saves;
-                }
+                runs.push(saves);
             }
         }
     }
-    let [without, with] = times.map(median);
-    println!(r#"{{"what": "without saving", "ms": {:.1}}}"#, without * 1e3);
-    println!(r#"{{"what": "saving every epoch", "ms": {:.1}}}"#, with * 1e3);
-    println!(r#"{{"what": "share that training waited", "percent": {:.2}}}"#, median(stalls) * 100.0);
-    let each = last.took / last.written.max(1) as f64;
-    let Saves { written, superseded, .. } = last;
-    println!(
-        r#"{{"what": "a save in the background", "ms": {:.2}, "written": {written}, "superseded": {superseded}}}"#,
-        each * 1e3
-    );
+    let [without, with @ ..] = &modes;
+    for mode in &modes {
+        let ms = |figure: fn(&Saves) -> f64| 1e3 * median(mode.runs.iter().map(figure));
+        println!(
+            r#"{{"what": "{}", "loop_ms": {:.2}, "to_the_end_ms": {:.2}, "copies_ms": {:.2}, "last_write_ms": {:.2}, "a_write_ms": {:.2}, "written": {}, "passed_over": {}}}"#,
+            mode.name,
+            ms(|saves| saves.training - saves.finishing),
+            ms(|saves| saves.training),
+            ms(|saves| saves.stalled - saves.finishing),
+            ms(|saves| saves.finishing),
+            ms(|saves| saves.took / saves.written.max(1) as f64),
+            median(mode.runs.iter().map(|saves| saves.written as f64)),
+            median(mode.runs.iter().map(|saves| saves.superseded as f64)),
+        );
+    }
+    for mode in with {
+        // Each round is compared with itself: what else the machine does changes slowly.
+        let more = |figure: fn(&Saves) -> f64| {
+            let pairs = mode.runs.iter().zip(&without.runs);
+            100.0 * (median(pairs.map(|(with, without)| figure(with) / figure(without))) - 1.0)
+        };
+        println!(
+            r#"{{"what": "{}, more than without", "loop_percent": {:.2}, "to_the_end_percent": {:.2}}}"#,
+            mode.name,
+            more(|saves| saves.training - saves.finishing),
+            more(|saves| saves.training),
+        );
+    }
     Ok(())
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// A way to save, and what came of it in each round.
+struct Mode {
+    name: &'static str,
+    pace: Option<Pace>,
+    runs: Vec<Saves>,
+}
+
+const MODES: [(&str, Option<Pace>); 3] = [
+    ("without saving", None),
+    ("a snapshot each epoch, the newest written", Some(Pace::Newest)),
+    ("each epoch written", Some(Pace::Every)),
+];
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -151,7 +151,8 @@ pub fn begin(
     must_be_empty(store)?;
     let optimizer = Optimizer::new(config.optimizer, model.parameters().len())?;
     let own = state::sections(&Counters::default(), &[])?;
-    let sections: Vec<Section> = own.into_iter().chain(sections.iter().cloned()).collect();
+    let own = own.into_iter().chain([state::fingerprint()?]);
+    let sections: Vec<Section> = own.chain(sections.iter().cloned()).collect();
     let arrays = state::arrays(model, &optimizer);
     Ok(store.save(&Snapshot { arrays: &arrays, sections: &sections, ..Snapshot::default() })?)
 }

@@ -91,6 +91,8 @@ pub struct Saves {
     pub longest: f64,
     /// Seconds that training waited: for copies of its state, for a place, and in the end for the last write.
     pub stalled: f64,
+    /// Seconds of these in the end, when there was nothing left to train: until the last state was on the disk.
+    pub finishing: f64,
     /// Seconds of training, these among them.
     pub training: f64,
 }
@@ -99,26 +101,42 @@ pub struct Saves {
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Hands snapshots to the background, and tells what became of them.
-pub(crate) struct Keeper<'a> {
+pub(crate) struct Keeper {
     saver: Saver,
-    sections: &'a [Section],
+    /// Those of the caller, and what stays as it is of ours.
+    sections: Vec<Section>,
     saving: Saving,
     /// There are checkpoints of an earlier process.
     resumed: bool,
     /// A warning was given, and nothing was written since.
     warned: bool,
+    /// What the saver passed over is not counted here.
     saves: Saves,
 }
 
-impl<'a> Keeper<'a> {
-    pub(crate) fn new(checkpoints: Checkpoints<'a>, resumed: bool) -> Keeper<'a> {
+impl Keeper {
+    pub(crate) fn new(checkpoints: Checkpoints<'_>, own: Section, resumed: bool) -> Keeper {
         let Checkpoints { store, best, sections, saving } = checkpoints;
-        let saver = Saver::new(store, best.map(Into::into));
-        Keeper { saver, sections, saving, resumed, warned: false, saves: Saves::default() }
+        Keeper {
+            saver: Saver::new(store, best.map(Into::into)),
+            sections: [&[own], sections].concat(),
+            saving,
+            resumed,
+            warned: false,
+            saves: Saves::default(),
+        }
     }
 
-    pub(crate) fn sections(&self) -> &'a [Section] {
-        self.sections
+    pub(crate) fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Whether a checkpoint that is neither the best nor the last would only wait for a newer one to take its place. Then it
+    /// counts as passed over.
+    pub(crate) fn passes_over(&mut self) -> bool {
+        let passes = self.saving.pace == Pace::Newest && self.saver.rests();
+        self.saves.superseded += u64::from(passes);
+        passes
     }
 
     /// Takes a snapshot, to be written soon; what making it has taken began at `began`. Whether it was accepted: one that
@@ -152,13 +170,14 @@ impl<'a> Keeper<'a> {
     pub(crate) fn finish(&mut self, audience: &mut Audience<'_>) -> Result<(), Error> {
         let began = Instant::now();
         let result = self.flush(audience);
+        self.saves.finishing += began.elapsed().as_secs_f64();
         self.saves.stalled += began.elapsed().as_secs_f64();
         self.written(result?, audience);
         Ok(())
     }
 
     pub(crate) fn saves(&self) -> Saves {
-        Saves { superseded: self.saver.superseded(), ..self.saves }
+        Saves { superseded: self.saves.superseded + self.saver.superseded(), ..self.saves }
     }
 
     fn flush(&mut self, audience: &mut Audience<'_>) -> Result<Vec<Saved>, Failure> {

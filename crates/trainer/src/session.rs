@@ -30,7 +30,7 @@ pub(crate) struct Session<'a> {
     config: &'a Config,
     /// Before training begins; then the keeper has them.
     pub(crate) checkpoints: Option<Checkpoints<'a>>,
-    keeper: Option<Keeper<'a>>,
+    keeper: Option<Keeper>,
     pub(crate) audience: Audience<'a>,
     program: Program,
     ws: Workspace<f32>,
@@ -179,7 +179,9 @@ impl<'a> Session<'a> {
     /// Trains to the end, whatever that is, and leaves the best model behind.
     pub(crate) fn train(mut self) -> Result<Report, Error> {
         let resumed = self.resumed_at.is_some();
-        self.keeper = self.checkpoints.take().map(|checkpoints| Keeper::new(checkpoints, resumed));
+        if let Some(checkpoints) = self.checkpoints.take() {
+            self.keeper = Some(Keeper::new(checkpoints, state::fingerprint()?, resumed));
+        }
         let ended = self.go_on();
         let saves = self.keeper.as_ref().map_or_else(Saves::default, Keeper::saves);
         self.best.restore(self.model);
@@ -355,10 +357,14 @@ impl<'a> Session<'a> {
         self.counters.elapsed = self.elapsed();
         self.counters.optimizer_steps = self.optimizer.steps();
         let Some(keeper) = &mut self.keeper else { return Ok(()) };
+        let place = self.history.iter().rposition(|record| record.step == self.counters.step);
+        let is_best = place.is_some() && place == self.best.place();
+        if !is_best && !last && keeper.passes_over() {
+            return Ok(());
+        }
         let mut sections = state::sections(&self.counters, &self.history)?.to_vec();
         sections.extend_from_slice(keeper.sections());
         sections.extend_from_slice(&self.foreign);
-        let place = self.history.iter().rposition(|record| record.step == self.counters.step);
         let record = place.map(|place| &self.history[place]);
         let labels = record.map(Record::labels).unwrap_or_default();
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&name[..], &value[..])).collect();
@@ -371,7 +377,6 @@ impl<'a> Session<'a> {
             sections: &sections,
             labels: &labels,
         };
-        let is_best = place.is_some() && place == self.best.place();
         if keeper.save(began, &snapshot, (is_best, last), &mut self.audience)? {
             self.saved = Some(self.counters.step);
         }

@@ -112,13 +112,17 @@ impl Schema for HistoryV1 {
 const MODEL: &str = "model";
 const OPTIMIZER: &str = "optimizer.";
 
-/// The sections that belong to the loop itself.
-pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Section; 3], Error> {
+/// The sections that belong to the loop itself, without that of [`fingerprint`].
+pub(crate) fn sections(counters: &Counters, history: &[Record]) -> Result<[Section; 2], Error> {
     Ok([
         Section::required(COUNTERS, Counters::NUMBER, counters)?,
         Section::required(HISTORY, History::NUMBER, &history)?,
-        Section::optional(FINGERPRINT, Fingerprint::NUMBER, &Fingerprint::here())?,
     ])
+}
+
+/// What computes the run, which is the same in all of its checkpoints.
+pub(crate) fn fingerprint() -> Result<Section, Error> {
+    Ok(Section::optional(FINGERPRINT, Fingerprint::NUMBER, &Fingerprint::here())?)
 }
 
 /// `model.<parameter or buffer>` and `optimizer.<slot>.<parameter>`.
