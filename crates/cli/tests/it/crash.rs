@@ -3,11 +3,15 @@
 use crate::args;
 use crate::digits::default_run;
 use crate::run::{Said, assert_same, done, highwater, run, table, tree};
+use highwater_checkpoint::Folder;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 const SIGKILL: i32 = 9;
@@ -87,47 +91,73 @@ fn a_killed_run_ends_with_the_bits_of_an_uninterrupted_one() {
 
 /// Kills of [`killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one`]; `cargo xtask crash` asks for more.
 const KILLS: u64 = 40;
+/// Steps of a run of [`iris`].
+const STEPS: u64 = 400;
 
 #[test]
 fn killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one() {
     let wanted = std::env::var("HIGHWATER_KILLS").map_or(KILLS, |number| number.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let whole = dir.path().join("whole");
+    // They wait for the disk more than they compute: several at a time.
+    let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    let whole = |worker: usize| dir.path().join(format!("whole{worker}"));
     let began = Instant::now();
-    done(iris(&whole));
+    std::thread::scope(|scope| {
+        (0..workers).for_each(|worker| _ = scope.spawn(move || done(iris(&whole(worker)))));
+    });
     let long = began.elapsed();
-    let (mut kills, mut runs, mut tries) = (0, 0, 0_u64);
-    while kills < wanted {
-        let run = dir.path().join(runs.to_string());
-        runs += 1;
-        loop {
-            // Before there is a configuration there is nothing to resume.
-            let begun = run.join("config.toml").exists();
-            let args = if begun { args!["resume", &run] } else { iris(&run) };
-            let threads = ["1", "2"][tries as usize % 2];
-            let mut child = highwater([args, args!["--threads", threads]].concat())
-                .stderr(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap();
-            // A moment of its whole life, the beginning and the end among them. Nothing is waited for.
-            std::thread::sleep(long.mul_f64(unit(tries) * 1.1));
-            tries += 1;
-            assert!(tries < 20 * wanted, "{kills} kills in {tries} tries");
-            child.kill().unwrap();
-            let status = child.wait().unwrap();
-            if status.signal() == Some(SIGKILL) {
-                kills += 1;
-                continue;
+    (1..workers).for_each(|worker| assert_same(&whole(worker), &whole(0)));
+
+    let (kills, runs, tries) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    // Kills by how far the checkpoints had come: none yet, some tenth of the steps, all.
+    let places: Mutex<BTreeMap<Option<u64>, u64>> = Mutex::default();
+    let work = || {
+        while kills.load(Relaxed) < wanted {
+            let run = dir.path().join(runs.fetch_add(1, Relaxed).to_string());
+            for killed in 0.. {
+                // Before there is a configuration there is nothing to resume.
+                let begun = run.join("config.toml").exists();
+                let args = if begun { args!["resume", &run] } else { iris(&run) };
+                let number = tries.fetch_add(1, Relaxed);
+                assert!(number < 20 * wanted, "{kills:?} kills in {number} tries");
+                let threads = ["1", "2"][number as usize % 2];
+                let mut child = highwater([args, args!["--threads", threads]].concat())
+                    .stderr(Stdio::null())
+                    .stdout(Stdio::null())
+                    .spawn()
+                    .unwrap();
+                // A moment of the rest of its life, the beginning and the end among them. Nothing is waited for.
+                let left = 1.0 - 0.5 * newest(&run).unwrap_or(0) as f64 / STEPS as f64;
+                // The more it was killed, the longer it is let alone: it comes to its end.
+                let patience = 1.0 + f64::from(killed) / 20.0;
+                std::thread::sleep(long.mul_f64(unit(number) * left * patience));
+                child.kill().unwrap();
+                let status = child.wait().unwrap();
+                if status.signal() == Some(SIGKILL) {
+                    kills.fetch_add(1, Relaxed);
+                    let place = newest(&run).map(|step| step * 10 / STEPS);
+                    *places.lock().unwrap().entry(place).or_default() += 1;
+                    continue;
+                }
+                assert_eq!(status.code(), Some(0), "{}", run.display());
+                break;
             }
-            assert_eq!(status.code(), Some(0), "{}", run.display());
-            break;
+            assert_same(&run, &whole(0));
+            done(args!["checkpoints", "verify", &run]);
+            std::fs::remove_dir_all(&run).unwrap();
         }
-        assert_same(&run, &whole);
-        done(args!["checkpoints", "verify", &run]);
-        std::fs::remove_dir_all(&run).unwrap();
-    }
-    println!("kills: {kills} of training processes; {runs} runs ended with the same bits");
+    };
+    std::thread::scope(|scope| (0..workers).for_each(|_| _ = scope.spawn(work)));
+    println!("kills: {kills:?} of training processes; {runs:?} runs ended with the same bits");
+    let places = places.into_inner().unwrap();
+    println!("kills by the newest checkpoint, in tenths of the steps: {places:?}");
+}
+
+/// The step of the newest checkpoint of a run, if there is one. None of its files is damaged.
+fn newest(run: &Path) -> Option<u64> {
+    let mut found = Folder::new(run.join("checkpoints")).list().unwrap();
+    assert!(found.unreadable.is_empty(), "{found:?}");
+    found.entries.pop().map(|newest| newest.key.step)
 }
 
 /// The n-th of numbers that are spread over 0 to 1.
