@@ -1,7 +1,8 @@
 //! A run that was interrupted anywhere is the run that was not.
 
 use crate::problem::{How, Problem, arrays, best, bits, classification, files, regression, told};
-use highwater_nn::{Activation, Layer};
+use highwater_data::Dataset;
+use highwater_nn::{Activation, Embedding, Layer};
 use highwater_optim::{
     Adagrad, Adam, AdamW, Curve, Method, OneCycle, Phase, ReduceOnPlateau, RmsProp, Rprop, Rprop1993,
     Schedule, Sgd,
@@ -149,7 +150,17 @@ fn whatever_the_layers_and_however_a_step_is_put_together() {
         Layer::Shortcut { from: 0 },
         linear(1),
     ];
-    for layers in [normalised(Layer::BatchNorm), normalised(Layer::LayerNorm), both] {
+    let tables = vec![Embedding { column: 0, rows: 4, width: 2 }, Embedding { column: 3, rows: 7, width: 3 }];
+    let embedded = vec![Layer::Embed { tables }, linear(8), relu(), linear(1)];
+    let all = [normalised(Layer::BatchNorm), normalised(Layer::LayerNorm), both, embedded];
+    for layer in all.iter().flatten() {
+        // One that is missing above is missing here, too, and does not compile.
+        match layer {
+            Layer::Linear { .. } | Layer::Activation(_) | Layer::Dropout { .. } | Layer::LayerNorm => {}
+            Layer::BatchNorm | Layer::Shortcut { .. } | Layer::Residual { .. } | Layer::Embed { .. } => {}
+        }
+    }
+    for layers in all {
         for micro_batch in [None, Some(6)] {
             let name = format!("{layers:?}, {micro_batch:?}");
             let mut problem = with(regression(), |config| {
@@ -157,10 +168,23 @@ fn whatever_the_layers_and_however_a_step_is_put_together() {
                 config.validate = Every::Steps(3);
                 config.optimizer = Method::AdamW(AdamW::default());
             });
+            if let Layer::Embed { tables } = &layers[0] {
+                problem.train = with_places(&problem.train, tables);
+                problem.validation = with_places(&problem.validation, tables);
+            }
             problem.layers = Some(layers.clone());
             check(&name, &problem);
         }
     }
+}
+
+/// Columns between 0 and 1 become places in tables.
+fn with_places(data: &Dataset, tables: &[Embedding]) -> Dataset {
+    let mut features = data.features().to_owned();
+    for &Embedding { column, rows, .. } in tables {
+        features.column_mut(column).mapv_inplace(|x| (x * rows as f32).floor());
+    }
+    Dataset::new(features, data.targets().clone())
 }
 
 #[test]
