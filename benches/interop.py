@@ -314,9 +314,14 @@ def check_import(run, table, out, module, z):
 
 
 def check_golden(load):
-    files = sorted((ROOT / "crates/checkpoint/tests/golden").glob("*.safetensors"))
+    runs = sorted((ROOT / "crates/trainer/tests/golden").glob("*.safetensors"))
+    files = [*sorted((ROOT / "crates/checkpoint/tests/golden").glob("*.safetensors")), *runs]
     for path in files:
         same_arrays(path, load)
+    for path in runs:
+        found = sections(path, load)[2]
+        assert [record["step"] for record in found["history"]] == [2, 4, 6, 8, 9]
+        assert [name for name, _ in found["network"]["layers"]][:2] == ["embedding", "linear"]
     path = ROOT / "crates/nn/tests/golden/network.onnx"
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)

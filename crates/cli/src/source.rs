@@ -193,3 +193,54 @@ impl<T: DeserializeOwned> Schema for Present<T> {
         match previous {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwater_checkpoint::{Snapshot, write};
+    use highwater_nn::{Activation, Embedding, Layer};
+    use safetensors::SafeTensors;
+
+    /// As the test of the same name in `state.rs` of the trainer, which is about the loop's own sections.
+    #[test]
+    fn the_sections_of_a_released_run_are_read_and_written_as_they_are() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../trainer/tests/golden/run-v1.safetensors");
+        let checkpoint = Checkpoint::open(golden).unwrap();
+        let (model, preparation) = load(&checkpoint).unwrap();
+        let layers = [
+            Layer::Embed { tables: vec![Embedding { column: 10, rows: 39, width: 3 }] },
+            Layer::Linear { outputs: 2 },
+            Layer::Activation(Activation::Relu),
+            Layer::Dropout { rate: 0.25 },
+            Layer::Linear { outputs: 2 },
+        ];
+        assert_eq!((model.network().inputs, &model.network().layers[..]), (11, &layers[..]));
+        let names: Vec<&str> = preparation.inputs().iter().map(|input| &*input.name).collect();
+        assert_eq!(names, ["number", "flag", "day", "hue", "maker"]);
+        let dropped: Vec<&str> = preparation.dropped().iter().map(|dropped| &*dropped.name).collect();
+        assert_eq!(dropped, ["same", "id"]);
+        assert_eq!(preparation.class_names(), ["fig", "plum"]);
+        assert!(
+            configuration(&checkpoint)
+                .unwrap()
+                .is_some_and(|config| config["data"]["one_hot"].as_integer() == Some(8))
+        );
+
+        let dir = tempfile::tempdir().unwrap();
+        let again = dir.path().join("again.safetensors");
+        let text: String = checkpoint.section(CONFIGURATION, SCHEMA).unwrap();
+        let sections = [
+            Section::required(PREPARATION, SCHEMA, &preparation).unwrap(),
+            Section::required(NETWORK, SCHEMA, model.network()).unwrap(),
+            Section::optional(CONFIGURATION, SCHEMA, &text).unwrap(),
+        ];
+        write(&again, &Snapshot { sections: &sections, ..Snapshot::default() }).unwrap();
+        let (golden, again) = (std::fs::read(golden).unwrap(), std::fs::read(again).unwrap());
+        let [golden, again] = [&golden, &again].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
+        for name in [PREPARATION, NETWORK, CONFIGURATION] {
+            let bytes =
+                |file: &SafeTensors<'_>| file.tensor(&format!("state.{name}")).unwrap().data().to_vec();
+            assert_eq!(bytes(&again), bytes(&golden), "{name}");
+        }
+    }
+}

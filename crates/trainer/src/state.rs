@@ -226,6 +226,7 @@ mod tests {
     use highwater_nn::{Activation, Init, Mlp};
     use highwater_objective::metrics::Metric;
     use highwater_optim::{Method, Sgd};
+    use safetensors::SafeTensors;
 
     /// Fields one after another are what a struct of them is.
     #[test]
@@ -275,5 +276,61 @@ mod tests {
             signals: Default::default(),
         };
         assert_eq!(format!("{:?}", state.history), format!("{:?}", [record]));
+    }
+
+    /// A run of the first release, written by the command: what is in it is read for ever, and written as the same bytes as
+    /// long as these are the newest schemas. (`source.rs` of the command does the same for its own sections.)
+    #[test]
+    fn the_sections_of_a_released_run_are_read_and_written_as_they_are() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/run-v1.safetensors");
+        let checkpoint = Checkpoint::open(golden).unwrap();
+        let counters: Counters = checkpoint.migrate(COUNTERS).unwrap();
+        let expected = Counters {
+            step: 9,
+            optimizer_steps: 9,
+            loss_sum: 0.0,
+            loss_rows: 0,
+            gradient_norm: 0.39295991363929395,
+            elapsed: 0.003669874,
+            evidence: GradientEvidence::default(),
+        };
+        assert_eq!(counters, expected);
+        let records = history(&checkpoint).unwrap();
+        assert_eq!(records.iter().map(|record| record.step).collect::<Vec<_>>(), [2, 4, 6, 8, 9]);
+        let [accuracy, f1] = ["accuracy", "f1_macro"].map(|name| name.parse::<Metric>().unwrap());
+        let first = Record {
+            epoch: 0,
+            step: 2,
+            training_loss: 0.9198541343212128,
+            validation_loss: 0.8599863052368164,
+            metrics: vec![(accuracy, 0.375), (f1, 0.3739130434782609)],
+            learning_rate: 0.02,
+            gradient_norm: 0.47021028275049737,
+            elapsed: 0.000578706,
+            signals: crate::record::Signals {
+                reductions: Some(0),
+                evidence: Some(-1.340654551985684),
+                loss_error: Some(0.11678335349937519),
+                accuracy_error: Some(0.09882117688026186),
+            },
+        };
+        assert_eq!(records[0], first);
+        assert_eq!(records[4].signals.evidence, None);
+        let fingerprint: Fingerprint = checkpoint.migrate(FINGERPRINT).unwrap();
+        assert_eq!((&*fingerprint.version, &*fingerprint.platform), ("0.1.0", "x86_64 linux"));
+
+        let dir = tempfile::tempdir().unwrap();
+        let again = dir.path().join("again.safetensors");
+        let [counters, history] = sections(&counters, &records).unwrap();
+        let fingerprint = Section::optional(FINGERPRINT, Fingerprint::NUMBER, &fingerprint).unwrap();
+        write(&again, &Snapshot { sections: &[counters, history, fingerprint], ..Snapshot::default() })
+            .unwrap();
+        let (golden, again) = (std::fs::read(golden).unwrap(), std::fs::read(again).unwrap());
+        let [golden, again] = [&golden, &again].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
+        for name in [COUNTERS, HISTORY, FINGERPRINT] {
+            let bytes =
+                |file: &SafeTensors<'_>| file.tensor(&format!("state.{name}")).unwrap().data().to_vec();
+            assert_eq!(bytes(&again), bytes(&golden), "{name}");
+        }
     }
 }
