@@ -1,9 +1,9 @@
 //! Charts of a run: curves over epochs, drawn for a wide and for a narrow page.
 
 use super::axis::Axis;
+use super::frame::{Frame, tenth};
 use crate::figures::{Count, Rounded};
 use askama::Template;
-use std::fmt::Write;
 
 /// A curve and how it is called.
 pub(crate) struct Curve {
@@ -41,13 +41,7 @@ pub(crate) struct Chart {
 struct Drawing<'a> {
     class: &'static str,
     description: &'a str,
-    unit: &'a str,
-    width: f64,
-    height: f64,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+    frame: Frame,
     across: Vec<(f64, String)>,
     down: Vec<(f64, String)>,
     curves: Vec<Drawn<'a>>,
@@ -109,89 +103,52 @@ impl Chart {
 
     fn drawing(&self, class: &'static str, [width, height]: [f64; 2], margins: [f64; 2]) -> Drawing<'_> {
         let (left, right, top, bottom) = (margins[0], width - margins[1], 40.0, (height - 30.0).round());
-        let y_axis = self.axis(((bottom - top) / 52.0) as usize);
         let ends = (self.places.first().copied().unwrap_or(0), self.places.last().copied().unwrap_or(0));
-        let x_axis = Axis::of_counts(ends.0, ends.1, (width / 90.0) as usize);
-        let x = |place: f64| tenth(left + (right - left) * x_axis.place(place));
-        let y = |value: f64| tenth(bottom - (bottom - top) * y_axis.place(value));
-
-        let xs: Vec<f64> = self.places.iter().map(|place| x(*place as f64)).collect();
-        let mut curves: Vec<Drawn<'_>> = Vec::new();
-        for curve in &self.curves {
-            let ys: Vec<f64> = curve.values.iter().map(|value| y(*value)).collect();
-            let last = curve.values.iter().rposition(|value| value.is_finite());
-            let label = last.filter(|_| self.curves.len() > 1).map(|last| ys[last] + 4.5);
-            let (path, dots) = line(&xs, &ys);
-            curves.push(Drawn { name: &curve.name, class: curve.class, path, dots, label });
-        }
-        spread(&mut curves, top + LINE, bottom);
-
-        let kept = self.kept.map(|index| {
-            let x = xs[index];
-            let value = self.marked.map(|curve| self.curves[curve].values[index]);
-            let told = value.map_or(String::new(), |value| format!(": {}", Rounded(value)));
-            let text = format!("{} {} kept{told}", self.unit, Count(self.places[index]));
-            let fits = x + LETTER * text.len() as f64 <= right;
-            let y = value.filter(|value| value.is_finite()).map(y);
-            Kept { x, y, rest: tenth(right - x), text, anchor: if fits { "start" } else { "end" } }
-        });
-        let stopped = (self.stopped && self.kept.is_none_or(|index| index + 1 < xs.len()))
-            .then(|| if self.whole_width { format!("stopped: {}", Count(ends.1)) } else { String::new() });
-        Drawing {
-            class,
-            description: &self.text,
+        let frame = Frame {
+            x_axis: Axis::of_counts(ends.0, ends.1, (width / 90.0) as usize),
+            y_axis: self.axis(((bottom - top) / 52.0) as usize),
             // Below a small drawing there is no room for it beside the ticks.
-            unit: if self.whole_width { self.unit } else { "" },
+            x_name: if self.whole_width { self.unit } else { "" }.to_owned(),
+            y_name: String::new(),
             width,
             height,
             left,
             right,
             top,
             bottom,
-            across: y_axis.ticks().into_iter().map(|(value, text)| (y(value), text)).collect(),
-            down: x_axis.ticks().into_iter().map(|(value, text)| (x(value), text)).collect(),
+        };
+        let xs = || self.places.iter().map(|place| *place as f64);
+        let mut curves: Vec<Drawn<'_>> = Vec::new();
+        for curve in &self.curves {
+            let last = curve.values.iter().rfind(|value| value.is_finite());
+            let label = last.filter(|_| self.curves.len() > 1).map(|last| frame.y(*last) + 4.5);
+            let (path, dots) = frame.path(xs().zip(curve.values.iter().copied()));
+            curves.push(Drawn { name: &curve.name, class: curve.class, path, dots, label });
+        }
+        spread(&mut curves, top + LINE, bottom);
+
+        let kept = self.kept.map(|index| {
+            let x = frame.x(self.places[index] as f64);
+            let value = self.marked.map(|curve| self.curves[curve].values[index]);
+            let told = value.map_or(String::new(), |value| format!(": {}", Rounded(value)));
+            let text = format!("{} {} kept{told}", self.unit, Count(self.places[index]));
+            let fits = x + LETTER * text.len() as f64 <= right;
+            let y = value.filter(|value| value.is_finite()).map(|value| frame.y(value));
+            Kept { x, y, rest: tenth(right - x), text, anchor: if fits { "start" } else { "end" } }
+        });
+        let stopped = (self.stopped && self.kept.is_none_or(|index| index + 1 < self.places.len()))
+            .then(|| if self.whole_width { format!("stopped: {}", Count(ends.1)) } else { String::new() });
+        Drawing {
+            class,
+            description: &self.text,
+            across: frame.across(),
+            down: frame.down(),
+            frame,
             curves,
             kept,
             stopped,
         }
     }
-}
-
-/// Rounded to a tenth of a pixel.
-pub(super) fn tenth(length: f64) -> f64 {
-    (length * 10.0).round() / 10.0
-}
-
-/// The path through points, interrupted where they are not finite, and the points that stand alone. No more than
-/// four points are drawn for a pixel's width: the first, the least, the largest and the last.
-fn line(xs: &[f64], ys: &[f64]) -> (String, Vec<(f64, f64)>) {
-    let points: Vec<(f64, f64)> = xs.iter().copied().zip(ys.iter().copied()).collect();
-    let (mut path, mut dots) = (String::new(), Vec::new());
-    for run in points.split(|(_, y)| !y.is_finite()) {
-        if let [dot] = run {
-            dots.push(*dot);
-            continue;
-        }
-        let mut pen = 'M';
-        for pixel in run.chunk_by(|a, b| a.0.floor() == b.0.floor()) {
-            for (x, y) in envelope(pixel) {
-                _ = write!(path, "{pen}{x} {y}");
-                pen = 'L';
-            }
-        }
-    }
-    (path, dots)
-}
-
-/// The first, least, largest and last of some points, in their order, each once.
-pub(super) fn envelope(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
-    let order = |a: &usize, b: &usize| points[*a].1.total_cmp(&points[*b].1);
-    let ends = [Some(0), points.len().checked_sub(1)];
-    let extremes = [(0..points.len()).min_by(order), (0..points.len()).max_by(order)];
-    let mut chosen: Vec<usize> = ends.into_iter().chain(extremes).flatten().collect();
-    chosen.sort_unstable();
-    chosen.dedup();
-    chosen.into_iter().map(|index| points[index])
 }
 
 /// Moves names apart that would stand on one another, and keeps them between `top` and `bottom`.
@@ -227,24 +184,6 @@ mod tests {
             may_be_logarithmic: true,
             whole_width: true,
         }
-    }
-
-    #[test]
-    fn what_is_not_finite_leaves_a_gap() {
-        let nan = f64::NAN;
-        let xs = [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
-        let (path, dots) = line(&xs, &[1.0, 2.0, nan, 3.0, f64::INFINITY, 4.0, 5.0]);
-        assert_eq!(path, "M0 1L10 2M50 4L60 5");
-        assert_eq!(dots, [(30.0, 3.0)]);
-    }
-
-    #[test]
-    fn a_pixel_keeps_its_extremes() {
-        let ys: Vec<f64> = (0..1_000).map(|i| if i == 333 { 90.0 } else { f64::from(i % 7) }).collect();
-        let xs: Vec<f64> = (0..1_000).map(|i| f64::from(i) / 500.0).collect();
-        let (path, _) = line(&xs, &ys);
-        assert_eq!(path.matches(['M', 'L']).count(), 7, "{path}");
-        assert!(path.contains(" 90"), "{path}");
     }
 
     #[test]

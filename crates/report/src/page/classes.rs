@@ -1,7 +1,8 @@
 //! What a model says of rows whose classes are known.
 
 use super::axis::Axis;
-use super::plot::{Frame, Key, Mark, Plot};
+use super::frame::Frame;
+use super::plot::{Key, Mark, Plot};
 use crate::figures::{Count, counted, shortened};
 use highwater_objective::metrics::{ConfusionMatrix, Ranking, RocCurve, Scores};
 use ndarray::Array2;

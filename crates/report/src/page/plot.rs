@@ -1,7 +1,6 @@
 //! Drawings of points, lines and bars between two axes.
 
-use super::axis::Axis;
-use super::chart::{envelope, tenth};
+use super::frame::Frame;
 use askama::Template;
 use std::fmt::Write;
 
@@ -28,20 +27,6 @@ pub(crate) struct Mark {
     path: String,
 }
 
-/// Axes with a name each, and where on the drawing they are; lengths are in pixels.
-pub(crate) struct Frame {
-    x_axis: Axis,
-    y_axis: Axis,
-    x_name: String,
-    y_name: String,
-    width: f64,
-    height: f64,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-}
-
 #[derive(Template)]
 #[template(path = "plot.html")]
 struct Drawing<'a> {
@@ -53,50 +38,13 @@ struct Drawing<'a> {
     marks: &'a [Mark],
 }
 
+/// What can be drawn between the axes.
 impl Frame {
-    /// Of a small drawing, of which two stand side by side.
-    pub(crate) fn small(x: (&str, Axis), y: (&str, Axis)) -> Frame {
-        Frame::sized([360.0, 318.0], x, y)
-    }
-
-    pub(crate) fn sized([width, height]: [f64; 2], x: (&str, Axis), y: (&str, Axis)) -> Frame {
-        Frame {
-            x_axis: x.1,
-            y_axis: y.1,
-            x_name: x.0.to_owned(),
-            y_name: y.0.to_owned(),
-            width,
-            height,
-            left: 54.0,
-            right: width - 14.0,
-            top: 28.0,
-            bottom: height - 46.0,
-        }
-    }
-
-    fn x(&self, value: f64) -> f64 {
-        tenth(self.left + (self.right - self.left) * self.x_axis.place(value))
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        tenth(self.bottom - (self.bottom - self.top) * self.y_axis.place(value))
-    }
-
     /// A line through points, interrupted where they are not finite; of those of one pixel four at the most.
     pub(crate) fn line(&self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Mark {
-        let places: Vec<(f64, f64)> = points.into_iter().map(|(x, y)| (self.x(x), self.y(y))).collect();
-        let mut path = String::new();
-        for run in places.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
-            let mut pen = 'M';
-            for pixel in run.chunk_by(|a, b| a.0.floor() == b.0.floor()) {
-                for (x, y) in envelope(pixel) {
-                    _ = write!(path, "{pen}{x} {y}");
-                    pen = 'L';
-                }
-            }
-            if run.len() == 1 {
-                path.push_str("h0");
-            }
+        let (mut path, alone) = self.path(points);
+        for (x, y) in alone {
+            _ = write!(path, "M{x} {y}h0");
         }
         Mark { class: format!("curve {class}"), path }
     }
@@ -126,13 +74,12 @@ impl Frame {
 impl Plot {
     pub(crate) fn drawing(&self, class: &str) -> String {
         let frame = &self.frame;
-        let ticks = |axis: &Axis| axis.ticks();
         let drawing = Drawing {
             class,
             frame,
             description: &self.text,
-            across: ticks(&frame.y_axis).into_iter().map(|(value, text)| (frame.y(value), text)).collect(),
-            down: ticks(&frame.x_axis).into_iter().map(|(value, text)| (frame.x(value), text)).collect(),
+            across: frame.across(),
+            down: frame.down(),
             marks: &self.marks,
         };
         drawing.render().expect("a string takes all that is written")
@@ -142,15 +89,11 @@ impl Plot {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn frame() -> Frame {
-        let unit = Axis::of([0.0, 1.0].into_iter(), 5, false);
-        Frame { left: 0.0, right: 100.0, top: 0.0, bottom: 100.0, ..Frame::small(("x", unit), ("y", unit)) }
-    }
+    use crate::page::frame::tests::unit;
 
     #[test]
     fn marks_are_paths_between_the_axes_and_what_is_not_finite_is_left_out() {
-        let (frame, nan) = (frame(), f64::NAN);
+        let (frame, nan) = (unit(), f64::NAN);
         let line = frame.line("a", [(0.0, 0.0), (0.5, 1.0), (0.6, nan), (0.7, 0.5), (0.8, nan)]);
         assert_eq!((&*line.class, &*line.path), ("curve a", "M0 100L50 0M70 50h0"));
         assert_eq!(frame.dots("a", [(0.25, 0.25), (nan, 0.0)]).path, "M25 75h0");
@@ -159,7 +102,7 @@ mod tests {
 
     #[test]
     fn names_and_texts_of_a_drawing_are_escaped() {
-        let mut frame = frame();
+        let mut frame = unit();
         frame.x_name = "<b>".into();
         let plot = Plot { title: "t".into(), text: "a \"b\" & c".into(), frame, marks: vec![], keys: vec![] };
         let drawing = plot.drawing("small");

@@ -1,7 +1,8 @@
 //! What a model says of rows whose values are known.
 
 use super::axis::Axis;
-use super::plot::{Frame, Plot};
+use super::frame::Frame;
+use super::plot::Plot;
 use crate::figures::{Rounded, counted, shortened};
 use ndarray::{Array2, ArrayView1};
 
