@@ -13,7 +13,6 @@ mod crash;
 mod examples;
 mod guide;
 mod markdown;
-mod pictures;
 mod seen;
 mod tidy;
 
@@ -44,7 +43,6 @@ Chores, for those who change the code:
   crash           kill saving and training processes at random moments: `crash [--kills 5000]`
   examples        build and run the examples with candle and Burn; skipped if they cannot be downloaded
   guide           run every command of the README and of docs/; `guide --quick` leaves out the slow ones
-  pictures        the guide's pictures of reports, from new runs; needs Chromium or Chrome
   book            the guide in docs/ as a book of web pages; needs mdBook
   seen            look at report pages in Chromium, and read event files with TensorBoard, of real runs;
                   skipped if they cannot be installed; `seen --pictures` takes those of the guide anew
@@ -55,8 +53,7 @@ Chores, for those who change the code:
 ";
 
 /// The words that are no jobs of the program.
-const CHORES: [&str; 10] =
-    ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "pictures", "seen", "tidy"];
+const CHORES: [&str; 9] = ["bench", "book", "ci", "crash", "examples", "fmt", "guide", "seen", "tidy"];
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
@@ -68,7 +65,7 @@ fn main() -> ExitCode {
     match word {
         "help" | "--help" | "-h" if rest.is_empty() => help(),
         _ if CHORES.contains(&word) && asks_for_help => help(),
-        "book" | "ci" | "examples" | "pictures" | "tidy" if !rest.is_empty() => {
+        "book" | "ci" | "examples" | "tidy" if !rest.is_empty() => {
             eprintln!("`cargo xtask {word}` takes no arguments, but got {}", rest[0].display());
             ExitCode::from(2)
         }
@@ -77,7 +74,6 @@ fn main() -> ExitCode {
         "crash" => crash::run(rest),
         "examples" => examples::run(),
         "guide" => guide::run(rest),
-        "pictures" => pictures::run(),
         "seen" => seen::run(rest),
         "tidy" => tidy::run(),
         "fmt" => cargo::become_call("fmt", rest),

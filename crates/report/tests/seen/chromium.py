@@ -95,7 +95,7 @@ class Browser:
             request["sessionId"] = self.session
         os.write(self.write, json.dumps(request).encode() + b"\0")
         while True:
-            message = self.message(60)
+            message = self.message(300)
             if message is None:
                 raise SystemExit(f"browser: no answer to {method}")
             if message.get("id") == self.number:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import chromium
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+FLATS = HERE.parents[3] / "examples/tables/flats.csv"
 LONG = "the_concentration_of_a_substance_whose_name_nobody_in_the_laboratory_could_ever_remember_at_baseline"
 
 
@@ -67,6 +68,7 @@ def runs(program, folder):
     train(program, folder, "digits")
     train(program, folder, "clinic", "--data", "clinic.csv", "--target", "diagnosis")
     train(program, folder, "friedman", "--data", "friedman.csv", "--target", "y")
+    train(program, folder, "flats", "--data", str(FLATS), "--target", "price")
     train(program, folder, "species", "--data", "species.csv", "--target", "species", "--epochs", "40")
     train(program, folder, "one-epoch", "--epochs", "1")
     many = ["--data", "clinic.csv", "--target", "diagnosis", "--stop", "never", "--epochs", "500"]
@@ -183,8 +185,13 @@ def pictures(browser, folder, images):
     """The pictures of the guide."""
     images.mkdir(parents=True, exist_ok=True)
 
-    def take(name, page, selector, scheme="light", width=860, phone=False):
-        browser.look(width, 900, scheme, "screen", phone)
+    def whole(name, page):
+        browser.look(1100, 900)
+        browser.open(folder / page)
+        browser.picture(images / f"{name}.png", {"x": 0, "y": 0, "width": 1100, "height": 1500})
+
+    def take(name, page, selector, scheme="light", width=860):
+        browser.look(width, 900, scheme)
         browser.open(folder / page)
         box = f"(({{x, y, width, height}}) => [x, y + scrollY, width, height])({selector}.getBoundingClientRect())"
         x, y, w, h = browser.evaluate(box)
@@ -193,6 +200,8 @@ def pictures(browser, folder, images):
         browser.picture(images / f"{name}.png", clip)
 
     section = "[...document.querySelectorAll('section')].find((part) => part.innerText.startsWith('{}'))"
+    whole("report", "digits/report.html")
+    whole("report-flats", "flats/report.html")
     take("report-head", "digits/report.html", "document.querySelector('header')")
     take("report-curves", "digits/report.html", section.format("How did training go"), "dark")
     take("report-classes", "clinic/report.html", section.format("Which classes"))
