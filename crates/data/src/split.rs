@@ -13,9 +13,9 @@ use crate::task::Task;
 /// The shares of the rows that are held out; the rest is for training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Fractions {
-    /// For deciding when to stop and which model is best.
+    /// For deciding when to stop and which model is best: from 0 to 1, of all rows.
     pub validation: f64,
-    /// For measuring, once, how good that model is.
+    /// For measuring, once, how good that model is: the same.
     pub test: f64,
 }
 

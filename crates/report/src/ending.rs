@@ -1,6 +1,7 @@
 //! How the end of a run is told.
 
 use crate::figures::{Rounded, counted};
+use highwater_early_stopping::StopReason;
 use highwater_trainer::{Ended, Record, Report, Score};
 
 /// When a run ended and why, as a sentence without its full stop.
@@ -47,10 +48,12 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// `None` if a run was not stopped by a rule, or not before its limit.
+    /// `None` if a run was not stopped by a rule, or not before its limit, or by a value that is not finite.
     pub(crate) fn by(report: &Report) -> Option<Saved> {
         let epochs = report.epoch_limit.saturating_sub(report.epochs);
-        if epochs == 0 || !matches!(report.ended, Ended::Stopped(_)) {
+        let sound = |reason: &StopReason| !matches!(reason, StopReason::NonFinite { .. });
+        let sound = matches!(&report.ended, Ended::Stopped(reason) if sound(reason));
+        if epochs == 0 || !sound {
             return None;
         }
         Some(Saved {

@@ -60,6 +60,6 @@ pub struct SavedFile {
     pub step: u64,
     /// The score that selects; `None` if it was not validated there.
     pub score: Option<f64>,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
 }

@@ -29,6 +29,8 @@ pub struct Progress {
     /// When the bar was drawn last.
     drawn: Instant,
     lines: Lines,
+    /// Whether the end is told.
+    ending: bool,
 }
 
 /// Which validations get a line.
@@ -65,7 +67,14 @@ impl Progress {
             started: now,
             drawn: now,
             lines: Lines::default(),
+            ending: true,
         }
+    }
+
+    /// Says nothing of the end, which a [`Summary`](crate::Summary) tells.
+    pub fn before_a_summary(mut self) -> Progress {
+        self.ending = false;
+        self
     }
 
     fn draw(&mut self) {
@@ -126,7 +135,9 @@ impl Observer for Progress {
                     {
                         self.screen.say(&standing.line());
                     }
-                    self.screen.say(&ending(report));
+                    if self.ending {
+                        self.screen.say(&ending(report));
+                    }
                 }
             }
         }

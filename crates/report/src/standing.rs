@@ -18,6 +18,8 @@ pub(crate) struct Standing {
     /// Of the last step.
     pub(crate) loss: f64,
     select: Score,
+    /// What the loss after an epoch is measured on.
+    measured_on: &'static str,
     epochs: u64,
     steps_per_epoch: u64,
     steps_per_validation: u64,
@@ -41,6 +43,7 @@ impl Standing {
             step,
             loss: f64::NAN,
             select,
+            measured_on: if plan.validation_rows == 0 { "training rows" } else { "validation" },
             epochs: plan.epochs,
             steps_per_epoch: plan.steps_per_epoch.max(1),
             steps_per_validation: plan.steps_per_validation.max(1),
@@ -146,7 +149,7 @@ impl Standing {
         lines.extend(self.best_words().map(|words| format!("       {words}")));
         if self.curve.len() > 1 {
             let curve = spark(&self.curve, self.best_place, CURVE, ink);
-            lines.push(format!("       {curve}  validation {}", self.select));
+            lines.push(format!("       {curve}  {} {}", self.measured_on, self.select));
         }
         lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
     }
@@ -161,7 +164,7 @@ impl Standing {
     fn values(&self, record: &Record) -> Vec<(String, f64)> {
         let mut values = vec![
             ("training".to_owned(), record.training_loss),
-            ("validation".to_owned(), record.validation_loss),
+            (self.measured_on.to_owned(), record.validation_loss),
         ];
         for (place, (metric, value)) in record.metrics.iter().enumerate() {
             if place < METRICS || self.select == Score::Metric(*metric) {
@@ -247,6 +250,16 @@ mod tests {
              best loss 0.5000 at epoch 2\n       \
              █▁▃  validation loss"
         );
+    }
+
+    #[test]
+    fn without_validation_rows_nothing_is_called_validation() {
+        let mut standing = Standing::new(&Plan { validation_rows: 0, ..plan(&[]) }, Score::Loss);
+        for record in &records(&[0.9, 0.5]) {
+            standing.validated(record, Some(record), None);
+        }
+        let told = standing.line() + &standing.picture(1.0, Ink::Plain);
+        assert!(told.contains("training rows 0.5000") && !told.contains("validation"), "{told}");
     }
 
     #[test]

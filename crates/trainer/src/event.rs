@@ -42,7 +42,7 @@ pub enum Event<'a> {
     Saved {
         /// The file.
         path: &'a Path,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
         /// How long the writing took. Training went on meanwhile.
         took: Duration,
