@@ -91,10 +91,16 @@ impl ArrayReader {
                 }
             }
         }
-        let rows = parts.first().map_or(0, |(_, numbers)| numbers.rows);
-        if rows == 0 {
-            return Err(Error::NoRows { file: source });
+        let empty = parts.iter().find(|(_, numbers)| numbers.values.is_empty());
+        let lacking = match (parts.is_empty(), empty) {
+            (true, _) => Some("no array in it".to_owned()),
+            (false, Some((array, _))) => Some(format!("the array {array:?} has no numbers")),
+            (false, None) => None,
+        };
+        if let Some(lacking) = lacking {
+            return Err(Error::Read { file: source, error: Error::invalid(lacking) });
         }
+        let rows = parts[0].1.rows;
         if let Some((array, numbers)) = parts.iter().find(|(_, numbers)| numbers.rows != rows) {
             let (array, found, first) = (array.clone(), numbers.rows, parts[0].0.clone());
             return Err(Error::ArrayRows { file: source, array, found, first, expected: rows });

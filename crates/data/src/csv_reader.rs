@@ -8,7 +8,7 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
-use crate::dialect::{self, Delimiter, Dialect, with_decimal_point};
+use crate::dialect::{self, Delimiter, Dialect, with_decimal_point, without_thousands};
 use crate::error::{Error, Result};
 use crate::table::{ColumnWriter, Table};
 
@@ -25,9 +25,10 @@ pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(crate) struct TextReader<'a> {
     rows: Rows<'a>,
     names: Vec<String>,
-    header: bool,
+    named: bool,
     missing: Vec<String>,
     decimal_comma: bool,
+    commas_separate: bool,
     /// A first row that names nothing.
     pending: Option<(u64, StringRecord)>,
     any: bool,
@@ -71,20 +72,32 @@ impl<'a> TextReader<'a> {
                     .collect();
             }
         }
-        let header = dialect.header.unwrap_or_else(|| dialect::sniff_header(&sample));
+        let given = |cell: &str| dialect.names.iter().any(|name| name == cell.trim());
+        let header = dialect.header.unwrap_or_else(|| match dialect.names[..] {
+            [] => dialect::sniff_header(&sample),
+            _ => sample.first().is_some_and(|row| row.iter().any(given)),
+        });
         let reader = BufReader::new(Cursor::new(head).chain(reader));
         let mut rows = Rows::new(source, Box::new(reader), delimiter, dialect.skip_lines);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match header {
-            true => (names(&rows.source, &rows.row)?, None),
-            false => ((1..=rows.row.len()).map(numbered).collect(), Some((line, rows.row.clone()))),
+            true => (names(&rows.source, rows.row.iter())?, None),
+            false => {
+                let (given, found) = (&dialect.names, rows.row.len());
+                if !given.is_empty() && given.len() != found {
+                    return Err(Error::Names { file: rows.source, found, given: given.len() });
+                }
+                let given = given.iter().map(String::as_str).chain(std::iter::repeat("")).take(found);
+                (names(&rows.source, given)?, Some((line, rows.row.clone())))
+            }
         };
         Ok(TextReader {
             rows,
             names,
-            header,
+            named: header || !dialect.names.is_empty(),
             missing: dialect.missing.clone(),
             decimal_comma,
+            commas_separate: delimiter == Delimiter::Comma,
             pending,
             any: false,
         })
@@ -116,9 +129,12 @@ impl<'a> TextReader<'a> {
             }
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
-                let with_point = if self.decimal_comma { with_decimal_point(cell) } else { None };
+                let plain = match self.decimal_comma {
+                    true => with_decimal_point(cell),
+                    false => without_thousands(cell, self.commas_separate),
+                };
                 let missing = self.missing.iter().any(|sign| sign == cell);
-                column.push(if missing { "" } else { with_point.as_deref().unwrap_or(cell) });
+                column.push(if missing { "" } else { plain.as_deref().unwrap_or(cell) });
             }
             lines.push(line);
         }
@@ -127,7 +143,7 @@ impl<'a> TextReader<'a> {
         }
         self.any = true;
         let columns = columns.into_iter().map(ColumnWriter::finish).collect();
-        let table = Table::new(self.rows.source.clone(), columns, lines, self.header);
+        let table = Table::new(self.rows.source.clone(), columns, lines, self.named);
         Ok(Some(table.with_decimal_comma(self.decimal_comma)))
     }
 }
@@ -150,11 +166,11 @@ fn numbered(number: usize) -> String {
     format!("column_{number}")
 }
 
-/// The names in a header.
-fn names(file: &str, header: &StringRecord) -> Result<Vec<String>> {
+/// The names of the columns, of which those without one are numbered.
+fn names<'n>(file: &str, header: impl Iterator<Item = &'n str>) -> Result<Vec<String>> {
     let mut numbers = BTreeMap::new();
-    let mut names = Vec::with_capacity(header.len());
-    for (number, name) in (1..).zip(header.iter().map(str::trim)) {
+    let mut names = Vec::new();
+    for (number, name) in (1..).zip(header.map(str::trim)) {
         let name = if name.is_empty() { numbered(number) } else { name.to_owned() };
         if let Some(first) = numbers.insert(name.clone(), number) {
             let file = file.to_owned();

@@ -86,6 +86,8 @@ pub struct Dialect {
     pub skip_lines: u64,
     /// What stands for a missing value, besides the customary signs.
     pub missing: Vec<String>,
+    /// What the columns are called if there is no header; then a first row is taken for one if one of these is in it.
+    pub names: Vec<String>,
 }
 
 /// What separates the fields in the rows of `head`, the beginning of a file or (if `whole`) all of it.
@@ -165,6 +167,22 @@ pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
     }
     let whole = whole.replace('.', "");
     Some(if has_decimals { format!("{whole}.{decimals}") } else { whole })
+}
+
+/// A number without the commas that group its thousands (`1,234.5`, `12,345,678`); `None` if there are no such groups.
+/// With one comma and no point it may also be a decimal one: that counts only where `commas_separate` fields, as the
+/// cell is quoted then.
+pub(crate) fn without_thousands(cell: &str, commas_separate: bool) -> Option<String> {
+    let (whole, decimals) = cell.split_once('.').unwrap_or((cell, ""));
+    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (first, groups) = unsigned.split_once(',')?;
+    let grouped = (1..=3).contains(&first.len())
+        && digits(first)
+        && groups.split(',').all(|group| group.len() == 3 && digits(group))
+        && digits(decimals);
+    let sure = commas_separate || cell.contains('.') || groups.contains(',');
+    (grouped && sure).then(|| cell.replace(',', ""))
 }
 
 /// Whether a row reads 0, 1, 2, …, perhaps after a nameless first column: the header that pandas gives to columns
@@ -265,6 +283,25 @@ mod tests {
             ("one, two", None),
         ] {
             assert_eq!(with_decimal_point(cell).as_deref(), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn thousands_lose_their_commas_where_these_can_be_nothing_else() {
+        for (cell, commas_separate, expected) in [
+            ("1,100.5", false, Some("1100.5")),
+            ("-12,345,678", false, Some("-12345678")),
+            ("1,100", true, Some("1100")),
+            ("1,100", false, None),
+            ("1100.5", true, None),
+            ("1,10", true, None),
+            ("1234,567", true, None),
+            (",100", true, None),
+            ("1,100.5.2", true, None),
+            ("1,100.000,5", true, None),
+            ("one,two", true, None),
+        ] {
+            assert_eq!(without_thousands(cell, commas_separate).as_deref(), expected, "{cell}");
         }
     }
 

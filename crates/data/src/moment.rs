@@ -73,12 +73,15 @@ impl MomentFormat {
     }
 }
 
-/// A moment as text that starts with the year, with a time of day unless that is midnight.
+const MICROS_PER_DAY: i64 = DAY as i64 * 1_000_000;
+
+/// A moment as text that starts with the year, with a time of day, to the microsecond, unless that is midnight.
 #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
 pub(crate) fn date_and_time(seconds: f64) -> String {
-    let (day, of_day) = ((seconds / DAY).floor(), seconds.rem_euclid(DAY));
+    let micros = (seconds * 1e6).round() as i64;
+    let (day, of_day) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
     // H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-    let z = day as i64 + 719_468;
+    let z = day + 719_468;
     let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
     let of_cycle = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * of_cycle + of_cycle / 4 - of_cycle / 100);
@@ -87,12 +90,15 @@ pub(crate) fn date_and_time(seconds: f64) -> String {
         (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
     let year = of_cycle + era * 400 + i64::from(month <= 2);
     let date = format!("{year:04}-{month:02}-{date:02}");
-    if of_day == 0.0 {
+    if of_day == 0 {
         return date;
     }
-    let (minutes, seconds) = ((of_day / 60.0).floor(), of_day % 60.0);
-    let (hour, minute) = (minutes as u32 / 60, minutes as u32 % 60);
-    format!("{date} {hour:02}:{minute:02}:{seconds}")
+    let (second, micro) = (of_day / 1_000_000, of_day % 1_000_000);
+    let time = format!("{date} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+    match micro {
+        0 => time,
+        _ => format!("{time}.{micro:06}").trim_end_matches('0').to_owned(),
+    }
 }
 
 /// A time of day with a zone (`Z`, `+01:00`) or without, in seconds of the universal day.

@@ -185,6 +185,14 @@ fn raw_files_of_other_dialects_are_read() {
     assert_eq!(read(b"a,b\n1,unknown\n", &signs).1, "");
     let told = Dialect { delimiter: Some(Delimiter::Comma), header: Some(false), ..Dialect::default() };
     assert_eq!(read(b"a;b,c\n", &told), ("column_1 column_2".to_owned(), "c".to_owned()));
+    let named = Dialect { names: vec!["x".to_owned(), "y".to_owned()], ..Dialect::default() };
+    assert_eq!(read(b"1,2\n3,4\n", &named), ("x y".to_owned(), "2 4".to_owned()));
+    assert_eq!(read(b"red,blue\n", &named), ("x y".to_owned(), "blue".to_owned()));
+    assert_eq!(read(b"y,z,x\n1,2,3\n", &named), ("y z x".to_owned(), "3".to_owned()));
+    let error = TableReader::new("t", &b"1,2,3\n"[..], &named).err().unwrap().to_string();
+    assert_eq!(error, "t has 3 columns, and 2 names are given for them");
+    check(b"a,b\n1,\"-12,000\"\n2,\"1,100.5\"\n", "a b", "-12000 1100.5");
+    check(b"a;b\n1;1,100\n2;1,100.5\n", "a b", "1,100 1100.5");
 
     let error = TableReader::new("t", &gzip("a,b\n1,2\n3,4\n")[..20], &Dialect::default()).err().unwrap();
     assert!(error.to_string().starts_with("cannot read t: "), "{error}");
