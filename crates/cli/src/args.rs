@@ -205,6 +205,9 @@ pub(crate) struct Evaluate {
     /// Which of the run's own rows
     #[arg(long, value_enum, default_value_t = SplitName::Test, conflicts_with = "data")]
     pub(crate) split: SplitName,
+    /// The main score alone, as a number: the accuracy, or R²
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) quiet: bool,
     /// One line of JSON
     #[arg(long)]
     pub(crate) json: bool,

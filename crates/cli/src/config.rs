@@ -347,6 +347,12 @@ impl RunConfig {
         if self.checkpoints.keep_best == 0 {
             bail!("--keep-best 0: the best checkpoint must stay");
         }
+        let read = &self.data.read;
+        if !read.names.is_empty() && read.header == Some(true) {
+            bail!(
+                "--names are for a table without a header: leave them out, or rename the columns in the header"
+            );
+        }
         if self.data.target.list().is_empty() {
             bail!("data.target = []: name at least one column to predict");
         }

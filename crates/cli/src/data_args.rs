@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use highwater_data::{Delimiter, Kind};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// How the columns of a table are taken.
@@ -28,6 +29,9 @@ pub(crate) struct Columns {
     /// Whether the first row names the columns [default: recognised]
     #[arg(long, value_enum, value_name = "YES|NO")]
     pub(crate) header: Option<YesNo>,
+    /// What the columns are called in a table without a header: the names, or a file of them
+    #[arg(long, value_name = "NAME,NAME,…|FILE", value_parser = names)]
+    pub(crate) names: Option<Names>,
     /// Lines to leave out at the beginning [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) skip_lines: Option<u64>,
@@ -90,6 +94,25 @@ impl FromStr for Held {
     fn from_str(text: &str) -> Result<Held, Self::Err> {
         Ok(text.parse().map_or_else(|_| Held::File(text.into()), Held::Share))
     }
+}
+
+/// Names of columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Names(pub(crate) Vec<String>);
+
+/// Between commas, or each on a line of its own; in a file if there is one that is called so.
+fn names(text: &str) -> Result<Names, String> {
+    let read;
+    let text = match Path::new(text).is_file() {
+        true => {
+            read = fs::read_to_string(text).map_err(|error| error.to_string())?;
+            &read
+        }
+        false => text,
+    };
+    let names: Vec<String> =
+        text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names.is_empty() { Err("no name is given".to_owned()) } else { Ok(Names(names)) }
 }
 
 fn column(text: &str) -> Result<(String, Kind), String> {

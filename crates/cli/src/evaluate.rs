@@ -5,8 +5,8 @@ use crate::config::{loss, metrics};
 use crate::data_args::ClassWeights;
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
-use crate::{line, print};
-use anyhow::{Result, bail};
+use crate::{line, predict, print};
+use anyhow::{Context, Result, bail};
 use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
 use highwater_trainer::{Scores, evaluate};
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         Some(file) => {
             let (model, preparation) = source::load(&folder.model()?)?;
             let mut data = folder.config()?.data;
-            data.read.header = Some(preparation.has_header());
+            data.read = predict::dialect(data.read, &preparation);
             let table = source::table(&data, Some(file), folder.root())?;
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
             let rows = table.rows_with(&targets)?;
@@ -62,6 +62,9 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         let mut object = Map::from_iter([("split".to_owned(), Value::from(name))]);
         object.extend(as_json(&scores));
         line(Value::Object(object))
+    } else if args.quiet {
+        let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
+        line(main)
     } else {
         let mut text = format!("{name}: {} rows\n", scores.rows);
         let named = named(&scores);

@@ -82,6 +82,7 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
          # delimiter = \"comma\"  # semicolon, tab, pipe, blanks\n\
          # header = true\n\
          # decimal_comma = true\n\
+         # names = [\"age\", \"sex\"]  # of a file without a header\n\
          # skip_lines = 0\n\
          # missing = [\"unknown\"]  # besides the customary signs\n\n\
          # The kinds of columns as found in the cells: number, category, boolean, date are learnt from; constant,\n\

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Job::Completions { shell } => completions(*shell).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {}", chain(&error));
+        eprintln!("error: {}{}", chain(&error), advice(&error));
         ExitCode::FAILURE
     })
 }
@@ -62,6 +62,19 @@ fn chain(error: &anyhow::Error) -> String {
         false if text.is_empty() => cause,
         false => format!("{text}: {cause}"),
     })
+}
+
+/// The flags that mend what is wrong with a file, where the error does not say so in its own words.
+fn advice(error: &anyhow::Error) -> &'static str {
+    use highwater_data::Error;
+    match error.downcast_ref() {
+        Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
+        Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
+        Some(Error::NotANumber { at, .. }) if at.line == 1 => {
+            "; if the first line is no part of the table: --skip-lines 1, if it names the columns: --header yes"
+        }
+        _ => "",
+    }
 }
 
 /// What a shell reads to complete the command's words.

@@ -18,7 +18,7 @@ const ROWS: usize = 4096;
 pub(crate) fn run(args: &Predict) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
     let (model, preparation) = source::load(&folder.model()?)?;
-    let read = Dialect { header: Some(preparation.has_header()), ..folder.config()?.data.read };
+    let read = dialect(folder.config()?.data.read, &preparation);
     let stdin = args.data == Path::new("-");
     let mut reader = match stdin {
         true => TableReader::new("standard input", io::stdin().lock(), &read)?,
@@ -64,6 +64,12 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// As the run's own table was read. Its columns had names, or not; if they were given, both may be here.
+pub(crate) fn dialect(of_run: Dialect, preparation: &Preparation) -> Dialect {
+    let header = of_run.names.is_empty().then(|| preparation.has_header());
+    Dialect { header, ..of_run }
 }
 
 /// Turns rows into lines of CSV.

@@ -1,17 +1,21 @@
 //! What a person should know of the data before training begins.
 
+use crate::config::RunConfig;
 use crate::source::Source;
-use highwater_data::{Column, Encoding, Preparation};
-use highwater_trainer::Config;
+use highwater_data::{Column, Dropped, Encoding, Preparation};
+use std::collections::BTreeMap;
 
 /// What was done to the columns and rows without being asked.
-pub(crate) fn of(source: &Source, preparation: &Preparation, training: &Config) -> Vec<String> {
+pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
     let mut remarks = Vec::new();
     let table = &source.table;
+    // Of the built-in one nobody wonders what was done to it.
+    let file = config.data.file.is_some();
     if !table.has_header() {
         let last = table.columns().last().map_or("", Column::name);
         remarks.push(format!(
-            "no header: the columns are called column_1 to {last} (if it has one: --header yes)"
+            "no header: the columns are called column_1 to {last} (--names gives them names; if it has a header: \
+             --header yes)"
         ));
     }
     if let Some(folder) = table.scratch_folder() {
@@ -20,15 +24,14 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, training: &Config) 
             folder.display()
         ));
     }
-    for dropped in preparation.dropped() {
-        remarks.push(format!("left out: column {:?}, {}", dropped.name, dropped.reason()));
+    if file {
+        remarks.extend(left_out(preparation.dropped()));
     }
-    let lacking: Vec<_> = preparation.inputs().iter().filter(|input| input.missing > 0).collect();
+    let lacking = preparation.inputs().iter().filter(|input| input.missing > 0);
+    let lacking: Vec<String> = lacking.map(|input| format!("{:?} ({})", input.name, input.missing)).collect();
     if !lacking.is_empty() {
-        let named = lacking.iter().take(8).map(|input| format!("{:?} ({})", input.name, input.missing));
-        let more = if lacking.len() > 8 { ", …" } else { "" };
-        let named = named.collect::<Vec<_>>().join(", ");
-        remarks.push(format!("imputed: missing values of {named}{more}, by the median or the most frequent"));
+        let named = listed(&lacking);
+        remarks.push(format!("imputed: missing values of {named}, by the median or the most frequent"));
     }
     for input in preparation.inputs() {
         let categories = match &input.encoding {
@@ -52,7 +55,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, training: &Config) 
         remarks.push(format!("left out: {rows} without a value of the target"));
     }
     if source.split.validation.is_empty() {
-        let advice = match training.asks_for_evidence() {
+        let advice = match config.training.asks_for_evidence() {
             true => "",
             false => "; --stop evidence tells from the gradients when there is nothing more to learn",
         };
@@ -62,4 +65,23 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, training: &Config) 
         ));
     }
     remarks
+}
+
+/// The columns that are left out, those for one reason together.
+fn left_out(dropped: &[Dropped]) -> impl Iterator<Item = String> {
+    let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for column in dropped {
+        names.entry(column.reason()).or_default().push(format!("{:?}", column.name));
+    }
+    names.into_iter().map(|(reason, names)| {
+        let columns = if names.len() == 1 { "column" } else { "columns" };
+        format!("left out: {columns} {}, {reason}", listed(&names))
+    })
+}
+
+/// Not more than a line has room for.
+fn listed(names: &[String]) -> String {
+    let (shown, others) = names.split_at(names.len().min(8));
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    format!("{}{more}", shown.join(", "))
 }

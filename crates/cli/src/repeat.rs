@@ -77,6 +77,8 @@ pub(crate) fn command(config: &RunConfig) -> Result<String> {
         } else if key == "model.hidden" {
             let units = list(value).join(",");
             words.push(format!("--hidden {}", if units.is_empty() { "none" } else { &units }));
+        } else if key == "data.read.names" {
+            words.push(format!("--names {}", quoted(&list(value).join(","))));
         } else if key == "data.indicators" {
             words.push("--indicators".to_owned());
         } else if let Some((_, flag)) = YES_OR_NO.iter().find(|(name, _)| *name == key) {

@@ -76,6 +76,9 @@ impl Settings {
         if let Some(header) = columns.header {
             self.set("data.read.header", header == YesNo::Yes)?;
         }
+        if let Some(names) = &columns.names {
+            self.set("data.read.names", names.0.clone())?;
+        }
         if let Some(lines) = columns.skip_lines {
             self.set("data.read.skip_lines", whole(lines)?)?;
         }

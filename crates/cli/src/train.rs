@@ -174,14 +174,17 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
     if resume.is_none() && !shared.quiet {
-        remarks::of(&job.source, &job.preparation, &job.config.training)
+        remarks::of(&job.source, &job.preparation, &job.config)
             .iter()
             .for_each(|remark| eprintln!("{remark}"));
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let story = Story::of(&job)?;
     let mut files = Files::new(&story, &job, &screen);
-    let report = pool.install(|| fit(&mut job, store, &screen, &mut files, &interrupt, resume))?;
+    let progress = Progress::new(&screen, job.config.training.select);
+    let progress = if shared.json { progress } else { progress.before_a_summary() };
+    let report =
+        pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, resume))?;
     let scores = pool.install(|| Kept::of(&job));
     files.finish(&job, &report, &scores)?;
     if job.refits(&report) {
@@ -208,7 +211,7 @@ fn fit(
     job: &mut Job,
     mut store: Store,
     screen: &Screen,
-    files: &mut Files<'_>,
+    (mut progress, files): (Progress, &mut Files<'_>),
     interrupt: &AtomicBool,
     resume: Option<Option<Checkpoint>>,
 ) -> Result<Report> {
@@ -224,7 +227,6 @@ fn fit(
     let data = Data { train, validation, units: &units };
     let sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
     let best_file = job.folder.best_file();
-    let mut progress = Progress::new(screen, training.select);
     let mut history = History::new(job.folder.history_file(), training, screen);
     let run = Run {
         model: &mut job.model,

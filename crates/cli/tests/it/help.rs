@@ -98,6 +98,7 @@ fn the_summary_says_why_what_and_where() {
     {
         assert!(said.out.contains(text), "{text}: {}", said.out);
     }
+    assert!(!said.err.contains("Stopped"), "once is enough: {}", said.err);
     assert!(said.out.contains(&format!("\nFiles in {}\n", out.display())), "{}", said.out);
     for name in ["best.safetensors", "report.html", "history.csv", "checkpoints"] {
         assert!(said.out.contains(&format!("\n  {name}")), "{name}: {}", said.out);

@@ -123,6 +123,31 @@ fn files_without_a_header_are_learned_from_and_predicted_for() {
     assert!(wrong.err.contains("no column \"result\"") && wrong.err.contains("\"column_3\""), "{wrong:?}");
     write(dir.path(), "one.data", "3 4.5\n");
     assert_eq!(said(dir.path(), "predict run --data one.data").out.lines().count(), 2);
+
+    // With names of their own, and then also found by name.
+    write(dir.path(), "names.txt", "place\nsize\n\nresult\n");
+    for (names, out) in [("place,size,result", "by-list"), ("names.txt", "by-file")] {
+        let command = format!("train --data raw.data --names {names} --target result --epochs 3 --out {out}");
+        let named = said(dir.path(), &command);
+        assert!(named.code == Some(0) && !named.err.contains("no header"), "{named:?}");
+        write(dir.path(), "again.csv", "size,extra,place\n4.5,x,3\n");
+        let by_name = said(dir.path(), &format!("predict {out} --data again.csv")).out;
+        let by_place = said(dir.path(), &format!("predict {out} --data raw.data")).out;
+        assert_eq!((by_name.lines().count(), by_place.lines().count()), (2, 121), "{by_name}");
+        let score = said(dir.path(), &format!("evaluate {out} --data raw.data --quiet")).out;
+        assert!((0.0..=1.0).contains(&score.trim().parse::<f64>().unwrap()), "{score}");
+    }
+}
+
+#[test]
+fn a_run_without_validation_rows_does_not_speak_of_validation_as_if_it_had_some() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "people.csv", &people(60));
+    let trained =
+        said(dir.path(), "train --data people.csv --target answer --validation 0 --epochs 2 --out run");
+    let lines: Vec<&str> = trained.err.lines().filter(|line| line.starts_with("epoch")).collect();
+    assert!(lines.len() == 2 && lines[1].contains("  training rows "), "{trained:?}");
+    assert!(!lines[1].contains("validation"), "{trained:?}");
 }
 
 #[test]
