@@ -66,7 +66,9 @@ def with_torch(file, rows):
     preparation = json.loads(metadata["preparation"])
     if "torch" not in metadata:
         sys.exit(f"{file} is no torch.nn.Sequential: write the module yourself, or export ONNX")
-    model = eval(metadata["torch"], {"nn": nn})  # nn.Sequential(nn.Linear(24, 256), nn.GELU(), nn.Linear(256, 1))
+    names = {"nn": nn, "torch": torch}
+    exec(metadata.get("torch_classes", ""), names)  # of what torch.nn lacks: embeddings of some columns
+    model = eval(metadata["torch"], names)  # nn.Sequential(nn.Linear(24, 256), nn.ReLU(), nn.Linear(256, 1))
     model.load_state_dict(safetensors.torch.load_file(file))
     model.eval()
     with torch.no_grad():
