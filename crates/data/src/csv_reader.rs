@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::dialect::{self, Delimiter, Dialect, with_decimal_point, without_thousands};
 use crate::error::{Error, Result};
+use crate::place::plural;
 use crate::table::{ColumnWriter, Table};
 
 /// Fed to the parser behind the file's last byte. [`END`] comes out as a row of its own, unless a quote is still open:
@@ -85,7 +86,9 @@ impl<'a> TextReader<'a> {
             false => {
                 let (given, found) = (&dialect.names, rows.row.len());
                 if !given.is_empty() && given.len() != found {
-                    return Err(Error::Names { file: rows.source, found, given: given.len() });
+                    let (s, given) = (plural(found), given.len());
+                    let what = format!("it has {found} column{s}, and {given} names are given for them");
+                    return Err(Error::Read { file: rows.source, error: Error::invalid(what) });
                 }
                 let given = given.iter().map(String::as_str).chain(std::iter::repeat("")).take(found);
                 (names(&rows.source, given)?, Some((line, rows.row.clone())))

@@ -126,16 +126,6 @@ pub enum Error {
         /// Where it occurs again, from 1.
         second: usize,
     },
-    /// Another number of names than there are columns.
-    #[error("{file} has {found} column{}, and {given} names are given for them", plural(*.found))]
-    Names {
-        /// The file's name.
-        file: String,
-        /// The number of columns.
-        found: usize,
-        /// The number of names.
-        given: usize,
-    },
     /// A column was asked for that the table does not have.
     #[error("{file} has no column {column:?}; {instead}")]
     UnknownColumn {

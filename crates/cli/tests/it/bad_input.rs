@@ -67,7 +67,7 @@ fn tables_that_cannot_be_learned_from_are_refused() {
             "--target column_2",
             &["line 1", "\"x\" is not a number", "--skip-lines 1"],
         ),
-        (Some("1,2,a\n2,3,b\n"), "--names p,q", &["t.csv has 3 columns, and 2 names"]),
+        (Some("1,2,a\n2,3,b\n"), "--names p,q", &["t.csv: it has 3 columns, and 2 names"]),
         (Some(GOOD), "--names a,b,kind --header yes", &["--names", "without a header"]),
         (Some(GOOD), "--learning-rate -1", &["learning_rate = -1"]),
         (Some(GOOD), "--learning-rate NaN", &["learning_rate = NaN"]),

@@ -190,7 +190,7 @@ fn raw_files_of_other_dialects_are_read() {
     assert_eq!(read(b"red,blue\n", &named), ("x y".to_owned(), "blue".to_owned()));
     assert_eq!(read(b"y,z,x\n1,2,3\n", &named), ("y z x".to_owned(), "3".to_owned()));
     let error = TableReader::new("t", &b"1,2,3\n"[..], &named).err().unwrap().to_string();
-    assert_eq!(error, "t has 3 columns, and 2 names are given for them");
+    assert_eq!(error, "cannot read t: it has 3 columns, and 2 names are given for them");
     check(b"a,b\n1,\"-12,000\"\n2,\"1,100.5\"\n", "a b", "-12000 1100.5");
     check(b"a;b\n1;1,100\n2;1,100.5\n", "a b", "1,100 1100.5");
 
