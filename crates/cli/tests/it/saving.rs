@@ -106,7 +106,7 @@ fn either_signal_saves_within_a_step_and_the_run_goes_on_to_the_same_bits() {
         let folder = dir.path().join(name);
         let said = signalled(long(&folder), name, 3, Duration::ZERO);
         assert_eq!(said.code, Some(130), "{said:?}");
-        assert!(said.err.contains("Interrupted") && said.out.contains("  disk  "), "{said:?}");
+        assert!(said.out.contains("Interrupted") && said.out.contains("  disk  "), "{said:?}");
         done(args!["checkpoints", "verify", &folder]);
         done(args!["resume", &folder, "--prove"]);
         done(args!["resume", &folder]);
