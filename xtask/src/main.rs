@@ -43,7 +43,7 @@ Chores, for those who change the code:
   crash           kill saving and training processes at random moments: `crash [--kills 5000]`
   examples        build and run the examples with candle and Burn; skipped if they cannot be downloaded
   guide           run every command of the README and of docs/; `guide --quick` leaves out the slow ones
-  book            the guide in docs/ as a book of web pages; needs mdBook
+  book            the guide in docs/ as a book of web pages, and whether its links lead somewhere; needs mdBook
   seen            look at report pages in Chromium, and read event files with TensorBoard, of real runs;
                   skipped if they cannot be installed; `seen --pictures` takes those of the guide anew
   bench           run the criterion benchmarks; `bench -- FILTER` runs some of them
