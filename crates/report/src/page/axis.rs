@@ -63,11 +63,11 @@ impl Axis {
         let tick = |number: u64| {
             let value = (first + number as f64) * self.step;
             let text = match self.high.abs().max(self.low.abs()) {
+                1e4..1e5 if self.step >= 1.0 => with_thousands(value),
                 1e5..1e6 => in_units(value, self.step, 1e3, "k"),
                 1e6..1e10 => in_units(value, self.step, 1e6, "M"),
                 1e10.. => short(value),
                 _ if self.step < 1e-6 => short(value),
-                _ if value >= 1e4 => Count(value.round() as u64).to_string(),
                 _ => format!("{value:.decimals$}"),
             };
             (value, text)
@@ -102,6 +102,12 @@ fn nice(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let mantissa = step / power;
     power * [1.0, 2.0, 5.0].into_iter().find(|nice| mantissa <= nice * (1.0 + 1e-9)).unwrap_or(10.0)
+}
+
+/// A tick of whole numbers, with its thousands apart.
+fn with_thousands(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", Count(value.abs().round() as u64))
 }
 
 /// A tick of large numbers, in thousands or millions.
@@ -140,6 +146,7 @@ mod tests {
             (&[0.91, 0.978][..], &["0.90", "0.92", "0.94", "0.96", "0.98"][..]),
             (&[0.0, 1.0], &["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
             (&[-3.0, 4.0], &["-4", "-2", "0", "2", "4"]),
+            (&[-6e3, 1e4], &["-10,000", "-5,000", "0", "5,000", "10,000"]),
             (&[0.5, f64::NAN, f64::INFINITY], &["0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8"]),
             (&[2.31, 0.05], &["0.05", "0.1", "0.2", "0.5", "1", "2"]),
             (&[1e-4, 3e3], &["1e-4", "0.01", "1", "100"]),

@@ -46,7 +46,7 @@ struct Drawing<'a> {
     down: Vec<(f64, String)>,
     curves: Vec<Drawn<'a>>,
     kept: Option<Kept>,
-    stopped: Option<String>,
+    stopped: Option<Stopped>,
 }
 
 struct Drawn<'a> {
@@ -66,6 +66,11 @@ struct Kept {
     rest: f64,
     text: String,
     anchor: &'static str,
+}
+
+struct Stopped {
+    x: f64,
+    text: String,
 }
 
 /// The least distance of two names, from line to line.
@@ -127,17 +132,23 @@ impl Chart {
         }
         spread(&mut curves, top + LINE, bottom);
 
+        let stopped =
+            (self.stopped && self.kept.is_none_or(|index| index + 1 < self.places.len())).then(|| {
+                let text =
+                    if self.whole_width { format!("stopped: {}", Count(ends.1)) } else { String::new() };
+                // From its line on, or as far to the left as it takes to have room.
+                Stopped { x: right.min(width - LETTER * text.len() as f64), text }
+            });
         let kept = self.kept.map(|index| {
             let x = frame.x(self.places[index] as f64);
             let value = self.marked.map(|curve| self.curves[curve].values[index]);
             let told = value.map_or(String::new(), |value| format!(": {}", Rounded(value)));
             let text = format!("{} {} kept{told}", self.unit, Count(self.places[index]));
-            let fits = x + LETTER * text.len() as f64 <= right;
+            let free = stopped.as_ref().map_or(right, |stopped| stopped.x.min(right));
+            let fits = x + LETTER * text.len() as f64 <= free;
             let y = value.filter(|value| value.is_finite()).map(|value| frame.y(value));
             Kept { x, y, rest: tenth(right - x), text, anchor: if fits { "start" } else { "end" } }
         });
-        let stopped = (self.stopped && self.kept.is_none_or(|index| index + 1 < self.places.len()))
-            .then(|| if self.whole_width { format!("stopped: {}", Count(ends.1)) } else { String::new() });
         Drawing {
             class,
             description: &self.text,
