@@ -104,7 +104,9 @@ impl fmt::Display for Problem {
                 write!(f, "`{rule}` takes nothing more")
             }
             Problem::UnknownParameter { rule, free } => write!(f, "`{rule}` takes here only {free}"),
-            Problem::MissingParameter { rule, parameter } => write!(f, "`{rule}` needs `{parameter}`"),
+            Problem::MissingParameter { rule, parameter } => {
+                write!(f, "`{rule}` needs its `{parameter}`, in brackets: {rule}({parameter})")
+            }
             Problem::Invalid(invalid) => write!(f, "{invalid}"),
             Problem::TooDeep => f.write_str("rules are nested deeper than 64 levels"),
         }
