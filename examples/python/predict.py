@@ -1,10 +1,12 @@
 """Predicts with an exported model in PyTorch or ONNX Runtime, and compares with what `highwater predict` answers.
 
-    python predict.py model.safetensors table.csv answers.csv     # needs torch, safetensors
-    python predict.py model.onnx table.csv answers.csv            # needs onnxruntime
+    python predict.py model.safetensors table.csv answers.csv               # needs torch, safetensors
+    python predict.py model.safetensors --inputs inputs.csv answers.csv     # the same
+    python predict.py model.onnx table.csv answers.csv                      # needs onnxruntime
 
 The files say themselves how columns become inputs, as JSON in their metadata (`preparation`); `inputs` below is all that
-it takes. The table must be CSV with a row of names, and dates be written as 2026-11-26.
+it takes. The table must be CSV with a row of names, and dates be written as 2026-11-26. Of any other table that
+`highwater` reads, `highwater predict RUN --data TABLE --write inputs` writes the inputs, ready for `--inputs`.
 """
 
 import csv
@@ -55,7 +57,15 @@ def inputs(preparation, row, scaled):
     return values
 
 
-def with_torch(file, rows):
+def prepared(preparation, rows, scaled):
+    """The inputs of all rows."""
+    lacking = [column["name"] for column in preparation["inputs"] if column["name"] not in rows[0]]
+    if lacking:
+        sys.exit(f"the table has no column {lacking[0]}: this example reads CSV with a row of names; see --inputs")
+    return [inputs(preparation, row, scaled) for row in rows]
+
+
+def with_torch(file, rows, as_they_are):
     import safetensors
     import safetensors.torch
     import torch
@@ -72,7 +82,8 @@ def with_torch(file, rows):
     model.load_state_dict(safetensors.torch.load_file(file))
     model.eval()
     with torch.no_grad():
-        outputs = model(torch.tensor([inputs(preparation, row, True) for row in rows]))
+        ready = [[float(cell) for cell in row.values()] for row in rows] if as_they_are else prepared(preparation, rows, True)
+        outputs = model(torch.tensor(ready))
     kind = preparation["targets"][0]["kind"]
     if "Classes" in kind:
         return outputs.softmax(dim=1).numpy()
@@ -80,20 +91,26 @@ def with_torch(file, rows):
     return outputs.numpy() * [scale["sd"] for scale in scales] + [scale["mean"] for scale in scales]
 
 
-def with_onnx(file, rows):
+def with_onnx(file, rows, as_they_are):
     import onnxruntime
 
+    if as_they_are:
+        sys.exit("--inputs is for .safetensors: an .onnx takes numbers as they are in the table")
     session = onnxruntime.InferenceSession(file)
     preparation = json.loads(session.get_modelmeta().custom_metadata_map["preparation"])
     # The file standardises numbers itself.
-    table = numpy.array([inputs(preparation, row, False) for row in rows], dtype=numpy.float64)
+    table = numpy.array(prepared(preparation, rows, False), dtype=numpy.float64)
     wanted = "probabilities" if "Classes" in preparation["targets"][0]["kind"] else "value"
     return session.run([wanted], {"inputs": table})[0]
 
 
-file, table, answers = sys.argv[1:]
+as_they_are = "--inputs" in sys.argv
+words = [word for word in sys.argv[1:] if word != "--inputs"]
+if len(words) != 3:
+    sys.exit(__doc__)
+file, table, answers = words
 rows = list(csv.DictReader(open(table)))
-predicted = (with_onnx if file.endswith(".onnx") else with_torch)(file, rows)
+predicted = (with_onnx if file.endswith(".onnx") else with_torch)(file, rows, as_they_are)
 expected = list(csv.reader(open(answers)))[1:]
 # Of classes, the first column is the likeliest one, and the others are probabilities.
 expected = numpy.array([line[-predicted.shape[1]:] for line in expected], dtype=numpy.float64)

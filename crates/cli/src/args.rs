@@ -240,7 +240,7 @@ pub(crate) struct Predict {
     /// Where to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// What to write of classes
+    /// What to write: of classes all, or a part
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Answer::All)]
     pub(crate) write: Answer,
     /// No closing line
@@ -259,6 +259,8 @@ pub(crate) enum Answer {
     Classes,
     /// The probability of each class
     Probabilities,
+    /// Not the answer, but what the network is given: a number for each of its inputs
+    Inputs,
 }
 
 /// Write a run's report page again, or one page that compares several runs

@@ -310,8 +310,9 @@ impl RunConfig {
             let names: Vec<String> = reader.names().iter().map(|name| format!("{name:?}")).collect();
             let (shown, others) = names.split_at(names.len().min(30));
             let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            let unnamed = if reader.has_header() { "" } else { " (no header: --names gives them names)" };
             bail!(
-                "which column is to be predicted? Name it with --target; {} has {}{more}",
+                "which column is to be predicted? Name it with --target; {} has {}{more}{unnamed}",
                 file.display(),
                 shown.join(", ")
             );

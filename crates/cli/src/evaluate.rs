@@ -5,7 +5,7 @@ use crate::config::{loss, metrics};
 use crate::data_args::ClassWeights;
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
-use crate::{line, predict, print};
+use crate::{line, print};
 use anyhow::{Context, Result, bail};
 use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         Some(file) => {
             let (model, preparation) = source::load(&folder.model()?)?;
             let mut data = folder.config()?.data;
-            data.read = predict::dialect(data.read, &preparation);
+            data.read = source::dialect(&data, &preparation);
             let table = source::table(&data, Some(file), folder.root())?;
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
             let rows = table.rows_with(&targets)?;

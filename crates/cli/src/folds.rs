@@ -1,14 +1,13 @@
 //! `train --folds K`: cross-validation.
 
 use crate::args::Shared;
-use crate::config::{RunConfig, loss};
+use crate::config::RunConfig;
 use crate::evaluate;
-use crate::train::pool;
+use crate::train::{in_memory, pool};
 use crate::{line, print};
 use anyhow::{Result, bail};
-use highwater_data::{Dataset, Fractions, Preparation, Table, folds, split_rows};
-use highwater_nn::Model;
-use highwater_trainer::{Data, Run, Scores, fit};
+use highwater_data::{Fractions, Preparation, Table, folds, split_rows};
+use highwater_trainer::Scores;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -35,7 +34,10 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let preparation = Preparation::fit_recipe(table, &split.train, &data.recipe())?;
         let part = |rows: &[usize]| preparation.dataset(table, rows);
         let (train, validation, test) = (part(&split.train)?, part(&split.validation)?, part(test)?);
-        let fold = pool.install(|| one(config, &preparation, &train, &validation, &test))?;
+        let fold = pool.install(|| -> Result<Scores> {
+            let (model, _) = in_memory(config, &config.training, &preparation, (&train, &validation))?;
+            Ok(evaluate::scores(&model, &preparation, &test))
+        })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&fold);
             let shown: Vec<String> = named.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
@@ -68,26 +70,4 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         print(text + "\nNothing was saved: for a model to use, train without --folds.\n")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Scores on `test` of the best model of one run.
-fn one(
-    config: &RunConfig,
-    preparation: &Preparation,
-    train: &Dataset,
-    validation: &Dataset,
-    test: &Dataset,
-) -> Result<Scores> {
-    let network = config.model.network(preparation);
-    let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
-    let units = preparation.units();
-    let run = Run {
-        model: &mut model,
-        loss: &loss(config.data.task, config.data.class_weights, train.targets()),
-        store: None,
-        observers: Vec::new(),
-        interrupt: None,
-    };
-    fit(run, Data { train, validation, units: &units }, &config.training)?;
-    Ok(evaluate::scores(&model, preparation, test))
 }

@@ -7,6 +7,7 @@
 
 mod args;
 mod checkpoints;
+mod closing;
 mod config;
 mod data_args;
 mod decay;
@@ -30,29 +31,48 @@ mod train;
 
 use anyhow::{Context, Result};
 use args::{Arguments, Job};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{ExitCode, exit};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match &arguments.job {
-        Job::Train(args) => train::train(args),
-        Job::Resume(args) => train::resume(args),
-        Job::Init(args) => init::run(args).map(|()| ExitCode::SUCCESS),
-        Job::Evaluate(args) => evaluate::run(args).map(|()| ExitCode::SUCCESS),
-        Job::Predict(args) => predict::run(args).map(|()| ExitCode::SUCCESS),
-        Job::Report(args) => story::report(args).map(|()| ExitCode::SUCCESS),
-        Job::Replay(args) => replay::run(args).map(|()| ExitCode::SUCCESS),
-        Job::Proben1(args) => proben1::run(args).map(|()| ExitCode::SUCCESS),
-        Job::Checkpoints(job) => checkpoints::run(job).map(|()| ExitCode::SUCCESS),
-        Job::Completions { shell } => completions(*shell).map(|()| ExitCode::SUCCESS),
-    };
-    done.unwrap_or_else(|error| {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+        _ = error.print();
+        if let Some(tip) = tip(&error) {
+            eprintln!("{tip}");
+        }
+        exit(error.exit_code())
+    });
+    run(&arguments.job).unwrap_or_else(|error| {
         eprintln!("error: {}{}", chain(&error), advice(&error));
         ExitCode::FAILURE
     })
+}
+
+fn run(job: &Job) -> Result<ExitCode> {
+    match job {
+        Job::Train(args) => return train::train(args),
+        Job::Resume(args) => return train::resume(args),
+        Job::Init(args) => init::run(args)?,
+        Job::Evaluate(args) => evaluate::run(args)?,
+        Job::Predict(args) => predict::run(args)?,
+        Job::Report(args) => story::report(args)?,
+        Job::Replay(args) => replay::run(args)?,
+        Job::Proben1(args) => proben1::run(args)?,
+        Job::Checkpoints(job) => checkpoints::run(job)?,
+        Job::Completions { shell } => completions(*shell)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// For a word that is no argument, and the name of a file: that is what somebody means who is used to other programs.
+fn tip(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_file = error.kind() == ErrorKind::UnknownArgument && Path::new(word).is_file();
+    is_file.then(|| format!("A table is given as --data {word}"))
 }
 
 /// An error and its causes, but for those that are in its text already.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
+use ndarray::Array2;
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -18,7 +19,9 @@ const ROWS: usize = 4096;
 pub(crate) fn run(args: &Predict) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
     let (model, preparation) = source::load(&folder.model()?)?;
-    let read = dialect(folder.config()?.data.read, &preparation);
+    let read = source::dialect(&folder.config()?.data, &preparation);
+    let optional = preparation.targets().iter().map(|target| target.column.clone()).collect();
+    let read = Dialect { optional, ..read };
     let stdin = args.data == Path::new("-");
     let mut reader = match stdin {
         true => TableReader::new("standard input", io::stdin().lock(), &read)?,
@@ -66,12 +69,6 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     }
 }
 
-/// As the run's own table was read. Its columns had names, or not; if they were given, both may be here.
-pub(crate) fn dialect(of_run: Dialect, preparation: &Preparation) -> Dialect {
-    let header = of_run.names.is_empty().then(|| preparation.has_header());
-    Dialect { header, ..of_run }
-}
-
 /// Turns rows into lines of CSV.
 struct Answers<'a> {
     model: &'a Model<f32>,
@@ -85,8 +82,10 @@ struct Answers<'a> {
 
 impl<'a> Answers<'a> {
     fn new(model: &'a Model<f32>, preparation: &'a Preparation, write: Answer) -> Result<Answers<'a>> {
-        if write != Answer::All && preparation.class_names().is_empty() {
-            bail!("--write is for classes, and this model predicts numbers");
+        if matches!(write, Answer::Classes | Answer::Probabilities) && preparation.class_names().is_empty() {
+            bail!(
+                "--write classes and --write probabilities are for classes, and this model predicts numbers"
+            );
         }
         let program = model.compile_forward();
         let ws = program.workspace(ROWS);
@@ -98,6 +97,9 @@ impl<'a> Answers<'a> {
     fn to(&mut self, table: &Table) -> Result<String> {
         let rows: Vec<usize> = (0..table.rows()).collect();
         let features = self.preparation.features(table, &rows)?;
+        if self.write == Answer::Inputs {
+            return self.inputs(&features);
+        }
         self.program.forward(&mut self.ws, self.model.values(), &[Feed::from(&features)], Mode::Evaluate);
         let width = self.model.network().outputs();
         let outputs = &mut self.outputs[..rows.len() * width];
@@ -126,9 +128,26 @@ impl<'a> Answers<'a> {
             let best = [names[best].clone()].into_iter().filter(|_| classes);
             writer.write_record(best.chain(p.iter().map(|p| format!("{p:.6}")).filter(|_| probabilities)))?;
         }
-        let bytes = writer.into_inner().context("cannot finish the table of predictions")?;
-        Ok(String::from_utf8(bytes)?)
+        text(writer)
     }
+
+    /// What the network is given, with all digits.
+    fn inputs(&mut self, features: &Array2<f32>) -> Result<String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        if !self.begun {
+            writer.write_record(self.preparation.input_names())?;
+            self.begun = true;
+        }
+        for row in features.rows() {
+            writer.write_record(row.iter().map(ToString::to_string))?;
+        }
+        text(writer)
+    }
+}
+
+fn text(writer: csv::Writer<Vec<u8>>) -> Result<String> {
+    let bytes = writer.into_inner().context("cannot finish the table of predictions")?;
+    Ok(String::from_utf8(bytes)?)
 }
 
 /// A value in the unit of the table, with the digits that a 32-bit output has: its seventh decimal, in units of the

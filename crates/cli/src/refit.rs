@@ -4,15 +4,15 @@
 //! So the rows are divided, each part is once left out of training and validated on, and the middle of the best epochs
 //! counts.
 
-use crate::config::{RunConfig, SMALL, loss};
+use crate::config::{RunConfig, SMALL};
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
+use crate::train::in_memory;
 use anyhow::{Context, Result};
 use highwater_checkpoint::{Array, Snapshot, write};
 use highwater_data::{Preparation, folds};
 use highwater_early_stopping::Rule;
-use highwater_nn::Model;
-use highwater_trainer::{Config, Data, Every, Record, Report, Run, fit};
+use highwater_trainer::{Config, Every, Record, Report};
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -54,17 +54,7 @@ fn without(part: &[usize], source: &Source, config: &RunConfig, rows: &[usize]) 
     let Ok(preparation) = Preparation::fit_recipe(table, &others, &data.recipe()) else { return Ok(None) };
     let Ok(validation) = preparation.dataset(table, part) else { return Ok(None) };
     let train = preparation.dataset(table, &others)?;
-    let mut model =
-        Model::new(config.model.network(&preparation), config.model.init, config.model.init_seed)?;
-    let run = Run {
-        model: &mut model,
-        loss: &loss(data.task, data.class_weights, train.targets()),
-        store: None,
-        observers: Vec::new(),
-        interrupt: None,
-    };
-    let units = preparation.units();
-    let report = fit(run, Data { train: &train, validation: &validation, units: &units }, &config.training)?;
+    let (_, report) = in_memory(config, &config.training, &preparation, (&train, &validation))?;
     Ok(report.best().map(|best| epochs_of(best, others.len(), config)))
 }
 
@@ -88,23 +78,13 @@ pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: 
     let rows = source.all();
     let preparation = Preparation::fit_recipe(&source.table, &rows, &config.data.recipe())?;
     let data = preparation.dataset(&source.table, &rows)?;
-    let network = config.model.network(&preparation);
-    let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
     let mut of_parts = best_epochs(source, config, &rows)?;
     of_parts.push(epochs_of(best, source.split.train.len(), config));
     let epochs = median(of_parts);
     let training =
         Config { epochs, validate: Every::Epochs(epochs), stop: Rule::Never, ..config.training.clone() };
-    let units = preparation.units();
     let few = data.select(&(0..data.rows().min(1)).collect::<Vec<_>>());
-    let run = Run {
-        model: &mut model,
-        loss: &loss(config.data.task, config.data.class_weights, data.targets()),
-        store: None,
-        observers: Vec::new(),
-        interrupt: None,
-    };
-    let report = fit(run, Data { train: &data, validation: &few, units: &units }, &training)?;
+    let (model, report) = in_memory(config, &training, &preparation, (&data, &few))?;
     let learned = model.table().iter().chain(model.buffers());
     let arrays: Vec<Array<'_>> = learned
         .map(|p| Array::f32(format!("model.{}", p.name), &p.shape, &model.values()[p.range()]))

@@ -60,8 +60,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
             false => "; --stop evidence tells from the gradients when there is nothing more to learn",
         };
         remarks.push(format!(
-            "no validation rows: what is told of validation is measured on the training rows, and says nothing of new \
-             ones{advice}"
+            "no validation rows: losses and metrics are measured on the training rows, and say nothing of new ones{advice}"
         ));
     }
     remarks

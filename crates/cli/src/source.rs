@@ -5,7 +5,7 @@ use crate::config::{DataConfig, RunConfig};
 use crate::memory;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Preparation, Split, Table, digits, split_rows};
+use highwater_data::{Dataset, Dialect, Preparation, Split, Table, digits, split_rows};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -42,23 +42,28 @@ pub(crate) fn table(data: &DataConfig, file: Option<&Path>, scratch: &Path) -> R
     Ok(if on_disk { Table::read_on_disk(file, &data.read, scratch)? } else { Table::read(file, &data.read)? })
 }
 
+/// How tables are read that a model of a run is used on.
+pub(crate) fn dialect(data: &DataConfig, preparation: &Preparation) -> Dialect {
+    data.read.of_others(preparation.has_header(), preparation.column_count())
+}
+
 impl Source {
     pub(crate) fn new(config: &RunConfig, scratch: &Path) -> Result<Source> {
         Source::of(table(&config.data, config.data.file.as_deref(), scratch)?, &config.data, scratch)
     }
 
-    pub(crate) fn of(read: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
-        let table_of = |file: &Path| table(data, Some(file), scratch);
-        let table = read;
+    pub(crate) fn of(own: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
+        let read = data.read.of_others(own.has_header(), own.columns().len());
+        let others = DataConfig { read, ..data.clone() };
         let targets = data.target.list();
-        let rows = table.rows_with(&targets)?;
-        let mut unlabelled = table.rows() - rows.len();
+        let rows = own.rows_with(&targets)?;
+        let mut unlabelled = own.rows() - rows.len();
         let by = &data.split;
         let mut split =
-            split_rows(&table, &rows, data.classes().as_deref(), by, data.fractions(), data.split_seed)?;
+            split_rows(&own, &rows, data.classes().as_deref(), by, data.fractions(), data.split_seed)?;
         let mut other = |file: &Option<std::path::PathBuf>, part: &mut Vec<usize>| -> Result<_> {
             let Some(file) = file else { return Ok(None) };
-            let table = table_of(file)?;
+            let table = table(&others, Some(file), scratch)?;
             *part = table.rows_with(&targets)?;
             unlabelled += table.rows() - part.len();
             Ok(Some(table))
@@ -70,7 +75,7 @@ impl Source {
                 "no rows are left to validate on: raise --validation, give more data, or do without: --validation 0"
             );
         }
-        Ok(Source { table, validation, test, split, unlabelled })
+        Ok(Source { table: own, validation, test, split, unlabelled })
     }
 
     /// The rows of a run whose model was trained on data prepared like this.

@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
 use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
 use highwater_report::{
-    About, ColumnUse, Compared, Comparison, Importance, LivePage, Outcome, Page, Predictions, SavedFile,
-    Screen, TensorBoard, Truth, read_history, reconstruct,
+    About, ColumnUse, Compared, Comparison, Importance, LivePage, MeasuredOn, Outcome, Page, Predictions,
+    SavedFile, Screen, TensorBoard, Truth, read_history, reconstruct,
 };
 use highwater_trainer::{Config, Evaluator, Event, Observer, Report, Scores};
 use ndarray::Array2;
@@ -46,6 +46,7 @@ pub(crate) struct Story {
     facts: Vec<(String, String)>,
     columns: Vec<ColumnUse>,
     training_rows: usize,
+    measured_on: MeasuredOn,
     training: Config,
     settings: Vec<(String, String)>,
     command: String,
@@ -83,6 +84,7 @@ impl Story {
             .to_vec(),
             columns: columns(&job.preparation),
             training_rows: split.train.len(),
+            measured_on: measured_on(&job.source),
             training: config.training.clone(),
             settings: config.settings()?,
             command: config.command()?,
@@ -96,12 +98,18 @@ impl Story {
             facts: &self.facts,
             columns: &self.columns,
             training_rows: self.training_rows,
+            measured_on: self.measured_on,
             config: &self.training,
             settings: &self.settings,
             command: &self.command,
             configuration: &self.configuration,
         }
     }
+}
+
+/// What the run stops and chooses by.
+pub(crate) fn measured_on(source: &Source) -> MeasuredOn {
+    MeasuredOn::with(source.split.validation.len())
 }
 
 /// What becomes of the columns, in the order of the network's inputs, then those that are left out.

@@ -1,20 +1,18 @@
-//! `train`, `resume` and `report`: a run folder around the trainer.
+//! `train` and `resume`: a run folder around the trainer.
 
 use crate::args::{Resume, Shared, Train};
 use crate::config::{RunConfig, Seen, loss};
-use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::prove;
 use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
-use crate::{folds, line, print, refit, remarks};
+use crate::{closing, folds, line, print, refit, remarks};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
-use highwater_data::{Preparation, Task};
+use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
-use highwater_report::{History, Look, Progress, Screen, Summary};
-use highwater_trainer::{Checkpoints, Data, Ended, Report, Run, Saves};
-use serde_json::{Map, Value, json};
+use highwater_report::{History, Look, Progress, Screen};
+use highwater_trainer::{Checkpoints, Config, Data, Ended, Report, Run};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::path::{Path, PathBuf};
@@ -34,7 +32,7 @@ pub(crate) struct Job {
 
 impl Job {
     /// Whether a model of all rows is made when the best is known.
-    fn refits(&self, report: &Report) -> bool {
+    pub(crate) fn refits(&self, report: &Report) -> bool {
         let sound = !matches!(&report.ended, Ended::Stopped(reason) if reason.is_failure());
         let others = self.source.all().len() > self.source.split.train.len();
         self.config.data.refit
@@ -96,7 +94,9 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     let mut store = Store::open(folder.checkpoints())?;
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
     let newest = if from.is_none() { store.latest()?.0 } else { None };
-    if let Some(checkpoint) = from.as_ref().or(newest.as_ref()) {
+    let origin = from.as_ref().or(newest.as_ref());
+    let after = origin.map(|checkpoint| checkpoint.facts().step);
+    if let Some(checkpoint) = origin {
         let (saved, prepared) = source::load(checkpoint)?;
         let (there, here) = (saved.network(), model.network());
         if there != here {
@@ -110,10 +110,21 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
             );
         }
     }
+    if let Some(epochs) = args.stopping.epochs {
+        let steps_per_epoch = data.train.rows().div_ceil(config.training.batch_size) as u64;
+        if after.is_some_and(|step| step > epochs.saturating_mul(steps_per_epoch)) {
+            let (root, trained) = (folder.root().display(), after.unwrap_or(0) / steps_per_epoch);
+            bail!(
+                "--epochs {epochs}: the run has trained for {trained} epochs already. For more, give a larger number; to \
+                 go on from an earlier checkpoint, --from one of those that `cargo xtask checkpoints ls {root}` lists"
+            );
+        }
+    }
     if config != before {
         folder.write_config(&config)?;
     }
-    run(Job { folder, config, source, preparation, data, model }, store, &args.shared, Some(from))
+    let job = Job { folder, config, source, preparation, data, model };
+    run(job, store, &args.shared, Some(GoOn { from, after }))
 }
 
 pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
@@ -122,6 +133,27 @@ pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparatio
     let network = config.model.network(&preparation);
     let model = Model::new(network, config.model.init, config.model.init_seed)?;
     Ok((preparation, datasets, model))
+}
+
+/// A new model, trained without a run folder.
+pub(crate) fn in_memory(
+    config: &RunConfig,
+    training: &Config,
+    preparation: &Preparation,
+    (train, validation): (&Dataset, &Dataset),
+) -> Result<(Model<f32>, Report)> {
+    let network = config.model.network(preparation);
+    let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
+    let run = Run {
+        model: &mut model,
+        loss: &loss(config.data.task, config.data.class_weights, train.targets()),
+        store: None,
+        observers: Vec::new(),
+        interrupt: None,
+    };
+    let data = Data { train, validation, units: &preparation.units() };
+    let report = highwater_trainer::fit(run, data, training)?;
+    Ok((model, report))
 }
 
 /// In a few words.
@@ -169,11 +201,20 @@ pub(crate) fn interrupt() -> Result<Arc<AtomicBool>> {
     Ok(interrupt)
 }
 
-/// Trains, or with `resume` goes on (from the given checkpoint, or from the newest).
-fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkpoint>>) -> Result<ExitCode> {
+/// Where an earlier process left off.
+struct GoOn {
+    /// The checkpoint to go on from, if it is not the newest.
+    from: Option<Checkpoint>,
+    /// The step that it is of; none if the run was killed before its first checkpoint.
+    after: Option<u64>,
+}
+
+/// Trains, or goes on.
+fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Result<ExitCode> {
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
-    if resume.is_none() && !shared.quiet {
+    let resumed_at = go_on.as_ref().and_then(|go_on| go_on.after);
+    if go_on.is_none() && !shared.quiet {
         remarks::of(&job.source, &job.preparation, &job.config)
             .iter()
             .for_each(|remark| eprintln!("{remark}"));
@@ -183,8 +224,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
     let mut files = Files::new(&story, &job, &screen);
     let progress = Progress::new(&screen, job.config.training.select);
     let progress = if shared.json { progress } else { progress.before_a_summary() };
-    let report =
-        pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, resume))?;
+    let report = pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, go_on))?;
     let scores = pool.install(|| Kept::of(&job));
     files.finish(&job, &report, &scores)?;
     if job.refits(&report) {
@@ -193,9 +233,9 @@ fn run(mut job: Job, store: Store, shared: &Shared, resume: Option<Option<Checkp
         pool.install(|| refit::run(&job.source, &job.config, &report, &job.folder))?;
     }
     if shared.json {
-        line(summary_json(&job, &report, &scores))?;
+        line(closing::as_json(&job, &report, &scores))?;
     } else if !shared.quiet {
-        print(summary(&job, &report, &scores))?;
+        print(closing::text(&job, &report, resumed_at, &scores))?;
     }
     match &report.ended {
         Ended::Interrupted => Ok(ExitCode::from(130)),
@@ -213,7 +253,7 @@ fn fit(
     screen: &Screen,
     (mut progress, files): (Progress, &mut Files<'_>),
     interrupt: &AtomicBool,
-    resume: Option<Option<Checkpoint>>,
+    go_on: Option<GoOn>,
 ) -> Result<Report> {
     let training = &job.config.training;
     let goal = match training.select.goal() {
@@ -240,9 +280,9 @@ fn fit(
         observers: vec![&mut progress, &mut history, files],
         interrupt: Some(interrupt),
     };
-    let report = match resume {
+    let report = match go_on {
         None => highwater_trainer::fit(run, data, training)?,
-        Some(from) => highwater_trainer::resume(run, data, training, from)?,
+        Some(GoOn { from, .. }) => highwater_trainer::resume(run, data, training, from)?,
     };
     history.finish()?;
     Ok(report)
@@ -250,53 +290,4 @@ fn fit(
 
 fn select(job: &Job) -> String {
     job.config.training.select.to_string()
-}
-
-fn summary(job: &Job, report: &Report, kept: &Kept) -> String {
-    let root = job.folder.root().display().to_string();
-    let evaluate = format!("cargo xtask evaluate {root}");
-    let predict = format!("cargo xtask predict {root} --data NEW.csv");
-    let resume = format!("cargo xtask resume {root}");
-    let of_all = format!("the same network trained on all {} rows; predict uses it", job.source.all().len());
-    let mut files = Vec::new();
-    if report.best.is_some() {
-        files.push(("best.safetensors", "the kept model; any safetensors reader opens it"));
-    }
-    if job.refits(report) {
-        files.push(("final.safetensors", &of_all));
-    }
-    files.extend([
-        ("report.html", "curves and tables; open it in a browser"),
-        ("history.csv", "every validation"),
-        ("checkpoints/", "to resume from"),
-    ]);
-    let mut next = vec![(evaluate.as_str(), "score it again"), (predict.as_str(), "use it")];
-    if report.ended == Ended::Interrupted {
-        next.insert(0, (resume.as_str(), "go on where it stopped"));
-    }
-    let select = job.config.training.select;
-    Summary { report, select, scores: &kept.named(), folder: &root, files: &files, next: &next }.to_string()
-}
-
-fn summary_json(job: &Job, report: &Report, kept: &Kept) -> Value {
-    let mut object = Map::new();
-    object.insert("run".into(), json!(job.folder.root()));
-    object.insert("ended".into(), report.ended.to_string().into());
-    object.insert("interrupted".into(), (report.ended == Ended::Interrupted).into());
-    object.insert("epochs".into(), report.epochs.into());
-    object.insert("steps".into(), report.steps.into());
-    object.insert("best_epoch".into(), json!(report.best().map(|record| record.epoch)));
-    object.insert("training_s".into(), json!(report.elapsed));
-    let Saves { written, superseded, failed, took, longest, stalled, finishing, training } = report.saves;
-    object.insert(
-        "saving".into(),
-        json!({
-            "written": written, "superseded": superseded, "failed": failed, "took_s": took,
-            "longest_s": longest, "stalled_s": stalled, "finishing_s": finishing, "training_s": training,
-        }),
-    );
-    for (name, scores) in kept.named() {
-        object.insert(name.into(), evaluate::as_json(scores).into());
-    }
-    Value::Object(object)
 }

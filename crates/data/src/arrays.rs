@@ -8,6 +8,7 @@ use npyz::{DType, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use crate::csv_reader::plain;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::table::{ColumnWriter, Table};
 
@@ -56,6 +57,8 @@ pub(crate) struct ArrayReader {
     source: String,
     parts: Vec<(String, Numbers)>,
     names: Vec<String>,
+    /// Whether these are more than numbers.
+    named: bool,
     rows: usize,
     next: usize,
 }
@@ -63,10 +66,10 @@ pub(crate) struct ArrayReader {
 impl ArrayReader {
     /// Reads the numbers. Arrays of more dimensions than two become one row for each index of the first.
     ///
-    /// The columns of a matrix are `column_1`, `column_2`, …; those of the arrays of an `.npz` are named as their array,
+    /// The columns of a single matrix are `column_1`, `column_2`, …, unless the dialect has names for them; those of the arrays of an `.npz` are named as their array,
     /// with a number behind it if there are several. Beside a file of IDX images, whose name has `images-idx3` in it, the
     /// one with `labels-idx1` instead is read if it is there, as the column `label`.
-    pub(crate) fn open(path: &Path, format: ArrayFormat) -> Result<ArrayReader> {
+    pub(crate) fn open(path: &Path, format: ArrayFormat, dialect: &Dialect) -> Result<ArrayReader> {
         let source = path.display().to_string();
         let bad = |error| Error::Read { file: source.clone(), error };
         let open = |path: &Path| File::open(path).map(BufReader::new).map_err(bad);
@@ -111,12 +114,20 @@ impl ArrayReader {
                 .map(|at| if own { name.clone() } else { format!("{name}_{at}") })
                 .collect::<Vec<_>>()
         };
-        let names = parts.iter().flat_map(named).collect();
-        Ok(ArrayReader { source, parts, names, rows, next: 0 })
+        let mut names: Vec<String> = parts.iter().flat_map(named).collect();
+        let named = parts.len() > 1 || !dialect.names.is_empty();
+        if parts.len() == 1 {
+            names = dialect.names_of(&source, names.len())?;
+        }
+        Ok(ArrayReader { source, parts, names, named, rows, next: 0 })
     }
 
     pub(crate) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    pub(crate) fn has_header(&self) -> bool {
+        self.named
     }
 
     /// The next rows, at most `count`; `None` after the last.
@@ -137,7 +148,7 @@ impl ArrayReader {
             }
         }
         let lines = rows.map(|row| row as u64 + 1).collect();
-        Some(Table::new(self.source.clone(), columns, lines, self.parts.len() > 1))
+        Some(Table::new(self.source.clone(), columns, lines, self.named))
     }
 }
 

@@ -8,9 +8,8 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
-use crate::dialect::{self, Delimiter, Dialect, with_decimal_point, without_thousands};
+use crate::dialect::{self, Delimiter, Dialect, column_name, with_decimal_point, without_thousands};
 use crate::error::{Error, Result};
-use crate::place::plural;
 use crate::table::{ColumnWriter, Table};
 
 /// Fed to the parser behind the file's last byte. [`END`] comes out as a row of its own, unless a quote is still open:
@@ -84,14 +83,8 @@ impl<'a> TextReader<'a> {
         let (names, pending) = match header {
             true => (names(&rows.source, rows.row.iter())?, None),
             false => {
-                let (given, found) = (&dialect.names, rows.row.len());
-                if !given.is_empty() && given.len() != found {
-                    let (s, given) = (plural(found), given.len());
-                    let what = format!("it has {found} column{s}, and {given} names are given for them");
-                    return Err(Error::Read { file: rows.source, error: Error::invalid(what) });
-                }
-                let given = given.iter().map(String::as_str).chain(std::iter::repeat("")).take(found);
-                (names(&rows.source, given)?, Some((line, rows.row.clone())))
+                let given = dialect.names_of(&rows.source, rows.row.len())?;
+                (names(&rows.source, given.iter().map(String::as_str))?, Some((line, rows.row.clone())))
             }
         };
         Ok(TextReader {
@@ -109,6 +102,10 @@ impl<'a> TextReader<'a> {
     /// The names of the columns.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    pub(crate) fn has_header(&self) -> bool {
+        self.named
     }
 
     /// The next rows, at most `count`; `None` after the last. It is an error if there is none at all.
@@ -165,16 +162,12 @@ pub(crate) fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRea
     })
 }
 
-fn numbered(number: usize) -> String {
-    format!("column_{number}")
-}
-
 /// The names of the columns, of which those without one are numbered.
 fn names<'n>(file: &str, header: impl Iterator<Item = &'n str>) -> Result<Vec<String>> {
     let mut numbers = BTreeMap::new();
     let mut names = Vec::new();
     for (number, name) in (1..).zip(header.map(str::trim)) {
-        let name = if name.is_empty() { numbered(number) } else { name.to_owned() };
+        let name = if name.is_empty() { column_name(number) } else { name.to_owned() };
         if let Some(first) = numbers.insert(name.clone(), number) {
             let file = file.to_owned();
             return Err(Error::DuplicateColumn { file, column: name, first, second: number });

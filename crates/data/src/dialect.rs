@@ -68,7 +68,8 @@ impl FromStr for Delimiter {
         let found = Delimiter::ALL
             .into_iter()
             .find(|d| d.name() == text || d.byte().is_some_and(|byte| text.as_bytes() == [byte]));
-        found.ok_or_else(|| Error::UnknownDelimiter { text: text.to_owned() })
+        let known = r#""comma", "semicolon", "tab", "pipe" and "blanks""#;
+        found.ok_or_else(|| Error::UnknownWord { what: "delimiter", text: text.to_owned(), known })
     }
 }
 
@@ -88,6 +89,58 @@ pub struct Dialect {
     pub missing: Vec<String>,
     /// What the columns are called if there is no header; then a first row is taken for one if one of these is in it.
     pub names: Vec<String>,
+    /// Of these names, those that a table without a header may lack, all of them or none: what is to be predicted.
+    #[serde(skip)]
+    pub optional: Vec<String>,
+}
+
+impl Dialect {
+    /// How other tables are read that go with one of so many columns, which was read like this. If that had names, they
+    /// must have them, too, or (if names are given) may. If it had none, places tell which column is which, and there
+    /// must be as many.
+    ///
+    /// ```
+    /// use highwater_data::{Dialect, Table, TableReader};
+    ///
+    /// let table = Table::from_csv_reader("t.csv", "1,2,a\n2,1,b\n".as_bytes())?;
+    /// let others = Dialect::default().of_others(table.has_header(), table.columns().len());
+    /// assert!(TableReader::new("u.csv", "1,a\n".as_bytes(), &others).is_err());
+    /// let no_answers = Dialect { optional: vec!["column_2".to_owned()], ..others };
+    /// let reader = TableReader::new("u.csv", "1,a\n".as_bytes(), &no_answers)?;
+    /// assert_eq!(reader.names(), ["column_1", "column_3"]);
+    /// # Ok::<(), highwater_data::Error>(())
+    /// ```
+    pub fn of_others(&self, has_header: bool, columns: usize) -> Dialect {
+        match has_header {
+            _ if !self.names.is_empty() => Dialect { header: None, ..self.clone() },
+            true => Dialect { header: Some(true), ..self.clone() },
+            false => {
+                let names = (1..=columns).map(column_name).collect();
+                Dialect { header: Some(false), names, ..self.clone() }
+            }
+        }
+    }
+
+    /// The names of the columns of a table that has none: those that are given, or else numbers.
+    pub(crate) fn names_of(&self, file: &str, found: usize) -> Result<Vec<String>> {
+        if self.names.is_empty() {
+            return Ok((1..=found).map(column_name).collect());
+        }
+        let needed: Vec<&String> = self.names.iter().filter(|name| !self.optional.contains(name)).collect();
+        match found {
+            found if found == self.names.len() => Ok(self.names.clone()),
+            found if found == needed.len() => Ok(needed.into_iter().cloned().collect()),
+            _ => {
+                let (file, expected, needed) = (file.to_owned(), self.names.len(), needed.len());
+                Err(Error::UnnamedColumns { file, found, expected, needed })
+            }
+        }
+    }
+}
+
+/// What a column without a name is called; the first is number 1.
+pub(crate) fn column_name(number: usize) -> String {
+    format!("column_{number}")
 }
 
 /// What separates the fields in the rows of `head`, the beginning of a file or (if `whole`) all of it.

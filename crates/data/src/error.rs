@@ -4,7 +4,7 @@ use std::io;
 
 use crate::cell;
 use crate::moment::MomentFormat;
-use crate::place::{Place, moment, plural, training_need};
+use crate::place::{Place, moment, names_for, plural, training_need};
 use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
@@ -125,6 +125,21 @@ pub enum Error {
         first: usize,
         /// Where it occurs again, from 1.
         second: usize,
+    },
+    /// A table without a header whose number of columns is not that of the names for them.
+    #[error(
+        "{file} has {found} column{} and no header, and there are names for {}", plural(*.found),
+        names_for(*.expected, *.needed)
+    )]
+    UnnamedColumns {
+        /// The file's name.
+        file: String,
+        /// Its number of columns.
+        found: usize,
+        /// The number of names.
+        expected: usize,
+        /// The number without those that may be absent.
+        needed: usize,
     },
     /// A column was asked for that the table does not have.
     #[error("{file} has no column {column:?}; {instead}")]
@@ -358,28 +373,15 @@ pub enum Error {
         /// The share for testing.
         test: f64,
     },
-    /// A word that is not the name of a kind of column.
-    #[error(
-        "unknown kind {text:?}; there are \"number\", \"category\", \"boolean\", \"date\" and \"ignore\" \
-         (and \"constant\", \"identifier\", \"text\", which are left out, too)"
-    )]
-    UnknownKind {
+    /// A word that is not the name of a kind of column, a delimiter or a task.
+    #[error("unknown {what} {text:?}; there are {known}")]
+    UnknownWord {
+        /// What it should name.
+        what: &'static str,
         /// The word.
         text: String,
-    },
-    /// A word that is not the name of a delimiter.
-    #[error(
-        "unknown delimiter {text:?}; there are \"comma\", \"semicolon\", \"tab\", \"pipe\" and \"blanks\""
-    )]
-    UnknownDelimiter {
-        /// The word.
-        text: String,
-    },
-    /// A word that is not the name of a task.
-    #[error("unknown task {text:?}; there are \"classification\" and \"regression\"")]
-    UnknownTask {
-        /// The word.
-        text: String,
+        /// The names there are.
+        known: &'static str,
     },
 }
 
@@ -389,12 +391,10 @@ impl Error {
     }
 
     /// The same about this file, where nothing was known of files.
-    pub(crate) fn in_file(self, file: String) -> Error {
-        match self {
-            Error::TooFewRows { rows, classes, held_out, .. } => {
-                Error::TooFewRows { file, rows, classes, held_out }
-            }
-            other => other,
+    pub(crate) fn in_file(mut self, known: String) -> Error {
+        if let Error::TooFewRows { file, .. } = &mut self {
+            *file = known;
         }
+        self
     }
 }

@@ -169,7 +169,9 @@ impl FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Kind> {
         let found = Kind::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| Error::UnknownKind { text: text.to_owned() })
+        let known = "\"number\", \"category\", \"boolean\", \"date\" and \"ignore\" (and \"constant\", \"identifier\", \
+                     \"text\", which are left out, too)";
+        found.ok_or_else(|| Error::UnknownWord { what: "kind", text: text.to_owned(), known })
     }
 }
 

@@ -34,6 +34,14 @@ pub(crate) fn moment(format: MomentFormat) -> &'static str {
     }
 }
 
+pub(crate) fn names_for(expected: usize, needed: usize) -> String {
+    if expected == needed {
+        expected.to_string()
+    } else {
+        format!("{expected}, or for {needed} without what is to be predicted")
+    }
+}
+
 pub(crate) fn training_need(classes: usize) -> String {
     if classes == 1 {
         "one row is needed".to_owned()

@@ -284,9 +284,26 @@ impl Preparation {
         self.header
     }
 
+    /// The number of columns of the table that it was fitted to: used, left out and to be predicted.
+    pub fn column_count(&self) -> usize {
+        self.inputs.len() + self.dropped.len() + self.targets.len()
+    }
+
     /// The number of inputs a network needs.
     pub fn input_count(&self) -> usize {
         self.inputs.iter().map(Input::width).sum()
+    }
+
+    /// A name for each of the network's inputs: its column's, with a number behind it if the column is several inputs:
+    /// `age`, `town[0]`, `town[1]`.
+    pub fn input_names(&self) -> Vec<String> {
+        let of = |input: &Input| -> Vec<String> {
+            match input.width() {
+                1 => vec![input.name.clone()],
+                width => (0..width).map(|place| format!("{}[{place}]", input.name)).collect(),
+            }
+        };
+        self.inputs.iter().flat_map(of).collect()
     }
 
     /// The inputs that hold numbers of rows of a table, which the network has to learn: for each its place among the
@@ -334,7 +351,7 @@ impl Dropped {
     /// Why, in a few words.
     pub fn reason(&self) -> &'static str {
         match self.kind {
-            Kind::Constant => "the same in all training rows",
+            Kind::Constant => "the same, or missing, in all training rows",
             Kind::Identifier => "different in every row, as an identifier is",
             Kind::Text => "free text",
             _ => "to be left out",

@@ -109,7 +109,7 @@ impl<'a> TableReader<'a> {
         _ = file.take(4).read_to_end(&mut head);
         Ok(TableReader(match Format::of(&head) {
             None => Source::Text(TextReader::open(path, dialect)?),
-            Some(Format::Array(format)) => Source::Arrays(ArrayReader::open(path, format)?),
+            Some(Format::Array(format)) => Source::Arrays(ArrayReader::open(path, format, dialect)?),
             #[cfg(feature = "parquet")]
             Some(Format::Parquet) => Source::Parquet(crate::parquet::ParquetReader::open(path)?),
             #[cfg(not(feature = "parquet"))]
@@ -136,6 +136,16 @@ impl<'a> TableReader<'a> {
             Source::Arrays(reader) => reader.names(),
             #[cfg(feature = "parquet")]
             Source::Parquet(reader) => reader.names(),
+        }
+    }
+
+    /// Whether the columns have names of their own; else they are `column_1`, `column_2`, …
+    pub fn has_header(&self) -> bool {
+        match &self.0 {
+            Source::Text(reader) => reader.has_header(),
+            Source::Arrays(reader) => reader.has_header(),
+            #[cfg(feature = "parquet")]
+            Source::Parquet(_) => true,
         }
     }
 

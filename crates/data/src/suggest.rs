@@ -1,5 +1,7 @@
 //! What there is, for someone who asked for something that there is not.
 
+use crate::cell;
+
 /// How many names a message lists.
 const LISTED: usize = 12;
 
@@ -9,8 +11,13 @@ pub(crate) fn instead<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>
     let listed: Vec<String> = names.iter().take(LISTED).map(|name| format!("{name:?}")).collect();
     let more = names.len().saturating_sub(LISTED);
     let list = listed.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
+    let numbers = names.iter().filter(|name| cell::number(name).is_some()).count();
     match nearest(wanted, &names) {
         Some(name) => format!("did you mean {name:?}? It has {list}"),
+        // Some programs number columns, but not like this.
+        None if 2 * numbers > names.len() && names.iter().any(|name| name.contains('.')) => {
+            format!("it has {list}: the first row should name the columns, and looks like values")
+        }
         None => format!("it has {list}"),
     }
 }
@@ -61,6 +68,9 @@ mod tests {
         assert_eq!(instead("Species", ["x", "species"]), r#"did you mean "species"? It has "x", "species""#);
         assert_eq!(instead("target", ["x", "y"]), r#"it has "x", "y""#);
         assert_eq!(instead("y", ["x"]), r#"it has "x""#);
+        let row = r#"it has "1.5", "2", "red": the first row should name the columns, and looks like values"#;
+        assert_eq!(instead("size", ["1.5", "2", "red"]), row);
+        assert_eq!(instead("size", ["0", "1", "2"]), r#"it has "0", "1", "2""#);
     }
 
     #[test]

@@ -75,7 +75,10 @@ impl FromStr for Task {
         match text {
             "classification" => Ok(Task::Classification),
             "regression" => Ok(Task::Regression),
-            _ => Err(Error::UnknownTask { text: text.to_owned() }),
+            _ => {
+                let known = r#""classification" and "regression""#;
+                Err(Error::UnknownWord { what: "task", text: text.to_owned(), known })
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a run before it begins.
 
+use crate::MeasuredOn;
 use highwater_trainer::Config;
 
 /// What is known of a run before it begins.
@@ -13,6 +14,8 @@ pub struct About<'a> {
     pub columns: &'a [ColumnUse],
     /// Rows that are trained on.
     pub training_rows: usize,
+    /// What validations are measured on.
+    pub measured_on: MeasuredOn,
     /// What the run is asked to do.
     pub config: &'a Config,
     /// All settings by name, one by one.

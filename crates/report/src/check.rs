@@ -1,6 +1,6 @@
 //! Runs to test with.
 
-use crate::reconstruct;
+use crate::{MeasuredOn, reconstruct};
 use highwater_early_stopping::NonFinite;
 use highwater_trainer::{Config, Ended, Event, Every, Plan, Record, Report, Score, Scores, Weights};
 use serde::Deserialize;
@@ -47,6 +47,7 @@ impl About {
             facts: &self.facts,
             columns: &[],
             training_rows: 1_149,
+            measured_on: MeasuredOn::ValidationRows,
             config: &self.config,
             settings: &[],
             command: "highwater train --data digits.csv",

@@ -1,7 +1,7 @@
 //! Several runs on one page.
 
 use crate::ending::{ending, place};
-use crate::figures::{Count, Rounded, Time};
+use crate::figures::{Count, Rounded, Time, capitalised};
 use crate::page::{Axis, Frame, Key, Plot};
 use crate::replace::replace;
 use crate::{About, Error};
@@ -107,7 +107,7 @@ impl Comparison<'_> {
             let report = run.report;
             let kept = report.best().map_or("–".to_owned(), |best| Count(best.epoch).to_string());
             let plain = [kept, Count(report.epochs).to_string(), Time(report.elapsed).to_string()];
-            let part = run.scores.last().map_or("validation", |(part, _)| part);
+            let part = run.scores.last().map_or(run.about.measured_on.name(), |(part, _)| part);
             let scored = values[number].iter().zip(&best).map(|(value, best)| match value {
                 Some(found) => {
                     (Rounded(*found).to_string(), part.to_owned(), value == best && self.runs.len() > 1)
@@ -124,7 +124,7 @@ impl Comparison<'_> {
         self.runs.iter().enumerate().map(row).collect()
     }
 
-    /// The validation loss of all runs, wide, then the metrics.
+    /// The loss of all runs, wide, then the metrics.
     fn plots(&self, scores: &[Score]) -> Vec<Plot> {
         let last = self.runs.iter().flat_map(|run| &run.report.history).map(|record| record.epoch).max();
         let Some(last) = last else { return Vec::new() };
@@ -136,7 +136,7 @@ impl Comparison<'_> {
         let epochs = Axis::of_counts(1.min(last), last, if wide { 8 } else { 4 });
         let all = self.runs.iter().flat_map(|run| run.report.history.iter().map(|r| r.score(score)));
         let values = Axis::of(all, 5, wide);
-        let name = format!("validation {score}");
+        let name = self.measured(score);
         let size = if wide { [760.0, 340.0] } else { [360.0, 250.0] };
         let frame = Frame::sized(size, ("epoch", epochs), (&name, values));
         let (mut marks, mut keys, mut told) = (Vec::new(), Vec::new(), Vec::new());
@@ -150,13 +150,20 @@ impl Comparison<'_> {
             keys.push(Key { class: class(number), name: run.name.to_owned(), number: number_text });
         }
         Plot {
-            title: format!("Validation {score}"),
+            title: capitalised(&name),
             text: format!("The dots are the kept models: {}.", told.join(", ")),
             frame,
             marks,
             // Beside each small drawing they would only be repeated.
             keys: if wide { keys } else { Vec::new() },
         }
+    }
+
+    /// What the curves of a score show.
+    fn measured(&self, score: Score) -> String {
+        let mut all = self.runs.iter().map(|run| run.about.measured_on);
+        let first = all.next().unwrap_or_default();
+        if all.all(|other| other == first) { first.score(score) } else { score.to_string() }
     }
 
     /// The settings that are not the same in all runs.

@@ -1,5 +1,6 @@
 //! How the end of a run is told.
 
+use crate::MeasuredOn;
 use crate::figures::{Rounded, counted};
 use highwater_early_stopping::StopReason;
 use highwater_trainer::{Ended, Record, Report, Score};
@@ -18,11 +19,11 @@ pub(crate) fn ending(report: &Report) -> String {
 }
 
 /// Which model is kept and by what merit, as a sentence without its full stop.
-pub(crate) fn kept(report: &Report, select: Score) -> String {
+pub(crate) fn kept(report: &Report, select: Score, measured_on: MeasuredOn) -> String {
     match report.best() {
         Some(best) => {
-            let value = Rounded(best.score(select));
-            format!("the model of {}, the best by validation {select} ({value})", place(best, report))
+            let (score, value) = (measured_on.score(select), Rounded(best.score(select)));
+            format!("the model of {}, the best by {score} ({value})", place(best, report))
         }
         None => format!("the last model, since no validation gave a finite {select}"),
     }

@@ -33,7 +33,7 @@ pub(crate) fn decimals(magnitude: f64) -> usize {
 
 /// A count with its thousands apart: `1,797`.
 #[derive(Clone, Copy)]
-pub(crate) struct Count(pub(crate) u64);
+pub struct Count(pub u64);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,6 +102,12 @@ pub(crate) fn shortened(name: &str, most: usize) -> String {
 /// `1 epoch`, `2 epochs`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", Count(count), if count == 1 { "" } else { "s" })
+}
+
+/// As a title begins.
+pub(crate) fn capitalised(words: &str) -> String {
+    let (initial, rest) = words.split_at(1);
+    initial.to_uppercase() + rest
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::replace::replace;
 use crate::signal::Signal;
-use crate::{Error, Screen};
+use crate::{Error, MeasuredOn, Screen};
 use highwater_early_stopping::BestTracker;
-use highwater_trainer::{Config, Event, Observer, Record, Score, Signals};
+use highwater_trainer::{Config, Event, Observer, Plan, Record, Score, Signals};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -12,16 +12,21 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-const BEFORE: [&str; 4] = ["epoch", "step", "training_loss", "validation_loss"];
+const BEFORE: [&str; 3] = ["epoch", "step", "training_loss"];
+/// The first column of metrics: before it is the loss that is measured, whichever it is.
+const OF_METRICS: usize = BEFORE.len() + 1;
+const LOSSES: [MeasuredOn; 2] = [MeasuredOn::ValidationRows, MeasuredOn::TrainingRows];
 const AFTER: [&str; 4] = ["learning_rate", "gradient_norm", "elapsed_s", "improved"];
 
 /// Keeps a CSV file of a run's validations.
 ///
-/// The columns are `epoch`, `step`, `training_loss`, `validation_loss`, the configured metrics, those of `reductions`,
-/// `evidence`, `loss_error` and `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate`
-/// and `gradient_norm` (of the last step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits as give
-/// them back exactly. A line is written when its validation is done. When a run is resumed, the file is replaced by one
-/// of the history that the run goes on from, so that in the end it is that of an uninterrupted run, save for the times.
+/// The columns are `epoch`, `step`, `training_loss`, `validation_loss` (`training_rows_loss` if there are no validation
+/// rows, see [`MeasuredOn`]), the configured metrics, those of `reductions`, `evidence`, `loss_error` and
+/// `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate` and `gradient_norm` (of the last
+/// step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits
+/// as give them back exactly. A line is written when its validation is done. When a run is resumed, the file is replaced
+/// by one of the history that the run goes on from, so that in the end it is that of an uninterrupted run, save for the
+/// times.
 ///
 /// A file that cannot be written does not end a run: there is a warning, and the whole file is tried again at the next
 /// validation. [`finish`](History::finish) tells whether it is complete. Lines are not forced to the disk one by one:
@@ -65,15 +70,16 @@ impl History {
         self.error.map_or(Ok(()), |source| Err(Error::Write { path: self.path, source }))
     }
 
-    fn begin(&mut self, history: &[Record]) {
+    fn begin(&mut self, plan: &Plan) {
         let metrics = self.metrics.iter().map(Score::to_string);
         let signals = self.signals.iter().map(|signal| signal.name().to_owned());
         let before = BEFORE.map(String::from).into_iter();
-        let columns = before.chain(metrics).chain(signals).chain(AFTER.map(String::from));
+        let loss = loss_column(MeasuredOn::with(plan.validation_rows));
+        let columns = before.chain([loss]).chain(metrics).chain(signals).chain(AFTER.map(String::from));
         self.text = columns.collect::<Vec<_>>().join(",") + "\n";
         self.best.reset();
         self.file = None;
-        history.iter().for_each(|record| self.add(record));
+        plan.history.iter().for_each(|record| self.add(record));
     }
 
     fn add(&mut self, record: &Record) {
@@ -112,7 +118,7 @@ impl History {
 impl Observer for History {
     fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         match event {
-            Event::Started(plan) => self.begin(&plan.history),
+            Event::Started(plan) => self.begin(plan),
             Event::Validated { record, .. } => self.add(record),
             Event::Ended(_) if self.error.is_some() => {}
             _ => return ControlFlow::Continue(()),
@@ -122,11 +128,16 @@ impl Observer for History {
     }
 }
 
+fn loss_column(measured_on: MeasuredOn) -> String {
+    format!("{}_loss", measured_on.key())
+}
+
 /// Whether the file begins as a [`History`] file does; if it cannot be read, it does not.
 pub fn is_history(path: &Path) -> bool {
-    let start = BEFORE.join(",");
-    let mut head = vec![0; start.len()];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == start.as_bytes()
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut head));
+    let begins = |loss: String| head.starts_with(format!("{},{loss},", BEFORE.join(",")).as_bytes());
+    read.is_ok() && LOSSES.map(loss_column).into_iter().any(begins)
 }
 
 /// The records of a [`History`] file, with the bits they had.
@@ -142,10 +153,12 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
     let malformed = |line, what| Error::Malformed { path: path.into(), line, what };
     let header: Vec<&str> = lines.next().map_or("", |(row, _)| row).split(',').collect();
     let names = header.strip_prefix(&BEFORE).and_then(|rest| rest.strip_suffix(&AFTER));
-    let Some(names) = names else {
+    let names = names.and_then(|names| names.split_first());
+    let Some((_, names)) = names.filter(|(loss, _)| LOSSES.map(loss_column).iter().any(|own| own == *loss))
+    else {
         return Err(malformed(
             1,
-            format!("expected the columns {}, …, {}", BEFORE.join(","), AFTER.join(",")),
+            format!("expected the columns {},validation_loss, …, {}", BEFORE.join(","), AFTER.join(",")),
         ));
     };
     let metric = |name: &&str| match Score::from_str(name) {
@@ -168,9 +181,9 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
         let wrong = |column: usize| malformed(line, format!("{} = `{}`", header[column], cells[column]));
         let count = |column: usize| cells[column].parse::<u64>().map_err(|_| wrong(column));
         let number = |column: usize| cells[column].parse::<f64>().map_err(|_| wrong(column));
-        let of_signals = BEFORE.len() + metrics.len();
+        let of_signals = OF_METRICS + metrics.len();
         let after = of_signals + signals.len();
-        let values = (BEFORE.len()..of_signals).map(number).collect::<Result<Vec<_>, _>>()?;
+        let values = (OF_METRICS..of_signals).map(number).collect::<Result<Vec<_>, _>>()?;
         let mut found = Signals::default();
         for (column, signal) in (of_signals..after).zip(&signals) {
             if !cells[column].is_empty() {
@@ -279,6 +292,19 @@ mod tests {
              2,72,0.225,0.25,0.875,2,-0.3333333333333333,1e-9,NaN,0.01,1.5,0.5,true\n"
         );
         assert_eq!(format!("{:?}", read_history(&path).unwrap()), format!("{all:?}"));
+    }
+
+    #[test]
+    fn without_validation_rows_no_column_is_called_validation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.csv");
+        let mut history = history(&path);
+        _ = history.observe(&Event::Started(&Plan { validation_rows: 0, ..plan(&[]) }));
+        let all = records(&[0.5, 0.25]);
+        all.iter().for_each(|record| _ = history.observe(&validated(record)));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("epoch,step,training_loss,training_rows_loss,accuracy,"), "{text}");
+        assert!(is_history(&path) && read_history(&path).unwrap() == all);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! * [`Page`] is the whole run as one HTML file.
 //!
 //! ```
-//! use highwater_report::{Look, Progress, Screen, Summary};
+//! use highwater_report::{Look, MeasuredOn, Progress, Screen, Summary};
 //! use highwater_trainer::{Ended, Event, Observer, Record, Report, Score};
 //!
 //! let record = |epoch, validation_loss| Record {
@@ -42,8 +42,16 @@
 //! let mut progress = Progress::new(&Screen::stderr(Look::Auto), Score::Loss);
 //! assert!(progress.observe(&Event::Ended(&report)).is_continue());
 //!
-//! let next = [("highwater evaluate runs/7", "score it again")];
-//! let summary = Summary { report: &report, select: Score::Loss, scores: &[], folder: "", files: &[], next: &next };
+//! let summary = Summary {
+//!     report: &report,
+//!     select: Score::Loss,
+//!     measured_on: MeasuredOn::ValidationRows,
+//!     resumed_at: None,
+//!     scores: &[],
+//!     folder: "",
+//!     files: &[],
+//!     next: &[("highwater evaluate runs/7", "score it again")],
+//! };
 //! assert_eq!(
 //!     summary.to_string(),
 //!     "Ended at the limit of 3 epochs.
@@ -69,6 +77,7 @@ mod gauge;
 mod history;
 mod importance;
 mod live;
+mod measured_on;
 mod outcome;
 mod page;
 mod progress;
@@ -84,10 +93,11 @@ pub use about::{About, ColumnUse};
 pub use comparison::{Compared, Comparison};
 pub use curve::{Columns, Curve, read_curve};
 pub use error::Error;
-pub use figures::Rounded;
+pub use figures::{Count, Rounded};
 pub use history::{History, is_history, read_history};
 pub use importance::{ColumnImportance, Importance};
 pub use live::LivePage;
+pub use measured_on::MeasuredOn;
 pub use outcome::{Outcome, Predictions, SavedFile, Truth};
 pub use page::{Page, Renewal};
 pub use progress::Progress;

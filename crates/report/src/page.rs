@@ -101,14 +101,14 @@ impl Page<'_> {
             classes,
             plots,
             influence: outcome.importance.map(Influence::of),
-            charts: curves::charts(report, about.config),
-            monitor: format!("validation {}", about.config.monitor),
+            charts: curves::charts(report, about),
+            monitor: about.measured_on.score(about.config.monitor),
             last: history.last().map_or(String::new(), |record| format!("epoch {}", record.epoch)),
             rules: judge(history, about.config),
             effort: self.effort(),
             files: self.files(),
-            select: about.config.select.to_string(),
-            validations: Validations::of(report, about.config),
+            select: about.measured_on.score(about.config.select),
+            validations: Validations::of(report, about),
             records: counted(history.len() as u64, "record"),
         };
         page.render().expect("a string takes all that is written")
@@ -126,13 +126,16 @@ impl Page<'_> {
     fn lead(&self) -> [String; 2] {
         let report = self.report;
         match self.progress {
-            None => [ending(report), format!("Kept: {}", kept(report, self.about.config.select))],
+            None => [
+                ending(report),
+                format!("Kept: {}", kept(report, self.about.config.select, self.about.measured_on)),
+            ],
             Some(_) if report.history.is_empty() => {
                 ["In progress: nothing is validated yet".into(), "Kept: nothing yet".into()]
             }
             Some(_) => {
                 let (epochs, limit) = (Count(report.epochs), Count(report.epoch_limit));
-                let best = kept(report, self.about.config.select);
+                let best = kept(report, self.about.config.select, self.about.measured_on);
                 [format!("In progress: epoch {epochs} of at most {limit}"), format!("Kept so far: {best}")]
             }
         }
@@ -152,7 +155,7 @@ impl Page<'_> {
             headlines.push((format!("{part} {name}"), Rounded(value).to_string(), format!("on {rows}")));
         } else if let Some(best) = report.best() {
             let value = Rounded(best.score(config.select)).to_string();
-            headlines.push((format!("validation {}", config.select), value, "the best so far".into()));
+            headlines.push((self.about.measured_on.score(config.select), value, "the best so far".into()));
         }
         if let Some(best) = report.best() {
             let remark = format!("of {} trained", Count(report.epochs));
@@ -210,7 +213,7 @@ impl Page<'_> {
 mod tests {
     use super::*;
     use crate::check::{About as Text, config, ended, records, scores, wiggle};
-    use crate::{ColumnUse, reconstruct};
+    use crate::{ColumnUse, MeasuredOn, reconstruct};
     use highwater_trainer::Ended;
 
     fn html(report: &Report) -> String {
@@ -243,6 +246,23 @@ mod tests {
             assert!(html.contains(part), "{part} is missing in {html}");
         }
         assert!(html.contains("Rate: 0.01000 throughout."), "{html}");
+    }
+
+    #[test]
+    fn without_validation_rows_nothing_is_said_to_be_measured_on_some() {
+        let text = Text::new("patience(3)");
+        let about = About { measured_on: MeasuredOn::TrainingRows, ..text.about() };
+        let (report, outcome) = (wiggle("patience(3)"), Outcome::default());
+        let html = Page { about: &about, report: &report, outcome: &outcome, progress: None }.html();
+        for part in [
+            "Kept: the model of epoch 3, the best by loss on the training rows (0.4000).",
+            "<h3>Accuracy on the training rows</h3>",
+            "<th scope=\"col\">loss on the training rows</th>",
+            "Training rows: 0.9000 at epoch 1, 0.4000 at epoch 3 (kept), 0.5000 at epoch 6.",
+        ] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        assert!(!html.to_lowercase().contains("validation loss"), "{html}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How a run stands, in words.
 
+use crate::MeasuredOn;
 use crate::figures::{Count, Rounded, Time, counted};
 use crate::gauge::{Ink, bar, spark};
 use highwater_early_stopping::BestTracker;
@@ -18,8 +19,7 @@ pub(crate) struct Standing {
     /// Of the last step.
     pub(crate) loss: f64,
     select: Score,
-    /// What the loss after an epoch is measured on.
-    measured_on: &'static str,
+    measured_on: MeasuredOn,
     epochs: u64,
     steps_per_epoch: u64,
     steps_per_validation: u64,
@@ -43,7 +43,7 @@ impl Standing {
             step,
             loss: f64::NAN,
             select,
-            measured_on: if plan.validation_rows == 0 { "training rows" } else { "validation" },
+            measured_on: MeasuredOn::with(plan.validation_rows),
             epochs: plan.epochs,
             steps_per_epoch: plan.steps_per_epoch.max(1),
             steps_per_validation: plan.steps_per_validation.max(1),
@@ -149,7 +149,7 @@ impl Standing {
         lines.extend(self.best_words().map(|words| format!("       {words}")));
         if self.curve.len() > 1 {
             let curve = spark(&self.curve, self.best_place, CURVE, ink);
-            lines.push(format!("       {curve}  {} {}", self.measured_on, self.select));
+            lines.push(format!("       {curve}  {}", self.measured_on.score(self.select)));
         }
         lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
     }
@@ -164,7 +164,7 @@ impl Standing {
     fn values(&self, record: &Record) -> Vec<(String, f64)> {
         let mut values = vec![
             ("training".to_owned(), record.training_loss),
-            (self.measured_on.to_owned(), record.validation_loss),
+            (self.measured_on.name().to_owned(), record.validation_loss),
         ];
         for (place, (metric, value)) in record.metrics.iter().enumerate() {
             if place < METRICS || self.select == Score::Metric(*metric) {

@@ -1,8 +1,9 @@
 //! The end of a run, on one screen.
 
+use crate::MeasuredOn;
 use crate::ending::{Saved, ended_too_early, ending, kept};
 use crate::figures::{Count, Rounded, Time, counted};
-use highwater_trainer::{Report, Saves, Score, Scores};
+use highwater_trainer::{Ended, Report, Saves, Score, Scores};
 use std::fmt;
 
 /// What is said at the end of a run: prints as a few lines of text, without colours, with a newline at the end.
@@ -12,6 +13,10 @@ pub struct Summary<'a> {
     pub report: &'a Report,
     /// What chose the kept model.
     pub select: Score,
+    /// Which rows that was measured on.
+    pub measured_on: MeasuredOn,
+    /// The step from which a resumed run went on. If it is the last one, nothing was left to train, and that is said.
+    pub resumed_at: Option<u64>,
     /// Scores of the kept model on parts of the data, by the names of the parts.
     pub scores: &'a [(&'a str, &'a Scores)],
     /// The folder of the run.
@@ -34,7 +39,7 @@ impl fmt::Display for Summary<'_> {
         let ending = ending(report);
         let ending = if ending.chars().count() < 80 { ending } else { ending.replacen(": ", ":\n", 1) };
         writeln!(f, "{ending}.\n")?;
-        writeln!(f, "  kept   {}", kept(report, self.select))?;
+        writeln!(f, "  kept   {}", kept(report, self.select, self.measured_on))?;
         if let Some(Saved { epochs, percent, seconds }) = Saved::by(report) {
             let (rest, limit) = (Count(epochs), counted(report.epoch_limit, "epoch"));
             writeln!(f, "  saved  {rest} of {limit} ({percent:.0}%), about {}", Time(seconds))?;
@@ -50,7 +55,16 @@ impl fmt::Display for Summary<'_> {
             }
             writeln!(f)?;
         }
-        if ended_too_early(report) {
+        if self.resumed_at == Some(report.steps) && report.ended != Ended::Interrupted {
+            let further = match report.ended {
+                Ended::EpochLimit => "more epochs",
+                _ => "a rule that lets it go on, or an earlier checkpoint",
+            };
+            writeln!(
+                f,
+                "  note   the run had ended before, and nothing was left to train: give it {further}"
+            )?;
+        } else if ended_too_early(report) {
             writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
         }
         if !self.scores.is_empty() {
@@ -94,19 +108,19 @@ pub(crate) fn score_rows(scores: &[(&str, &Scores)]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Rows of cells as columns of text: the first is aligned on the left, the others on the right.
-///
-/// # Panics
-/// If there is no row, or one has fewer cells than the first.
+/// Rows of cells as columns of text: the first is aligned on the left, the others on the right. A row may have fewer
+/// cells than others.
 pub fn text_table(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max();
+    let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {
-        text += &format!("  {:1$}", row[0], widths[0]);
-        for (cell, width) in row.iter().zip(&widths).skip(1) {
-            text += &format!("  {cell:>width$}");
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            line += &if column == 0 { format!("  {cell:width$}") } else { format!("  {cell:>width$}") };
         }
+        text += line.trim_end();
         text.push('\n');
     }
     text
@@ -116,7 +130,14 @@ pub fn text_table(rows: &[Vec<String>]) -> String {
 mod tests {
     use super::*;
     use crate::check::{ended, scores, wiggle};
-    use highwater_trainer::Ended;
+
+    #[test]
+    fn columns_of_text_are_straight() {
+        let rows = [["a", "1"].as_slice(), &["größe", "22"], &["none"], &["", ""]];
+        let rows = rows.map(|row| row.iter().map(|cell| (*cell).to_owned()).collect());
+        assert_eq!(text_table(&rows), "  a       1\n  größe  22\n  none\n\n");
+        assert_eq!(text_table(&[]), "");
+    }
 
     #[test]
     fn what_saving_took_is_told_if_anything_was_saved() {
@@ -143,11 +164,48 @@ mod tests {
         }
     }
 
+    fn bare(report: &Report, resumed_at: Option<u64>) -> String {
+        Summary {
+            report,
+            select: Score::Loss,
+            measured_on: MeasuredOn::TrainingRows,
+            resumed_at,
+            scores: &[],
+            folder: "",
+            files: &[],
+            next: &[],
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn that_nothing_was_left_to_train_is_told() {
+        let nothing = "  note   the run had ended before, and nothing was left to train: give it ";
+        for (report, resumed_at, note) in [
+            (ended(&[0.9, 0.5], Ended::EpochLimit, 2), Some(72), Some("more epochs\n")),
+            (wiggle("patience(3)"), Some(216), Some("a rule that lets it go on, or an earlier checkpoint\n")),
+            (wiggle("patience(3)"), Some(180), None),
+            (ended(&[0.9, 0.5], Ended::Interrupted, 9), Some(72), None),
+        ] {
+            let text = bare(&report, resumed_at);
+            assert_eq!(text.split_once(nothing).map(|(_, rest)| rest), note, "{text}");
+            assert!(!text.contains("the last validation was the best"), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_validation_rows_the_kept_model_is_not_called_the_best_by_validation() {
+        let text = bare(&wiggle("patience(3)"), None);
+        assert!(text.contains("the best by loss on the training rows (0.4000)"), "{text}");
+    }
+
     fn summary(report: &Report) -> String {
         let (validation, test) = (scores(287, 0.0812, 0.979_123), scores(1_360, 0.079, 1.0));
         Summary {
             report,
             select: Score::Loss,
+            measured_on: MeasuredOn::ValidationRows,
+            resumed_at: None,
             scores: &[("validation", &validation), ("test", &test)],
             folder: "runs/7",
             files: &[("best.safetensors", "the kept model"), ("report.html", "curves and tables")],
@@ -216,9 +274,6 @@ Next
     #[test]
     fn without_scores_files_and_commands_their_parts_are_left_out() {
         let report = ended(&[0.5], Ended::EpochLimit, 1);
-        let text =
-            Summary { report: &report, select: Score::Loss, scores: &[], folder: "", files: &[], next: &[] }
-                .to_string();
-        assert_eq!(text.lines().count(), 5, "{text}");
+        assert_eq!(bare(&report, None).lines().count(), 5);
     }
 }

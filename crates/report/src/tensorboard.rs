@@ -21,7 +21,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Writes a run as an event file that TensorBoard reads: `tensorboard --logdir runs`.
 ///
 /// There are scalars of each validation (`loss/training`, `loss/validation`, `validation/<metric>`, `learning_rate`,
-/// `gradient_norm`, `epoch`), at the training step; histograms of each parameter and its gradient, of the first ten
+/// `gradient_norm`, `epoch`), at the training step, with `training_rows` in place of `validation` if there are no
+/// validation rows; histograms of each parameter and its gradient, of the first ten
 /// validations, then of every tenth, from a hundred on of every hundredth and so on, so that they cost next to nothing;
 /// the settings as hyper-parameters, with the scores of the kept model (`kept/<score>`) as their metrics; and as text the
 /// command, the configuration and why the run ended.
@@ -122,15 +123,16 @@ impl<'a> TensorBoard<'a> {
 
     fn validated(&mut self, record: &Record, weights: Weights<'_>) {
         self.validations += 1;
+        let measured_on = self.about.measured_on.key();
         let mut values = vec![
             scalar("loss/training", record.training_loss),
-            scalar("loss/validation", record.validation_loss),
+            scalar(&format!("loss/{measured_on}"), record.validation_loss),
             scalar("learning_rate", record.learning_rate),
             scalar("gradient_norm", record.gradient_norm),
             scalar("epoch", record.epoch as f64),
         ];
         let metrics = record.metrics.iter();
-        values.extend(metrics.map(|(metric, value)| scalar(&format!("validation/{metric}"), *value)));
+        values.extend(metrics.map(|(metric, value)| scalar(&format!("{measured_on}/{metric}"), *value)));
         let every = 10_u64.pow(self.validations.saturating_sub(1).checked_ilog10().unwrap_or(0));
         if self.validations.is_multiple_of(every) {
             for parameter in weights.table {

@@ -3,7 +3,7 @@
 
 use highwater_early_stopping::NonFinite;
 use highwater_report::{
-    About, History, Look, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
+    About, History, Look, MeasuredOn, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
 };
 use highwater_trainer::{Config, Ended, Event, Every, Observer, Plan, Record, Report, Score, Weights};
 use serde::Deserialize;
@@ -101,6 +101,7 @@ fn page(report: &Report) -> String {
         facts: &[("data".to_owned(), "made up".to_owned())],
         columns: &[],
         training_rows: 320,
+        measured_on: MeasuredOn::ValidationRows,
         config: &config,
         settings: &[],
         command: "c",
@@ -137,8 +138,16 @@ fn the_page_has_every_record_and_agrees_with_the_summary() {
         let start = format!("<td>{}<td>{}<td>{:.4}<td>", record.epoch, record.step, record.training_loss);
         assert!(html.contains(&start), "{start}");
     }
-    let summary =
-        Summary { report: &report, select: config().select, scores: &[], folder: "", files: &[], next: &[] };
+    let summary = Summary {
+        report: &report,
+        select: config().select,
+        measured_on: MeasuredOn::ValidationRows,
+        resumed_at: None,
+        scores: &[],
+        folder: "",
+        files: &[],
+        next: &[],
+    };
     let summary = summary.to_string();
     let kept = "the model of epoch 10, the best by validation accuracy (0.8200)";
     let saved = "86 of 100 epochs (86%), about 29 s";

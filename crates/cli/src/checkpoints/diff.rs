@@ -1,9 +1,10 @@
 //! `checkpoints diff`: what two checkpoints do not share.
 
-use super::{columns, open, short};
+use super::open;
 use crate::{line, print, source};
 use anyhow::Result;
 use highwater_checkpoint::{Change, Checkpoint, Diff};
+use highwater_report::{Rounded, text_table};
 use highwater_trainer::history;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -102,7 +103,7 @@ fn text(
     for (title, differences) in [("facts", facts), ("configuration", settings)] {
         if !differences.is_empty() {
             let row = |(name, a, b): &Difference| vec![name.clone(), shown(a), "→".to_owned(), shown(b)];
-            text += &format!("\n{title}\n{}", columns(&differences.iter().map(row).collect::<Vec<_>>()));
+            text += &format!("\n{title}\n{}", text_table(&differences.iter().map(row).collect::<Vec<_>>()));
         }
     }
     if diff.is_empty() {
@@ -116,7 +117,13 @@ fn text(
         match change {
             Change::Numbers { elements, largest, ulps, at } => {
                 let ulps = if *ulps == u64::MAX { "-".to_owned() } else { ulps.to_string() };
-                numbers.push(vec![name.clone(), elements.to_string(), short(*largest), ulps, at.to_string()]);
+                numbers.push(vec![
+                    name.clone(),
+                    elements.to_string(),
+                    Rounded(*largest).to_string(),
+                    ulps,
+                    at.to_string(),
+                ]);
             }
             Change::Removed => others.push(format!("  {name} is only in the first")),
             Change::Added => others.push(format!("  {name} is only in the second")),
@@ -127,7 +134,7 @@ fn text(
         }
     }
     if numbers.len() > 1 {
-        text += &format!("\n{}", columns(&numbers));
+        text += &format!("\n{}", text_table(&numbers));
     }
     let same = a.arrays().count().saturating_sub(diff.arrays.len());
     if same > 0 {

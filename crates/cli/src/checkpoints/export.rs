@@ -49,19 +49,30 @@ pub(super) fn run(args: &Export) -> Result<()> {
     let out = fs::canonicalize(&args.out).unwrap_or_else(|_| args.out.clone());
     line(format_args!("{}: {bytes} bytes, of step {}", args.out.display(), checkpoint.facts().step))?;
     let (library, load) = match args.to {
-        Format::Onnx => {
-            ("onnxruntime", format!("onnxruntime.InferenceSession({:?})", out.display().to_string()))
-        }
+        Format::Onnx => (
+            "onnxruntime",
+            format!("import onnxruntime\n  onnxruntime.InferenceSession({:?})", out.display().to_string()),
+        ),
         Format::Safetensors => {
             let Some(torch) = &torch else {
                 return line("the network has connections past layers, which torch.nn.Sequential has not");
             };
             let file = format!("safetensors.torch.load_file({:?})", out.display().to_string());
             let classes = classes.map_or_else(String::new, |text| text.replace('\n', "\n  ") + "\n  ");
-            ("PyTorch", format!("{classes}model = {torch}\n  model.load_state_dict({file}); model.eval()"))
+            let imports = "import safetensors.torch, torch; from torch import nn";
+            let load = format!(
+                "{imports}\n  {classes}model = {torch}\n  model.load_state_dict({file}); model.eval()"
+            );
+            ("PyTorch", load)
         }
     };
-    line(format_args!("in Python, with {library}:\n  {load}"))
+    line(format_args!("in Python, with {library}:\n  {load}"))?;
+    match args.to {
+        Format::Safetensors => {
+            line("what it is to be given, for any rows: cargo xtask predict RUN --data FILE --write inputs")
+        }
+        Format::Onnx => Ok(()),
+    }
 }
 
 /// How an input that is not standardised passes.
@@ -70,7 +81,6 @@ const AS_IT_IS: (f64, f64) = (0.0, 1.0);
 /// The network, with what happens to data before and after it.
 fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
     let mut columns = Vec::new();
-    let mut names = Vec::new();
     for input in preparation.inputs() {
         // Names and moments come as the numbers that stand for them; only plain numbers are standardised here.
         let (first, others) = match &input.encoding {
@@ -83,17 +93,13 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
         };
         columns.push(first);
         columns.extend(std::iter::repeat_n(AS_IT_IS, others));
-        match input.width() {
-            1 => names.push(input.name.clone()),
-            width => names.extend((0..width).map(|place| format!("{}[{place}]", input.name))),
-        }
     }
     ensure!(
         preparation.targets().len() == 1,
         "a model of several targets cannot be written as ONNX; --to safetensors takes any"
     );
-    let (names, classes) =
-        (serde_json::to_string(&names)?, serde_json::to_string(preparation.class_names())?);
+    let names = serde_json::to_string(&preparation.input_names())?;
+    let classes = serde_json::to_string(preparation.class_names())?;
     let prepared = serde_json::to_string(preparation)?;
     let target = preparation.target();
     let mut metadata =

@@ -1,10 +1,13 @@
 //! `checkpoints show`: what is in a file.
 
-use super::{columns, facts_json, open, short};
-use crate::{line, print};
+use super::{facts_json, open};
+use crate::config::DataConfig;
+use crate::{line, print, source};
 use anyhow::Result;
 use highwater_checkpoint::{Checkpoint, Statistics};
+use highwater_report::{MeasuredOn, Rounded, text_table};
 use highwater_trainer::{Record, Signals, history};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -24,6 +27,13 @@ fn statistics(checkpoint: &Checkpoint) -> Result<Vec<Statistics>> {
     checkpoint.arrays().map(|info| Ok(Statistics::of(checkpoint.array(info.name())?))).collect()
 }
 
+/// As far as the configuration tells, which is saved with a run's checkpoints.
+fn measured_on(checkpoint: &Checkpoint) -> MeasuredOn {
+    let config = source::configuration(checkpoint).ok().flatten();
+    let data = config.and_then(|config| DataConfig::deserialize(config.get("data")?.clone()).ok());
+    MeasuredOn::with(usize::from(data.is_none_or(|data| data.validates())))
+}
+
 fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Value> {
     let facts = checkpoint.facts();
     let arrays = checkpoint.arrays().zip(statistics(checkpoint)?).map(|(info, s)| {
@@ -38,17 +48,17 @@ fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Va
     value["arrays"] = arrays.collect();
     value["writer"] = facts.writer.clone().into();
     value["sections"] = checkpoint.sections().map(Value::from).collect();
-    value["history"] = history.iter().map(record_json).collect();
+    let loss = format!("{}_loss", measured_on(checkpoint).key());
+    value["history"] = history.iter().map(|record| record_json(record, &loss)).collect();
     Ok(value)
 }
 
 /// As in history.csv.
-fn record_json(record: &Record) -> Value {
+fn record_json(record: &Record, loss: &str) -> Value {
     let mut value = json!({
         "epoch": record.epoch, "step": record.step, "training_loss": record.training_loss,
-        "validation_loss": record.validation_loss, "learning_rate": record.learning_rate,
-        "gradient_norm": record.gradient_norm,
-        "elapsed_s": record.elapsed,
+        loss: record.validation_loss, "learning_rate": record.learning_rate,
+        "gradient_norm": record.gradient_norm, "elapsed_s": record.elapsed,
     });
     for (metric, found) in &record.metrics {
         value[metric.to_string()] = json!(found);
@@ -92,14 +102,14 @@ fn text(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Strin
     for (info, s) in checkpoint.arrays().zip(statistics(checkpoint)?) {
         let (name, dtype, shape) =
             (info.name().to_owned(), info.dtype().to_string(), format!("{:?}", info.shape()));
-        let numbers = [s.min, s.max, s.mean, s.sd].map(short);
+        let numbers = [s.min, s.max, s.mean, s.sd].map(|value| Rounded(value).to_string());
         let bad =
             if s.non_finite == 0 { String::new() } else { format!("{} of {}", s.non_finite, s.elements) };
         rows.push([vec![name, dtype, shape], numbers.to_vec(), vec![bad]].concat());
     }
-    text += &format!("\n{}", columns(&rows));
+    text += &format!("\n{}", text_table(&rows));
     if !history.is_empty() {
-        text += &format!("\n{}", columns(&table(history)));
+        text += &format!("\n{}", text_table(&table(history, measured_on(checkpoint))));
     }
     text += &format!("\n  sections: {}\n", checkpoint.sections().collect::<Vec<_>>().join(", "));
     Ok(text)
@@ -108,9 +118,10 @@ fn text(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Strin
 /// How many validations are shown; --json has them all.
 const SHOWN: usize = 10;
 
-fn table(history: &[Record]) -> Vec<Vec<String>> {
+fn table(history: &[Record], measured_on: MeasuredOn) -> Vec<Vec<String>> {
     let metrics = history[0].metrics.iter().map(|(metric, _)| metric.to_string());
-    let names = ["epoch", "step", "training", "validation"].map(str::to_owned).into_iter().chain(metrics);
+    let names =
+        ["epoch", "step", "training", measured_on.name()].map(str::to_owned).into_iter().chain(metrics);
     let mut rows = vec![names.collect::<Vec<_>>()];
     let hidden = history.len().saturating_sub(SHOWN);
     if hidden > 0 {
@@ -118,7 +129,8 @@ fn table(history: &[Record]) -> Vec<Vec<String>> {
     }
     for record in &history[hidden..] {
         let values = [record.training_loss, record.validation_loss].into_iter();
-        let values = values.chain(record.metrics.iter().map(|(_, value)| *value)).map(short);
+        let values = values.chain(record.metrics.iter().map(|(_, value)| *value));
+        let values = values.map(|value| Rounded(value).to_string());
         rows.push([record.epoch.to_string(), record.step.to_string()].into_iter().chain(values).collect());
     }
     rows

@@ -67,7 +67,7 @@ fn tables_that_cannot_be_learned_from_are_refused() {
             "--target column_2",
             &["line 1", "\"x\" is not a number", "--skip-lines 1"],
         ),
-        (Some("1,2,a\n2,3,b\n"), "--names p,q", &["t.csv: it has 3 columns, and 2 names"]),
+        (Some("1,2,a\n2,3,b\n"), "--names p,q", &["t.csv has 3 columns and no header", "names for 2"]),
         (Some(GOOD), "--names a,b,kind --header yes", &["--names", "without a header"]),
         (Some(GOOD), "--learning-rate -1", &["learning_rate = -1"]),
         (Some(GOOD), "--learning-rate NaN", &["learning_rate = NaN"]),
@@ -140,6 +140,7 @@ fn data_and_target_go_together() {
 #[test]
 fn wrong_arguments_leave_with_2() {
     let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("t.csv"), GOOD).unwrap();
     for (command, words) in [
         ("trian", &["trian", "train"][..]),
         ("train --lerning-rate 1", &["--lerning-rate", "--learning-rate"]),
@@ -162,6 +163,7 @@ fn wrong_arguments_leave_with_2() {
         ("evaluate run --split half", &["--split", "half", "validation"]),
         ("predict run", &["--data"]),
         ("checkpoints verfy", &["verfy", "verify"]),
+        ("train t.csv --target kind", &["'t.csv'", "A table is given as --data t.csv"]),
     ] {
         check(dir.path(), command, 2, words);
     }

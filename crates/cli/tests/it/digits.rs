@@ -1,7 +1,7 @@
 //! Without any data: the built-in digits.
 
 use crate::args;
-use crate::run::{done, history, model, tree};
+use crate::run::{done, history, model, run, tree};
 use highwater_data::digits;
 use serde_json::{Value, json};
 use std::fs;
@@ -96,6 +96,25 @@ fn predict_writes_a_row_for_each_row() {
         let probabilities: Vec<f64> = row.iter().skip(1).map(|p| p.parse().unwrap()).collect();
         assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{row:?}");
     }
+}
+
+#[test]
+fn fewer_epochs_than_are_trained_are_refused_and_as_many_leave_nothing_to_train() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let trained = done(args!["train", "--out", &out, "--epochs", "2", "--keep-every", "40"]);
+    assert!(trained.out.contains(&format!("resume {} --epochs 4", out.display())), "{}", trained.out);
+    let before = tree(&out);
+    let refused = run(args!["resume", &out, "--epochs", "1"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("--epochs 1: the run has trained for 2 epochs already"), "{}", refused.err);
+    let again = done(args!["resume", &out, "--epochs", "2"]);
+    assert!(again.out.contains("nothing was left to train: give it more epochs"), "{}", again.out);
+    assert!(tree(&out) == before);
+    // From an earlier checkpoint there is something left.
+    let first = out.join("checkpoints/step-00000040.safetensors");
+    let back = done(args!["resume", &out, "--epochs", "1", "--from", &first]);
+    assert!(back.out.starts_with("Ended at the limit of 1 epoch."), "{}", back.out);
 }
 
 #[test]

@@ -71,6 +71,15 @@ fn an_untidy_table_is_prepared_with_a_word_and_predicted_from() {
     assert!(probabilities.starts_with("probability_no,probability_yes\n"), "{probabilities}");
 
     write(dir.path(), "narrow.csv", "town,joined,weight\nnorth,2026-05-05,90\n");
+    let inputs = said(dir.path(), "predict run --data new.csv --write inputs").out;
+    let lines: Vec<Vec<&str>> = inputs.lines().map(|line| line.split(',').collect()).collect();
+    assert!(lines[0].starts_with(&["height", "town[0]", "town[1]"]), "{inputs}");
+    let widths: Vec<usize> = lines.iter().map(Vec::len).collect();
+    let network = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
+    assert!(network.contains(&format!("<dd>{}–256–2", widths[0])), "{widths:?}");
+    assert_eq!(widths, [widths[0]; 3]);
+    assert!(lines[1..].iter().flatten().all(|cell| cell.parse::<f32>().is_ok()), "{inputs}");
+
     let narrow = said(dir.path(), "predict run --data narrow.csv --out p.csv");
     assert!(narrow.err.contains("narrow.csv has no column \"height\""), "{narrow:?}");
     assert!(!dir.path().join("p.csv").exists());
@@ -123,6 +132,29 @@ fn files_without_a_header_are_learned_from_and_predicted_for() {
     assert!(wrong.err.contains("no column \"result\"") && wrong.err.contains("\"column_3\""), "{wrong:?}");
     write(dir.path(), "one.data", "3 4.5\n");
     assert_eq!(said(dir.path(), "predict run --data one.data").out.lines().count(), 2);
+    // Places tell which column is which, also where the target is in the middle and unknown.
+    let whole: String = (0..120).map(|row| format!("{} {}.5 {}\n", row % 7, row % 13, 1 + row % 2)).collect();
+    write(dir.path(), "whole.data", &whole);
+    let middle = "train --data whole.data --target column_2 --task regression --epochs 3 --out middle";
+    assert_eq!(said(dir.path(), middle).code, Some(0));
+    write(dir.path(), "all.data", "3 0.5 2\n");
+    write(dir.path(), "asked.data", "3 2\n");
+    let answers = |name: &str| said(dir.path(), &format!("predict middle --data {name}"));
+    assert_eq!(answers("all.data").out, answers("asked.data").out);
+    write(dir.path(), "wide.data", "3 0.5 2 7\n");
+    let wide = answers("wide.data").err;
+    assert!(
+        wide.contains("wide.data has 4 columns and no header, and there are names for 3, or for 2"),
+        "{wide}"
+    );
+    let unasked = said(dir.path(), "evaluate middle --data asked.data").err;
+    assert!(
+        unasked.contains("asked.data has 2 columns and no header, and there are names for 3"),
+        "{unasked}"
+    );
+    let other =
+        said(dir.path(), "train --data whole.data --target column_3 --test asked.data --out other").err;
+    assert!(other.contains("asked.data has 2 columns and no header, and there are names for 3"), "{other}");
 
     // With names of their own, and then also found by name.
     write(dir.path(), "names.txt", "place\nsize\n\nresult\n");
@@ -134,6 +166,8 @@ fn files_without_a_header_are_learned_from_and_predicted_for() {
         let by_name = said(dir.path(), &format!("predict {out} --data again.csv")).out;
         let by_place = said(dir.path(), &format!("predict {out} --data raw.data")).out;
         assert_eq!((by_name.lines().count(), by_place.lines().count()), (2, 121), "{by_name}");
+        let unknown = said(dir.path(), &format!("predict {out} --data one.data")).out;
+        assert_eq!(unknown, by_name, "a table to predict for may lack the target");
         let score = said(dir.path(), &format!("evaluate {out} --data raw.data --quiet")).out;
         assert!((0.0..=1.0).contains(&score.trim().parse::<f64>().unwrap()), "{score}");
     }

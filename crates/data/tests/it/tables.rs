@@ -190,7 +190,15 @@ fn raw_files_of_other_dialects_are_read() {
     assert_eq!(read(b"red,blue\n", &named), ("x y".to_owned(), "blue".to_owned()));
     assert_eq!(read(b"y,z,x\n1,2,3\n", &named), ("y z x".to_owned(), "3".to_owned()));
     let error = TableReader::new("t", &b"1,2,3\n"[..], &named).err().unwrap().to_string();
-    assert_eq!(error, "cannot read t: it has 3 columns, and 2 names are given for them");
+    assert_eq!(error, "t has 3 columns and no header, and there are names for 2");
+    let three = ["x", "kind", "y"].map(str::to_owned).to_vec();
+    let may_lack = Dialect { names: three, optional: vec!["kind".to_owned()], ..Dialect::default() };
+    assert_eq!(read(b"1,2\n3,4\n", &may_lack), ("x y".to_owned(), "2 4".to_owned()));
+    assert_eq!(read(b"1,0,2\n3,0,4\n", &may_lack), ("x kind y".to_owned(), "2 4".to_owned()));
+    let error = TableReader::new("t", &b"1\n"[..], &may_lack).err().unwrap().to_string();
+    let expected =
+        "t has 1 column and no header, and there are names for 3, or for 2 without what is to be predicted";
+    assert_eq!(error, expected);
     check(b"a,b\n1,\"-12,000\"\n2,\"1,100.5\"\n", "a b", "-12000 1100.5");
     check(b"a;b\n1;1,100\n2;1,100.5\n", "a b", "1,100 1100.5");
 
@@ -320,8 +328,8 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
         (
             "a,b,y\n?,7,u\n?,7,v\n?,7,u\n",
             Classification,
-            "t.csv has no column to learn from: \"a\" is the same in all training rows, \"b\" is the same in all \
-             training rows; declare the kind of one that matters",
+            "t.csv has no column to learn from: \"a\" is the same, or missing, in all training rows, \"b\" is the same, or \
+             missing, in all training rows; declare the kind of one that matters",
         ),
         (
             "a,y\n1,u\n2,?\n3,u\n",

@@ -1,11 +1,12 @@
 //! The charts of a run: losses, metrics, learning rate, gradient.
 
 use super::chart::{Chart, Curve};
-use crate::figures::{Count, Rounded, counted};
-use highwater_trainer::{Config, Ended, Record, Report, Score};
+use crate::About;
+use crate::figures::{Count, Rounded, capitalised, counted};
+use highwater_trainer::{Ended, Record, Report, Score};
 
 /// Loss first, which takes the whole width.
-pub(crate) fn charts(report: &Report, config: &Config) -> Vec<Chart> {
+pub(crate) fn charts(report: &Report, about: &About<'_>) -> Vec<Chart> {
     let history = &report.history;
     if history.is_empty() {
         return Vec::new();
@@ -17,13 +18,14 @@ pub(crate) fn charts(report: &Report, config: &Config) -> Vec<Chart> {
     };
     let losses = vec![
         curve("training", "training", &|record| record.training_loss),
-        curve("validation", "validation", &|record| record.validation_loss),
+        curve(about.measured_on.name(), "validation", &|record| record.validation_loss),
     ];
     let mut charts = vec![chart(report, "Loss", losses, Some(1), true)];
-    for metric in &config.metrics {
+    for metric in &about.config.metrics {
         let score = Score::Metric(*metric);
-        let values = curve("validation", "validation", &|record| record.score(score));
-        charts.push(chart(report, &format!("Validation {metric}"), vec![values], Some(0), false));
+        let values = curve(about.measured_on.name(), "validation", &|record| record.score(score));
+        let title = capitalised(&about.measured_on.score(score));
+        charts.push(chart(report, &title, vec![values], Some(0), false));
     }
     for (title, name, value) in [
         ("Learning rate", "rate", (|record| record.learning_rate) as fn(&Record) -> f64),
@@ -64,8 +66,7 @@ fn chart(
 /// A curve in words: its ends, and what it is at the kept record.
 fn told(curve: &Curve, unit: &str, places: &[u64], kept: Option<usize>) -> String {
     let values = &curve.values;
-    let (initial, rest) = curve.name.split_at(1);
-    let name = format!("{}{rest}", initial.to_uppercase());
+    let name = capitalised(&curve.name);
     if values.iter().all(|value| value.to_bits() == values[0].to_bits()) {
         return format!("{name}: {} throughout.", Rounded(values[0]));
     }

@@ -1,7 +1,8 @@
 //! Every validation of a run, with numbers that stand in line.
 
+use crate::About;
 use crate::figures::{Count, decimals};
-use highwater_trainer::{Config, Record, Report, Score};
+use highwater_trainer::{Record, Report, Score};
 
 /// The history, with as many decimals in a column as its numbers need.
 pub(crate) struct Validations {
@@ -11,14 +12,14 @@ pub(crate) struct Validations {
 }
 
 impl Validations {
-    pub(crate) fn of(report: &Report, config: &Config) -> Validations {
+    pub(crate) fn of(report: &Report, about: &About<'_>) -> Validations {
         let history = &report.history;
         type Value<'v> = Box<dyn Fn(&Record) -> f64 + 'v>;
         let mut numbers: Vec<(String, Value<'_>)> = vec![
             ("training loss".into(), Box::new(|record| record.training_loss)),
-            ("validation loss".into(), Box::new(|record| record.validation_loss)),
+            (about.measured_on.score(Score::Loss), Box::new(|record| record.validation_loss)),
         ];
-        for metric in &config.metrics {
+        for metric in &about.config.metrics {
             numbers.push((metric.to_string(), Box::new(|record| record.score(Score::Metric(*metric)))));
         }
         numbers.push(("learning rate".into(), Box::new(|record| record.learning_rate)));

@@ -1,0 +1,44 @@
+//! What a validation is measured on.
+
+use highwater_trainer::Score;
+
+/// Which rows the loss and the metrics of a validation are measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MeasuredOn {
+    /// Rows that are held out.
+    #[default]
+    ValidationRows,
+    /// The rows that are trained on, since none are held out: a score says nothing of new rows.
+    TrainingRows,
+}
+
+impl MeasuredOn {
+    /// What a run with so many validation rows measures on.
+    pub fn with(validation_rows: usize) -> MeasuredOn {
+        if validation_rows == 0 { MeasuredOn::TrainingRows } else { MeasuredOn::ValidationRows }
+    }
+
+    /// `validation`, or what is true instead: the name of a curve or a value.
+    pub fn name(self) -> &'static str {
+        match self {
+            MeasuredOn::ValidationRows => "validation",
+            MeasuredOn::TrainingRows => "training rows",
+        }
+    }
+
+    /// The name where blanks are in the way, in columns and tags.
+    pub fn key(self) -> &'static str {
+        match self {
+            MeasuredOn::ValidationRows => "validation",
+            MeasuredOn::TrainingRows => "training_rows",
+        }
+    }
+
+    /// `validation accuracy`, or what is true instead.
+    pub(crate) fn score(self, score: Score) -> String {
+        match self {
+            MeasuredOn::ValidationRows => format!("validation {score}"),
+            MeasuredOn::TrainingRows => format!("{score} on the training rows"),
+        }
+    }
+}
