@@ -25,6 +25,7 @@ SHAPES = {
     "large": [(4096, 4096)] * 6,
 }
 OURS = ["raw write+fsync", "save durable", "raw read", "load verified", "load mapped", "memcpy", "stall"]
+FLOORS = ["raw write+fsync+rename+fsync", "memcpy, read elsewhere"]
 
 
 def sync(path):
@@ -65,10 +66,10 @@ def measure(program, size, folder, rounds):
         job()
         return (time.perf_counter() - start) * 1e3
 
-    times = {what: [] for what in [*OURS, *jobs]}
+    times = {what: [] for what in [*OURS, *FLOORS, *jobs]}
     for number in range(rounds + 1):
         for what in times:
-            ms = of_ours(what) if what in OURS else of_peer(*jobs[what])
+            ms = of_ours(what) if what in OURS + FLOORS else of_peer(*jobs[what])
             if number > 0:
                 times[what].append(ms)
     ours.stdin.close()

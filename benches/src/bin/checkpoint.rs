@@ -1,5 +1,5 @@
 //! What saving and loading costs, beside what the disk and the memory themselves take:
-//! `cargo xtask bench checkpoint [--dir DIR] [--rounds N] [--size NAME]`.
+//! `cargo xtask bench checkpoint [--dir DIR] [--rounds N] [--size NAME] [--floors]`.
 //!
 //! Prints one JSON object a line, `{"size", "mb", "what", "ms", "gb_per_s"}`: medians of rounds in which every job has its
 //! turn, so that what else the machine does falls on all of them. What is written is a new file, as each checkpoint of a
@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 #[derive(Parser)]
@@ -29,6 +30,9 @@ struct Arguments {
     /// Only this size: small, medium or large
     #[arg(long)]
     size: Option<String>,
+    /// Measure also the least that a durable save and a snapshot can take here
+    #[arg(long)]
+    floors: bool,
     /// Do the job that each line of standard input names, and print its time in milliseconds
     #[arg(long, requires = "size")]
     commands: bool,
@@ -46,6 +50,9 @@ const SIZES: [(&str, &[Shape], usize); 3] = [
 
 const JOBS: [&str; 7] =
     ["raw write+fsync", "save durable", "raw read", "load verified", "load mapped", "memcpy", "stall"];
+
+/// All that a save writes and syncs, without the rest; a copy to where another processor has read the last one.
+const FLOORS: [&str; 2] = ["raw write+fsync+rename+fsync", "memcpy, read elsewhere"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
@@ -66,7 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!("{}", bench.time(line?.trim())? * 1e3);
             }
         } else {
-            measure(&mut bench, size, (arguments.rounds / divisor).max(1))?;
+            let floors = if arguments.floors { &FLOORS[..] } else { &[] };
+            measure(&mut bench, size, &[&JOBS, floors].concat(), (arguments.rounds / divisor).max(1))?;
         }
     }
     fs::remove_dir_all(&dir)?;
@@ -74,10 +82,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn measure(bench: &mut Bench, size: &str, rounds: usize) -> Result<(), Box<dyn Error>> {
-    let mut times = vec![Vec::with_capacity(rounds); JOBS.len()];
+fn measure(bench: &mut Bench, size: &str, jobs: &[&str], rounds: usize) -> Result<(), Box<dyn Error>> {
+    let mut times = vec![Vec::with_capacity(rounds); jobs.len()];
     for round in 0..=rounds {
-        for (job, times) in JOBS.iter().zip(&mut times) {
+        for (job, times) in jobs.iter().zip(&mut times) {
             let seconds = bench.time(job)?;
             // The first round finds no file and no warm cache.
             if round > 0 {
@@ -86,7 +94,7 @@ fn measure(bench: &mut Bench, size: &str, rounds: usize) -> Result<(), Box<dyn E
         }
     }
     let bytes = bench.raw.len() as f64;
-    for (what, mut times) in JOBS.iter().zip(times) {
+    for (what, mut times) in jobs.iter().zip(times) {
         times.sort_by(f64::total_cmp);
         let seconds = times[times.len() / 2];
         let (mb, ms, rate) = (bytes / 1e6, seconds * 1e3, bytes / seconds / 1e9);
@@ -136,6 +144,9 @@ impl Bench {
 
     /// Seconds that a job takes.
     fn time(&mut self, job: &str) -> Result<f64, Box<dyn Error>> {
+        if job == "memcpy, read elsewhere" {
+            self.read_copies_elsewhere();
+        }
         let Bench { shapes, tensors, raw, copies, saver, store, ours, step, plain } = self;
         let named = tensors.iter().zip(&*shapes).zip(0..);
         let arrays: Vec<Array<'_>> =
@@ -144,7 +155,7 @@ impl Bench {
         let snapshot = Snapshot { step: *step, arrays: &arrays, ..Snapshot::default() };
         let saved = || ours.as_deref().ok_or("nothing was saved yet");
         match job {
-            "raw write+fsync" if plain.exists() => fs::remove_file(&*plain)?,
+            "raw write+fsync" | "raw write+fsync+rename+fsync" if plain.exists() => fs::remove_file(&*plain)?,
             "save durable" if ours.is_some() => fs::remove_file(saved()?)?,
             _ => {}
         }
@@ -155,6 +166,15 @@ impl Bench {
                 file.write_all(raw)?;
                 file.sync_all()?;
             }
+            "raw write+fsync+rename+fsync" => {
+                let temporary = plain.with_extension("tmp");
+                let mut file = File::create(&temporary)?;
+                file.write_all(raw)?;
+                file.sync_all()?;
+                drop(file);
+                fs::rename(&temporary, &*plain)?;
+                File::open(plain.parent().unwrap_or(plain))?.sync_all()?;
+            }
             "save durable" => *ours = Some(black_box(store.save(&snapshot)?).path),
             "raw read" => {
                 let mut bytes = Vec::with_capacity(raw.len());
@@ -164,7 +184,7 @@ impl Bench {
             "load verified" => drop(black_box(Checkpoint::open(saved()?)?)),
             // SAFETY: nobody else knows this file.
             "load mapped" => drop(black_box(unsafe { Checkpoint::map(saved()?) }?)),
-            "memcpy" => {
+            "memcpy" | "memcpy, read elsewhere" => {
                 for (copy, tensor) in copies.iter_mut().zip(&*tensors) {
                     copy.copy_from_slice(tensor);
                 }
@@ -177,8 +197,23 @@ impl Bench {
                 saver.flush()?;
                 return Ok(seconds);
             }
-            other => return Err(format!("there is no job {other:?}; there are {JOBS:?}").into()),
+            other => return Err(format!("there is no job {other:?}; there are {JOBS:?}, {FLOORS:?}").into()),
         }
         Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// As the writer of a saver does with a snapshot.
+    fn read_copies_elsewhere(&self) {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                black_box(self.copies.iter().flatten().sum::<f32>());
+                done.store(true, Ordering::Release);
+            });
+            // This thread keeps its processor, so the other has another one.
+            while !done.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+        });
     }
 }

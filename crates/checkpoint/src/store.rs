@@ -16,7 +16,7 @@ use crate::filesystem::{Disk, FileSystem, Lock, folder_of, uninterrupted};
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
-use crate::retention::{KeepAll, Retention};
+use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 
 pub use collect::{Explained, Fate};
@@ -32,7 +32,8 @@ pub use collect::{Explained, Fate};
 /// `.b2`, … Saving a step again on the same branch replaces the file, all or nothing.
 pub struct Store {
     folder: Folder,
-    retention: Box<dyn Retention>,
+    /// Everything is kept if there is none.
+    retention: Option<Box<dyn Retention>>,
     branch: Option<Branch>,
     /// Written or verified by this store.
     sound: BTreeSet<Key>,
@@ -97,7 +98,7 @@ impl Store {
         fs.sync_dir(dir).context("sync", dir)?;
         Ok(Self {
             folder,
-            retention: Box::new(KeepAll),
+            retention: None,
             branch: None,
             sound: BTreeSet::new(),
             known: BTreeMap::new(),
@@ -108,9 +109,9 @@ impl Store {
         })
     }
 
-    /// Sets the policy that each later save, and [`Store::collect`], applies.
+    /// Sets the policy that each later save, and [`Store::collect`], applies. Until then everything is kept.
     pub fn retain(&mut self, policy: impl Retention + 'static) {
-        self.retention = Box::new(policy);
+        self.retention = Some(Box::new(policy));
     }
 
     /// The folder, for reading.

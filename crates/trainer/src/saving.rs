@@ -170,8 +170,9 @@ impl Keeper {
     pub(crate) fn finish(&mut self, audience: &mut Audience<'_>) -> Result<(), Error> {
         let began = Instant::now();
         let result = self.flush(audience);
-        self.saves.finishing += began.elapsed().as_secs_f64();
-        self.saves.stalled += began.elapsed().as_secs_f64();
+        let seconds = began.elapsed().as_secs_f64();
+        self.saves.finishing += seconds;
+        self.saves.stalled += seconds;
         self.written(result?, audience);
         Ok(())
     }

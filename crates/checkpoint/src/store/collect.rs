@@ -6,6 +6,7 @@ use super::Store;
 use crate::error::{Context, Error};
 use crate::filesystem::uninterrupted;
 use crate::folder::Entry;
+use crate::retention::KeepAll;
 
 /// What retention has in mind for a checkpoint, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +51,8 @@ impl Store {
     pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
         let entries = self.folder.list_knowing(&self.known)?.entries;
         self.known = entries.iter().map(|entry| (entry.key, entry.clone())).collect();
-        let keep = self.retention.keep(&entries);
-        let why = self.retention.why(&entries);
+        let retention = self.retention.as_deref().unwrap_or(&KeepAll);
+        let (keep, why) = (retention.keep(&entries), retention.why(&entries));
         let own_branch = self.branch.as_ref().map(|branch| branch.number);
         let own_branch = own_branch.or(entries.last().map(|entry| entry.key.branch));
         let is_tip = |i: usize| {
@@ -87,6 +88,9 @@ impl Store {
     /// As [`Store::plan`].
     pub fn collect(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
         let (mut removed, mut failures) = (Vec::new(), Vec::new());
+        if self.retention.is_none() {
+            return Ok((removed, failures));
+        }
         for (entry, _) in self.plan()?.into_iter().filter(|(_, fate)| *fate == Fate::Removed) {
             match uninterrupted(|| self.folder.fs.remove_file(&entry.path)).context("remove", &entry.path) {
                 Ok(()) => {
