@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 ///
 /// [`Disk`] is the real one. Another implementation can keep files in memory, fail on purpose or count; every promise of
 /// this crate is made in terms of these operations.
+///
+/// # Errors
+/// Each gives that of the operating system.
+#[allow(clippy::missing_errors_doc, reason = "the same for all, and said of all")]
 pub trait FileSystem: fmt::Debug + Send + Sync {
     /// Creates a file that does not exist, for writing, with the access mode that the user's umask allows.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileHandle>>;
@@ -36,6 +40,10 @@ pub trait FileSystem: fmt::Debug + Send + Sync {
 }
 
 /// An open file.
+///
+/// # Errors
+/// As those of [`FileSystem`], each gives that of the operating system.
+#[allow(clippy::missing_errors_doc, reason = "the same for all, and said of all")]
 pub trait FileHandle: Send + Sync {
     /// Its length in bytes.
     fn size(&self) -> io::Result<u64>;

@@ -56,14 +56,8 @@ impl fmt::Display for Summary<'_> {
             writeln!(f)?;
         }
         if self.resumed_at == Some(report.steps) && report.ended != Ended::Interrupted {
-            let further = match report.ended {
-                Ended::EpochLimit => "more epochs",
-                _ => "a rule that lets it go on, or an earlier checkpoint",
-            };
-            writeln!(
-                f,
-                "  note   the run had ended before, and nothing was left to train: give it {further}"
-            )?;
+            let further = if report.ended == Ended::EpochLimit { "more epochs" } else { "another rule" };
+            writeln!(f, "  note   nothing was left to train: to go on, give it {further}")?;
         } else if ended_too_early(report) {
             writeln!(f, "  note   the last validation was the best: more epochs may give a better model")?;
         }
@@ -180,10 +174,10 @@ mod tests {
 
     #[test]
     fn that_nothing_was_left_to_train_is_told() {
-        let nothing = "  note   the run had ended before, and nothing was left to train: give it ";
+        let nothing = "  note   nothing was left to train: to go on, give it ";
         for (report, resumed_at, note) in [
             (ended(&[0.9, 0.5], Ended::EpochLimit, 2), Some(72), Some("more epochs\n")),
-            (wiggle("patience(3)"), Some(216), Some("a rule that lets it go on, or an earlier checkpoint\n")),
+            (wiggle("patience(3)"), Some(216), Some("another rule\n")),
             (wiggle("patience(3)"), Some(180), None),
             (ended(&[0.9, 0.5], Ended::Interrupted, 9), Some(72), None),
         ] {

@@ -109,7 +109,7 @@ fn fewer_epochs_than_are_trained_are_refused_and_as_many_leave_nothing_to_train(
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("--epochs 1: the run has trained for 2 epochs already"), "{}", refused.err);
     let again = done(args!["resume", &out, "--epochs", "2"]);
-    assert!(again.out.contains("nothing was left to train: give it more epochs"), "{}", again.out);
+    assert!(again.out.contains("nothing was left to train: to go on, give it more epochs"), "{}", again.out);
     assert!(tree(&out) == before);
     // From an earlier checkpoint there is something left.
     let first = out.join("checkpoints/step-00000040.safetensors");

@@ -71,6 +71,7 @@ def runs(program, folder):
     train(program, folder, "flats", "--data", str(FLATS), "--target", "price")
     train(program, folder, "species", "--data", "species.csv", "--target", "species", "--epochs", "40")
     train(program, folder, "one-epoch", "--epochs", "1")
+    train(program, folder, "no-validation", "--validation", "0", "--stop", "held(2, evidence)", "--epochs", "30")
     many = ["--data", "clinic.csv", "--target", "diagnosis", "--stop", "never", "--epochs", "500"]
     train(program, folder, "many-epochs", *many, "--hidden", "8")
     diverging = ["--data", "friedman.csv", "--target", "y", "--optimizer", "sgd", "--learning-rate", "1e9"]
@@ -89,6 +90,7 @@ def check_numbers(name, page, history):
         wrong.append(f"{len(page['rows'])} records on the page, {len(records)} in history.csv")
     other = {"training loss": "training_loss", "validation loss": "validation_loss"}
     other |= {"learning rate": "learning_rate", "gradient": "gradient_norm", "seconds": "elapsed_s"}
+    other |= {"loss on the training rows": "training_rows_loss"}
     best = max((i for i, record in enumerate(records) if record["improved"] == "true"), default=-1)
     if page["kept"] != best:
         wrong.append(f"record {page['kept']} is marked, {best} is the last best one of history.csv")
