@@ -9,7 +9,7 @@ use crate::cargo;
 /// What TensorBoard's reader needs; the second has a module that it imports and newer versions lack.
 const PACKAGES: [&str; 2] = ["tensorboard==2.21.0", "setuptools<81"];
 /// Runs whose event files are read.
-const RUNS: [&str; 3] = ["digits", "friedman", "many-epochs"];
+const RUNS: [&str; 4] = ["digits", "friedman", "many-epochs", "no-validation"];
 
 /// With `--pictures` those of the guide are taken anew.
 pub(crate) fn run(args: &[OsString]) -> ExitCode {

@@ -65,7 +65,9 @@ impl Saved {
     }
 }
 
-/// Whether a run ended at its limit while it was still getting better.
-pub(crate) fn ended_too_early(report: &Report) -> bool {
-    report.ended == Ended::EpochLimit && report.best.is_some_and(|best| best + 1 == report.history.len())
+/// Whether a run ended at its limit while it was still getting better on rows that are held out: on training rows
+/// nearly every run does.
+pub(crate) fn ended_too_early(report: &Report, measured_on: MeasuredOn) -> bool {
+    let last_is_best = report.best.is_some_and(|best| best + 1 == report.history.len());
+    measured_on == MeasuredOn::ValidationRows && report.ended == Ended::EpochLimit && last_is_best
 }

@@ -94,7 +94,7 @@ impl Page<'_> {
             page: self,
             about,
             lead: self.lead(),
-            too_early: self.progress.is_none() && ended_too_early(report),
+            too_early: self.progress.is_none() && ended_too_early(report, about.measured_on),
             headlines: self.headlines(),
             scores: if outcome.scores.is_empty() { Vec::new() } else { score_rows(outcome.scores) },
             judged_part,

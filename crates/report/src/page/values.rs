@@ -33,27 +33,16 @@ fn scatter(name: &str, predicted: ArrayView1<'_, f32>, actual: ArrayView1<'_, f3
     let frame = Frame::small(("true", axis), ("predicted", axis));
     let every = finite.len().div_ceil(POINTS);
     let shown: Vec<(f64, f64)> = finite.iter().copied().step_by(every).collect();
-    let text = format!(
-        "{}{}. On the diagonal the prediction is right.",
-        match (shown.len(), points.len() - finite.len()) {
-            (shown, _) if shown < finite.len() => format!(
-                "{shown} of {}, evenly chosen, from {} to {}",
-                counted(finite.len() as u64, "row"),
-                Rounded(least),
-                Rounded(most)
-            ),
-            _ => format!(
-                "{}, from {} to {}",
-                counted(finite.len() as u64, "row"),
-                Rounded(least),
-                Rounded(most)
-            ),
-        },
-        match (points.len() - finite.len()) as u64 {
-            0 => String::new(),
-            lost => format!("; {} without a finite prediction", counted(lost, "more row")),
-        }
-    );
+    let mut rows = counted(finite.len() as u64, "row");
+    if shown.len() < finite.len() {
+        rows = format!("{} of {rows}, evenly chosen", shown.len());
+    }
+    let lost = match (points.len() - finite.len()) as u64 {
+        0 => String::new(),
+        lost => format!("; {} without a finite prediction", counted(lost, "more row")),
+    };
+    let (from, to) = (Rounded(least), Rounded(most));
+    let text = format!("{rows}, from {from} to {to}{lost}. On the diagonal the prediction is right.");
     let marks = vec![
         frame.line("reference", [(least, least), (most, most)]),
         frame.dots(if shown.len() > 150 { "small k0" } else { "k0" }, shown),

@@ -16,12 +16,11 @@ from tensorboard.util import tensor_util  # noqa: E402
 
 COLUMNS = {
     "loss/training": "training_loss",
-    "loss/validation": "validation_loss",
     "learning_rate": "learning_rate",
     "gradient_norm": "gradient_norm",
     "epoch": "epoch",
 }
-OWN = ("epoch", "step", "training_loss", "validation_loss", "learning_rate", "gradient_norm", "elapsed_s", "improved")
+OWN = ("epoch", "step", "training_loss", "learning_rate", "gradient_norm", "evidence", "elapsed_s", "improved")
 
 
 def check(run):
@@ -29,7 +28,9 @@ def check(run):
         records = list(csv.DictReader(file))
     events = EventAccumulator(str(run), size_guidance={"scalars": 0, "histograms": 0, "tensors": 0})
     events.Reload()
-    columns = COLUMNS | {f"validation/{name}": name for name in records[0] if name not in OWN}
+    part = "validation" if "validation_loss" in records[0] else "training_rows"
+    metrics = [name for name in records[0] if name not in (*OWN, f"{part}_loss")]
+    columns = COLUMNS | {f"loss/{part}": f"{part}_loss"} | {f"{part}/{name}": name for name in metrics}
     for tag, column in columns.items():
         found = [(scalar.step, np.float32(scalar.value)) for scalar in events.Scalars(tag)]
         expected = [(int(record["step"]), np.float32(record[column])) for record in records]
