@@ -3,7 +3,7 @@
 mod checkpoints;
 mod proben1;
 
-use crate::data_args::{ClassWeights, Columns, Parts};
+use crate::data_args::{ClassWeights, Columns, Parts, Reading};
 pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import, Pin};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
@@ -224,6 +224,8 @@ pub(crate) struct Init {
     /// Where to write; it must not exist yet
     #[arg(long, value_name = "FILE", default_value = "highwater.toml")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 /// Predict the target for each row of a table

@@ -1,10 +1,57 @@
 //! The arguments that say how a table is taken.
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use highwater_data::{Delimiter, Kind};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use toml::{Table, Value};
+
+/// How a file is read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Columns")]
+pub(crate) struct Reading {
+    /// A text that stands for a missing value, besides the customary ones
+    #[arg(long, value_name = "TEXT")]
+    missing: Vec<String>,
+    /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
+    #[arg(long, value_name = "NAME")]
+    delimiter: Option<Delimiter>,
+    /// Whether the first row names the columns [default: recognised]
+    #[arg(long, value_enum, value_name = "YES|NO")]
+    header: Option<YesNo>,
+    /// What the columns are called in a table without a header: the names, or a file of them
+    #[arg(long, value_name = "NAME,NAME,…|FILE", value_parser = names)]
+    names: Option<Names>,
+    /// Lines to leave out at the beginning [default: 0]
+    #[arg(long, value_name = "N")]
+    skip_lines: Option<u64>,
+}
+
+impl Reading {
+    /// What is said, by the names of the settings in `data.read`.
+    pub(crate) fn settings(&self) -> Result<Table> {
+        let Reading { missing, delimiter, header, names, skip_lines } = self;
+        let mut table = Table::new();
+        if !missing.is_empty() {
+            table.insert("missing".into(), Value::from(missing.clone()));
+        }
+        if let Some(delimiter) = delimiter {
+            table.insert("delimiter".into(), delimiter.to_string().into());
+        }
+        if let Some(header) = header {
+            table.insert("header".into(), (*header == YesNo::Yes).into());
+        }
+        if let Some(names) = names {
+            table.insert("names".into(), names.0.clone().into());
+        }
+        if let Some(lines) = skip_lines {
+            table.insert("skip_lines".into(), Value::try_from(*lines)?);
+        }
+        Ok(table)
+    }
+}
 
 /// How the columns of a table are taken.
 #[derive(Debug, Args)]
@@ -13,9 +60,8 @@ pub(crate) struct Columns {
     /// The kind of a column: number, category, boolean, date, or ignore [default: told from its cells]
     #[arg(long, value_name = "NAME=KIND", value_parser = column)]
     pub(crate) column: Vec<(String, Kind)>,
-    /// A text that stands for a missing value, besides the customary ones
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) missing: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Let the network see where values are missing
     #[arg(long)]
     pub(crate) indicators: bool,
@@ -23,18 +69,6 @@ pub(crate) struct Columns {
     /// [default: 64]
     #[arg(long, value_name = "N")]
     pub(crate) one_hot: Option<usize>,
-    /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) delimiter: Option<Delimiter>,
-    /// Whether the first row names the columns [default: recognised]
-    #[arg(long, value_enum, value_name = "YES|NO")]
-    pub(crate) header: Option<YesNo>,
-    /// What the columns are called in a table without a header: the names, or a file of them
-    #[arg(long, value_name = "NAME,NAME,…|FILE", value_parser = names)]
-    pub(crate) names: Option<Names>,
-    /// Lines to leave out at the beginning [default: 0]
-    #[arg(long, value_name = "N")]
-    pub(crate) skip_lines: Option<u64>,
     /// Keep the table in a scratch file beside the run instead of in memory; the result is the same
     /// [default: told from its size and the free memory]
     #[arg(long, value_enum, value_name = "YES|NO")]
@@ -98,7 +132,7 @@ impl FromStr for Held {
 
 /// Names of columns.
 #[derive(Debug, Clone)]
-pub(crate) struct Names(pub(crate) Vec<String>);
+struct Names(Vec<String>);
 
 /// Between commas, or each on a line of its own; in a file if there is one that is called so.
 fn names(text: &str) -> Result<Names, String> {

@@ -5,13 +5,15 @@ use crate::config::RunConfig;
 use crate::line;
 use anyhow::{Context, Result};
 use highwater_data::{Dialect, Kind, Table, Task};
+use serde::Deserialize;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use toml::Value;
 
 pub(crate) fn run(args: &Init) -> Result<()> {
-    let table = Table::read(&args.data, &Dialect::default())?;
+    let read = args.reading.settings()?;
+    let table = Table::read(&args.data, &Dialect::deserialize(read.clone())?)?;
     let target = match &args.target {
         Some(target) => table.column(target)?.name().to_owned(),
         None => guess(&table),
@@ -24,7 +26,7 @@ pub(crate) fn run(args: &Init) -> Result<()> {
         None => args.data.clone(),
         Some(_) => crate::config::absolute(&args.data)?,
     };
-    let text = template(&table, &here.display().to_string(), &target, task)?;
+    let text = template(&table, &here.display().to_string(), (&target, task), &read)?;
     let file = File::options().write(true).create_new(true).open(&args.out);
     let mut file = match file {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -46,7 +48,27 @@ fn guess(table: &Table) -> String {
     named.or(names().next_back()).unwrap_or_default().to_owned()
 }
 
-fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<String> {
+/// What may be said of how a file is read, by examples.
+const READ: [(&str, &str); 6] = [
+    ("delimiter", "\"comma\"  # semicolon, tab, pipe, blanks"),
+    ("header", "true"),
+    ("decimal_comma", "true"),
+    ("names", "[\"age\", \"sex\"]  # of a file without a header"),
+    ("skip_lines", "0"),
+    ("missing", "[\"unknown\"]  # besides the customary signs"),
+];
+
+/// The part of a template on how the file is read: what was said, and examples of the rest.
+fn reading(said: &toml::Table) -> String {
+    let line = |(name, example): (&str, &str)| match said.get(name) {
+        Some(value) => format!("{name} = {value}\n"),
+        None => format!("# {name} = {example}\n"),
+    };
+    let head = if said.is_empty() { "# [data.read]\n" } else { "[data.read]\n" };
+    head.to_owned() + &READ.map(line).concat()
+}
+
+fn template(table: &Table, file: &str, (target, task): (&str, Task), read: &toml::Table) -> Result<String> {
     let defaults = RunConfig::defaults(task)?;
     let value = |value: &str| Value::from(value).to_string();
     let rows: Vec<usize> = (0..table.rows()).collect();
@@ -78,13 +100,7 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
          # Train once more on all rows when it is known for how long.\n\
          # refit = true\n\n\
          # How the file is read, where it is not recognised.\n\
-         # [data.read]\n\
-         # delimiter = \"comma\"  # semicolon, tab, pipe, blanks\n\
-         # header = true\n\
-         # decimal_comma = true\n\
-         # names = [\"age\", \"sex\"]  # of a file without a header\n\
-         # skip_lines = 0\n\
-         # missing = [\"unknown\"]  # besides the customary signs\n\n\
+         {}\n\
          # The kinds of columns as found in the cells: number, category, boolean, date are learnt from; constant,\n\
          # identifier, text and ignore are left out.\n\
          [data.columns]\n",
@@ -96,6 +112,7 @@ fn template(table: &Table, file: &str, target: &str, task: Task) -> Result<Strin
         defaults.data.validation,
         defaults.data.test,
         defaults.data.one_hot,
+        reading(read),
     );
     for (name, kind) in Kind::of_columns(table, &rows).into_iter().filter(|(name, _)| *name != target) {
         writeln!(text, "# {} = {}", value(name), value(&kind.to_string()))?;

@@ -58,8 +58,8 @@ impl Settings {
         for (name, kind) in &columns.column {
             self.entry(&["data", "columns", name], kind.to_string().into())?;
         }
-        if !columns.missing.is_empty() {
-            self.set("data.read.missing", columns.missing.clone())?;
+        for (name, value) in columns.reading.settings()? {
+            self.set(&format!("data.read.{name}"), value)?;
         }
         if columns.indicators {
             self.set("data.indicators", true)?;
@@ -69,18 +69,6 @@ impl Settings {
         }
         if let Some(on_disk) = columns.on_disk {
             self.set("data.on_disk", on_disk == YesNo::Yes)?;
-        }
-        if let Some(delimiter) = columns.delimiter {
-            self.set("data.read.delimiter", delimiter.to_string())?;
-        }
-        if let Some(header) = columns.header {
-            self.set("data.read.header", header == YesNo::Yes)?;
-        }
-        if let Some(names) = &columns.names {
-            self.set("data.read.names", names.0.clone())?;
-        }
-        if let Some(lines) = columns.skip_lines {
-            self.set("data.read.skip_lines", whole(lines)?)?;
         }
         for (name, held) in [("validation", &parts.validation), ("test", &parts.test)] {
             match held {

@@ -40,7 +40,7 @@ fn own(file: &Path, args: &Replay, config: Option<&Config>) -> Result<Curve> {
     let records = read_history(file)?;
     let Some(first) = records.first() else { bail!("{}: nothing is recorded yet", file.display()) };
     let monitor = match &args.validation {
-        Some(name) if name == "validation_loss" => Score::Loss,
+        Some(name) if ["validation_loss", "training_rows_loss"].contains(&&name[..]) => Score::Loss,
         Some(name) => name.parse().with_context(|| format!("{}: --validation {name}", file.display()))?,
         None => config.map_or(Score::Loss, |config| config.monitor),
     };

@@ -20,7 +20,7 @@ fn help_is_everywhere_and_names_every_argument() {
         ),
         ("evaluate", "<RUN> --data --split --json"),
         ("predict", "<RUN> --data --out --write"),
-        ("init", "<DATA> --target --out"),
+        ("init", "<DATA> --target --out --names --header --delimiter --skip-lines --missing"),
         ("report", "<RUN>... --out"),
         (
             "replay",

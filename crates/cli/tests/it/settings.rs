@@ -129,6 +129,22 @@ fn a_template_for_a_table_trains_as_it_is() {
     let trained = here(&["train", "--config", "highwater.toml", "--epochs", "2", "--quiet"]);
     assert_eq!(trained.code, Some(0), "{trained:?}");
 
+    // A raw file, as it has to be read.
+    fs::write(dir.path().join("raw.data"), format!("30 rows\n{}", "1;2;a\n2;1;b\n3;?;a\n".repeat(10)))
+        .unwrap();
+    let refused = here(&["init", "raw.data", "--out", "raw.toml"]);
+    assert!(refused.err.contains("--skip-lines"), "{refused:?}");
+    let flags = ["--skip-lines", "1", "--names", "x,y,kind", "--target", "kind"];
+    let said = here(&[&["init", "raw.data", "--out", "raw.toml"], &flags[..]].concat());
+    assert!(said.out.contains("\"kind\" (classification)"), "{said:?}");
+    let raw = fs::read_to_string(dir.path().join("raw.toml")).unwrap();
+    assert!(
+        raw.contains("\n[data.read]\n# delimiter = ") && raw.contains("\nnames = [\"x\", \"y\", \"kind\"]\n"),
+        "{raw}"
+    );
+    let trained = here(&["train", "--config", "raw.toml", "--epochs", "2", "--quiet"]);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+
     // What is commented out is what holds: all of it may be uncommented.
     let start = text.lines().position(|line| line == "[model]").unwrap();
     let live: String = text
