@@ -27,12 +27,13 @@ def run(binary, *arguments):
     return time.perf_counter() - started, done.stdout
 
 
-def one(binary, folder, out, rounds):
+def one(binary, folder, out, rounds, *more):
     """Test score, and seconds from start to exit."""
     times = []
     for _ in range(rounds):
         shutil.rmtree(out, ignore_errors=True)
-        seconds, _ = run(binary, "train", "--data", str(folder / "train.csv"), "--target", "target", "--out", out, "--quiet")
+        data = ("--data", str(folder / "train.csv"), "--target", "target")
+        seconds, _ = run(binary, "train", *data, "--out", out, "--quiet", *more)
         times.append(seconds)
     scores = json.loads(run(binary, "evaluate", out, "--data", str(folder / "test.csv"), "--json")[1])
     return scores.get("accuracy", scores.get("r2")), min(times)

@@ -8,11 +8,9 @@ standard error of that, and the standard deviation of one. Tables with classes o
 scikit-learn and pandas.
 """
 import argparse
-import json
 import os
 import pathlib
 import statistics
-import subprocess
 import tempfile
 import warnings
 
@@ -22,17 +20,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from tables import one
 
 SPLITS = 10
-
-
-def ours(binary, folder, seed, out):
-    def run(*arguments):
-        return subprocess.run([binary, *arguments], check=True, capture_output=True, text=True).stdout
-
-    data = ("--data", str(folder / "train.csv"), "--target", "target")
-    run("train", *data, "--seed", str(seed), "--out", out, "--quiet")
-    return json.loads(run("evaluate", out, "--data", str(folder / "test.csv"), "--json"))["accuracy"]
 
 
 def theirs(folder, seed):
@@ -70,8 +60,8 @@ def main():
         with tempfile.TemporaryDirectory() as scratch:
             our = [
                 statistics.mean(
-                    ours(options.binary, folder, seed, os.path.join(scratch, f"{seed}-{split}"))
-                    for split, folder in enumerate(folders)
+                    one(options.binary, folder, os.path.join(scratch, "run"), 1, "--seed", str(seed))[0]
+                    for folder in folders
                 )
                 for seed in seeds
             ]

@@ -14,7 +14,7 @@ use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store};
 use std::error::Error;
 use std::fs::{self, File};
 use std::hint::black_box;
-use std::io::{BufRead, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (size, shapes, divisor) in SIZES.into_iter().filter(|(name, ..)| of_interest(name)) {
         let mut bench = Bench::new(&dir.join(size), shapes)?;
         if arguments.commands {
-            for line in std::io::stdin().lock().lines() {
+            for line in io::stdin().lock().lines() {
                 println!("{}", bench.time(line?.trim())? * 1e3);
             }
         } else {
@@ -103,6 +103,12 @@ fn measure(bench: &mut Bench, size: &str, jobs: &[&str], rounds: usize) -> Resul
         );
     }
     Ok(())
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// One size: a state, and files of it.
@@ -161,17 +167,10 @@ impl Bench {
         }
         let start = Instant::now();
         match job {
-            "raw write+fsync" => {
-                let mut file = File::create(plain)?;
-                file.write_all(raw)?;
-                file.sync_all()?;
-            }
+            "raw write+fsync" => write_and_sync(plain, raw)?,
             "raw write+fsync+rename+fsync" => {
                 let temporary = plain.with_extension("tmp");
-                let mut file = File::create(&temporary)?;
-                file.write_all(raw)?;
-                file.sync_all()?;
-                drop(file);
+                write_and_sync(&temporary, raw)?;
                 fs::rename(&temporary, &*plain)?;
                 File::open(plain.parent().unwrap_or(plain))?.sync_all()?;
             }

@@ -317,12 +317,13 @@ impl Shared {
     }
 
     /// Waits until there is something to write, and the writer has rested or must not.
-    fn wait_for_work(&self, rest: Duration) -> MutexGuard<'_, State> {
+    fn wait_for_work(&self) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        let began = Instant::now();
-        while !state.closing && !(state.has_work() && (state.urgent || began.elapsed() >= rest)) {
-            let left = rest.saturating_sub(began.elapsed());
-            state.lingers = began.elapsed() < rest + LINGER;
+        let rested = state.rests_until.unwrap_or_else(Instant::now);
+        while !state.closing && !(state.has_work() && (state.urgent || Instant::now() >= rested)) {
+            let now = Instant::now();
+            let left = rested.saturating_duration_since(now);
+            state.lingers = now < rested + LINGER;
             state = match state.lingers {
                 true => {
                     let waited = self.changed.wait_timeout(state, left.max(*REST.start()));
@@ -338,9 +339,8 @@ impl Shared {
     /// The writer's life.
     fn write_all(&self, mut store: Store, best: Option<PathBuf>) -> Store {
         let _leaving = Leaving(self);
-        let mut rest = Duration::ZERO;
         loop {
-            let mut state = self.wait_for_work(rest);
+            let mut state = self.wait_for_work();
             let Some((staged, role)) = state.owed.take().or_else(|| state.waiting.take()) else {
                 return store;
             };
@@ -353,10 +353,10 @@ impl Shared {
 
             let published = best.as_deref().filter(|_| role.is_best());
             let saved = staged.with(|snapshot| store.save_as(snapshot, published));
-            rest = (began.elapsed() * SHARE).clamp(*REST.start(), *REST.end());
+            let rest = (began.elapsed() * SHARE).clamp(*REST.start(), *REST.end());
 
             let mut state = self.lock();
-            state.rests_until = Instant::now().checked_add(rest);
+            state.rests_until = Some(Instant::now() + rest);
             let failed = match saved {
                 Ok((saved, published)) => {
                     state.saved.push(saved);

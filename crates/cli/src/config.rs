@@ -3,6 +3,7 @@
 use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
 use crate::decay;
+use crate::remarks;
 use crate::repeat;
 use crate::setting_names::leaves;
 use crate::settings::{Settings, get};
@@ -308,13 +309,11 @@ impl RunConfig {
             let file = data.file.unwrap_or_default();
             let reader = TableReader::open(&file, &data.read)?;
             let names: Vec<String> = reader.names().iter().map(|name| format!("{name:?}")).collect();
-            let (shown, others) = names.split_at(names.len().min(30));
-            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
             let unnamed = if reader.has_header() { "" } else { " (no header: --names gives them names)" };
             bail!(
-                "which column is to be predicted? Name it with --target; {} has {}{more}{unnamed}",
+                "which column is to be predicted? Name it with --target; {} has {}{unnamed}",
                 file.display(),
-                shown.join(", ")
+                remarks::listed(&names, 30)
             );
         }
         if settings.has("data.target") && !settings.has("data.file") {

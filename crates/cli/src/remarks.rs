@@ -30,7 +30,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     let lacking = preparation.inputs().iter().filter(|input| input.missing > 0);
     let lacking: Vec<String> = lacking.map(|input| format!("{:?} ({})", input.name, input.missing)).collect();
     if !lacking.is_empty() {
-        let named = listed(&lacking);
+        let named = listed(&lacking, SHOWN);
         remarks.push(format!("imputed: missing values of {named}, by the median or the most frequent"));
     }
     for input in preparation.inputs() {
@@ -74,13 +74,16 @@ fn left_out(dropped: &[Dropped]) -> impl Iterator<Item = String> {
     }
     names.into_iter().map(|(reason, names)| {
         let columns = if names.len() == 1 { "column" } else { "columns" };
-        format!("left out: {columns} {}, {reason}", listed(&names))
+        format!("left out: {columns} {}, {reason}", listed(&names, SHOWN))
     })
 }
 
-/// Not more than a line has room for.
-fn listed(names: &[String]) -> String {
-    let (shown, others) = names.split_at(names.len().min(8));
+/// How many names a remark has room for.
+const SHOWN: usize = 8;
+
+/// So many names at the most, and how many others there are.
+pub(crate) fn listed(names: &[String], most: usize) -> String {
+    let (shown, others) = names.split_at(names.len().min(most));
     let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
     format!("{}{more}", shown.join(", "))
 }

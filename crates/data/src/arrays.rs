@@ -66,9 +66,10 @@ pub(crate) struct ArrayReader {
 impl ArrayReader {
     /// Reads the numbers. Arrays of more dimensions than two become one row for each index of the first.
     ///
-    /// The columns of a single matrix are `column_1`, `column_2`, …, unless the dialect has names for them; those of the arrays of an `.npz` are named as their array,
-    /// with a number behind it if there are several. Beside a file of IDX images, whose name has `images-idx3` in it, the
-    /// one with `labels-idx1` instead is read if it is there, as the column `label`.
+    /// The columns of a single matrix are `column_1`, `column_2`, …, unless the dialect has names for them; those of the
+    /// arrays of an `.npz` are named as their array, with a number behind it if there are several. Beside a file of IDX
+    /// images, whose name has `images-idx3` in it, the one with `labels-idx1` instead is read if it is there, as the
+    /// column `label`.
     pub(crate) fn open(path: &Path, format: ArrayFormat, dialect: &Dialect) -> Result<ArrayReader> {
         let source = path.display().to_string();
         let bad = |error| Error::Read { file: source.clone(), error };
@@ -109,16 +110,15 @@ impl ArrayReader {
             return Err(Error::ArrayRows { file: source, array, found, first, expected: rows });
         }
         let named = |(name, numbers): &(String, Numbers)| {
-            let (own, several) = (numbers.vector && parts.len() > 1, numbers.values.len() / rows);
-            (1..=several)
-                .map(|at| if own { name.clone() } else { format!("{name}_{at}") })
+            (1..=numbers.values.len() / rows)
+                .map(|at| if numbers.vector { name.clone() } else { format!("{name}_{at}") })
                 .collect::<Vec<_>>()
         };
-        let mut names: Vec<String> = parts.iter().flat_map(named).collect();
+        let names = match &parts[..] {
+            [(_, numbers)] => dialect.names_of(&source, numbers.values.len() / rows)?,
+            _ => parts.iter().flat_map(named).collect(),
+        };
         let named = parts.len() > 1 || !dialect.names.is_empty();
-        if parts.len() == 1 {
-            names = dialect.names_of(&source, names.len())?;
-        }
         Ok(ArrayReader { source, parts, names, named, rows, next: 0 })
     }
 

@@ -15,7 +15,6 @@ use std::str::FromStr;
 const BEFORE: [&str; 3] = ["epoch", "step", "training_loss"];
 /// The first column of metrics: before it is the loss that is measured, whichever it is.
 const OF_METRICS: usize = BEFORE.len() + 1;
-const LOSSES: [MeasuredOn; 2] = [MeasuredOn::ValidationRows, MeasuredOn::TrainingRows];
 const AFTER: [&str; 4] = ["learning_rate", "gradient_norm", "elapsed_s", "improved"];
 
 /// Keeps a CSV file of a run's validations.
@@ -74,7 +73,7 @@ impl History {
         let metrics = self.metrics.iter().map(Score::to_string);
         let signals = self.signals.iter().map(|signal| signal.name().to_owned());
         let before = BEFORE.map(String::from).into_iter();
-        let loss = loss_column(MeasuredOn::with(plan.validation_rows));
+        let loss = MeasuredOn::with(plan.validation_rows).loss_column();
         let columns = before.chain([loss]).chain(metrics).chain(signals).chain(AFTER.map(String::from));
         self.text = columns.collect::<Vec<_>>().join(",") + "\n";
         self.best.reset();
@@ -128,16 +127,12 @@ impl Observer for History {
     }
 }
 
-fn loss_column(measured_on: MeasuredOn) -> String {
-    format!("{}_loss", measured_on.key())
-}
-
 /// Whether the file begins as a [`History`] file does; if it cannot be read, it does not.
 pub fn is_history(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut head));
     let begins = |loss: String| head.starts_with(format!("{},{loss},", BEFORE.join(",")).as_bytes());
-    read.is_ok() && LOSSES.map(loss_column).into_iter().any(begins)
+    read.is_ok() && MeasuredOn::ALL.map(MeasuredOn::loss_column).into_iter().any(begins)
 }
 
 /// The records of a [`History`] file, with the bits they had.
@@ -154,7 +149,8 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
     let header: Vec<&str> = lines.next().map_or("", |(row, _)| row).split(',').collect();
     let names = header.strip_prefix(&BEFORE).and_then(|rest| rest.strip_suffix(&AFTER));
     let names = names.and_then(|names| names.split_first());
-    let Some((_, names)) = names.filter(|(loss, _)| LOSSES.map(loss_column).iter().any(|own| own == *loss))
+    let Some((_, names)) =
+        names.filter(|(loss, _)| MeasuredOn::ALL.map(MeasuredOn::loss_column).iter().any(|own| own == *loss))
     else {
         return Err(malformed(
             1,

@@ -13,6 +13,9 @@ pub enum MeasuredOn {
 }
 
 impl MeasuredOn {
+    /// All there are.
+    pub const ALL: [MeasuredOn; 2] = [MeasuredOn::ValidationRows, MeasuredOn::TrainingRows];
+
     /// What a run with so many validation rows measures on.
     pub fn with(validation_rows: usize) -> MeasuredOn {
         if validation_rows == 0 { MeasuredOn::TrainingRows } else { MeasuredOn::ValidationRows }
@@ -32,6 +35,11 @@ impl MeasuredOn {
             MeasuredOn::ValidationRows => "validation",
             MeasuredOn::TrainingRows => "training_rows",
         }
+    }
+
+    /// What the column of the loss is called in a table of validations, such as `history.csv`.
+    pub fn loss_column(self) -> String {
+        format!("{}_loss", self.key())
     }
 
     /// `validation accuracy`, or what is true instead.

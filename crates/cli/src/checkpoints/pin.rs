@@ -10,15 +10,7 @@ use std::path::Path;
 
 /// Pins each, or leaves it to the run again; none of them, if one is not there or not worth keeping.
 pub(super) fn run(args: &Pin, pinned: bool) -> Result<()> {
-    let found = args.checkpoints.iter().map(|path| find(path)).collect::<Result<Vec<_>>>()?;
-    for (folder, key) in &found {
-        let file = folder.path_of(*key);
-        match pinned {
-            true => _ = verify(file)?,
-            false if file.exists() => {}
-            false => bail!("there is no {}", file.display()),
-        }
-    }
+    let found = args.checkpoints.iter().map(|path| find(path, pinned)).collect::<Result<Vec<_>>>()?;
     for (folder, key) in found {
         match pinned {
             true => folder.pin(key)?,
@@ -35,20 +27,26 @@ pub(super) fn run(args: &Pin, pinned: bool) -> Result<()> {
     Ok(())
 }
 
-/// A checkpoint among those of a run: the one in this file, or the newest sound one of the folder.
-fn find(path: &Path) -> Result<(Folder, Key)> {
-    let (folder, file) = match path.is_dir() {
-        true => {
-            let folder = folder(path)?;
-            let newest = folder.latest()?.1.chosen;
-            let newest = newest.with_context(|| format!("there are no checkpoints in {}", path.display()))?;
-            (folder, newest)
-        }
-        false => (Folder::new(path.parent().unwrap_or(Path::new(""))), path.to_owned()),
+/// A checkpoint among those of a run: the one in this file, which must be there, and sound if that is asked for; or the
+/// newest sound one of the folder.
+fn find(path: &Path, sound: bool) -> Result<(Folder, Key)> {
+    let key_of = |file: &Path| {
+        let key = file.file_name().and_then(|name| Key::from_file_name(name.to_str()?));
+        key.with_context(|| {
+            format!("{} is none of a run's checkpoints; `checkpoints ls RUN` lists them", path.display())
+        })
     };
-    let key = file.file_name().and_then(|name| Key::from_file_name(name.to_str()?));
-    let key = key.with_context(|| {
-        format!("{} is none of a run's checkpoints; `checkpoints ls RUN` lists them", path.display())
-    })?;
+    if path.is_dir() {
+        let folder = folder(path)?;
+        let newest = folder.latest()?.1.chosen;
+        let newest = newest.with_context(|| format!("there are no checkpoints in {}", path.display()))?;
+        return Ok((folder, key_of(&newest)?));
+    }
+    let (folder, key) = (Folder::new(path.parent().unwrap_or(Path::new(""))), key_of(path)?);
+    match sound {
+        true => _ = verify(folder.path_of(key))?,
+        false if path.exists() => {}
+        false => bail!("there is no {}", path.display()),
+    }
     Ok((folder, key))
 }

@@ -31,7 +31,10 @@ fn statistics(checkpoint: &Checkpoint) -> Result<Vec<Statistics>> {
 fn measured_on(checkpoint: &Checkpoint) -> MeasuredOn {
     let config = source::configuration(checkpoint).ok().flatten();
     let data = config.and_then(|config| DataConfig::deserialize(config.get("data")?.clone()).ok());
-    MeasuredOn::with(usize::from(data.is_none_or(|data| data.validates())))
+    match data {
+        Some(data) if !data.validates() => MeasuredOn::TrainingRows,
+        _ => MeasuredOn::ValidationRows,
+    }
 }
 
 fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Value> {
@@ -48,7 +51,7 @@ fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Va
     value["arrays"] = arrays.collect();
     value["writer"] = facts.writer.clone().into();
     value["sections"] = checkpoint.sections().map(Value::from).collect();
-    let loss = format!("{}_loss", measured_on(checkpoint).key());
+    let loss = measured_on(checkpoint).loss_column();
     value["history"] = history.iter().map(|record| record_json(record, &loss)).collect();
     Ok(value)
 }

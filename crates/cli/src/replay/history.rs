@@ -4,7 +4,7 @@ use crate::args::Replay;
 use crate::folder::RunFolder;
 use anyhow::{Context, Result, bail};
 use highwater_early_stopping::NonFinite;
-use highwater_report::{Columns, Curve, is_history, read_curve, read_history, reconstruct};
+use highwater_report::{Columns, Curve, MeasuredOn, is_history, read_curve, read_history, reconstruct};
 use highwater_trainer::{Config, Ended, Score};
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn own(file: &Path, args: &Replay, config: Option<&Config>) -> Result<Curve> {
     let records = read_history(file)?;
     let Some(first) = records.first() else { bail!("{}: nothing is recorded yet", file.display()) };
     let monitor = match &args.validation {
-        Some(name) if ["validation_loss", "training_rows_loss"].contains(&&name[..]) => Score::Loss,
+        Some(name) if MeasuredOn::ALL.iter().any(|rows| rows.loss_column() == *name) => Score::Loss,
         Some(name) => name.parse().with_context(|| format!("{}: --validation {name}", file.display()))?,
         None => config.map_or(Score::Loss, |config| config.monitor),
     };
