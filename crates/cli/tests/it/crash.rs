@@ -4,6 +4,7 @@ use crate::args;
 use crate::digits::default_run;
 use crate::run::{Said, assert_same, done, highwater, run, table, tree};
 use highwater_checkpoint::Folder;
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
@@ -249,8 +250,11 @@ fn a_run_that_goes_on_elsewhere_is_left_alone() {
     let mut child = highwater(iris(&folder)).spawn().unwrap();
     let progress = after_lines(&mut child, 2).unwrap();
     let config = std::fs::read(folder.join("config.toml")).unwrap();
-    // Stopped, it holds its lock and changes nothing.
-    _ = Command::new("sh").args(["-c", &format!("kill -STOP {}", child.id())]).status().unwrap();
+    // Stopped, it holds its lock and changes nothing, but not before its last thread has left the kernel.
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::STOP).unwrap();
+    let stopped = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap();
+    assert!(stopped.is_some_and(|(_, status)| status.stopped()), "{stopped:?}");
     let before = tree(&folder);
     let said = run(args!["resume", &folder, "--epochs", "3"]);
     let after = tree(&folder);
