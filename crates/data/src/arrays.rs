@@ -66,8 +66,8 @@ pub(crate) struct ArrayReader {
 impl ArrayReader {
     /// Reads the numbers. Arrays of more dimensions than two become one row for each index of the first.
     ///
-    /// The columns of a single matrix are `column_1`, `column_2`, …, unless the dialect has names for them; those of the
-    /// arrays of an `.npz` are named as their array, with a number behind it if there are several. Beside a file of IDX
+    /// The columns of an NPY or IDX file are `column_1`, `column_2`, …, unless the dialect has names for them; those of
+    /// the arrays of an `.npz` are named as their array, with a number behind it if there are several. Beside a file of IDX
     /// images, whose name has `images-idx3` in it, the one with `labels-idx1` instead is read if it is there, as the
     /// column `label`.
     pub(crate) fn open(path: &Path, format: ArrayFormat, dialect: &Dialect) -> Result<ArrayReader> {
@@ -114,11 +114,12 @@ impl ArrayReader {
                 .map(|at| if numbers.vector { name.clone() } else { format!("{name}_{at}") })
                 .collect::<Vec<_>>()
         };
-        let names = match &parts[..] {
-            [(_, numbers)] => dialect.names_of(&source, numbers.values.len() / rows)?,
-            _ => parts.iter().flat_map(named).collect(),
+        let own = format == ArrayFormat::Npz || parts.len() > 1;
+        let names = match own {
+            true => parts.iter().flat_map(named).collect(),
+            false => dialect.names_of(&source, parts[0].1.values.len() / rows)?,
         };
-        let named = parts.len() > 1 || !dialect.names.is_empty();
+        let named = own || !dialect.names.is_empty();
         Ok(ArrayReader { source, parts, names, named, rows, next: 0 })
     }
 

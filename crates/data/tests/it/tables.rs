@@ -1,6 +1,7 @@
 //! Real tables, untidy ones and arbitrary bytes, from file to batches.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 
 use highwater_data::{
@@ -241,6 +242,26 @@ fn arrays_of_numbers_are_tables() {
     assert!(read(&path).unwrap_err().starts_with(&format!("cannot read {}: ", path.display())));
     let path = write("text.npy", &npy("<U4", "False", "(1,)", &[0; 16]));
     assert!(read(&path).unwrap_err().contains("no numbers"), "{:?}", read(&path));
+
+    // The arrays of an archive have names, also if there is but one.
+    let npz = |arrays: &[(&str, Vec<u8>)]| {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, array) in arrays {
+            archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(array).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    };
+    let inputs = ("x", npy("<f4", "False", "(2, 2)", &floats));
+    let classes = ("y", npy("|u1", "False", "(2,)", &[7, 9]));
+    let path = write("xy.npz", &npz(&[inputs.clone(), classes.clone()]));
+    assert_eq!(read(&path), both(("x_1 x_2 y", "0.1 2 7, NaN 4 9")));
+    let path = write("x.npz", &npz(&[inputs]));
+    assert_eq!(read(&path), both(("x_1 x_2", "0.1 2, NaN 4")));
+    let path = write("y.npz", &npz(&[classes]));
+    assert_eq!(read(&path), both(("y", "7, 9")));
+    let path = write("none.npz", &npz(&[]));
+    assert!(read(&path).is_err(), "{:?}", read(&path));
 
     let idx = |head: &[u8], data: &[u8]| [&[0, 0], head, data].concat();
     let images = idx(&[8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], &[1, 2, 3, 255]);
