@@ -1,6 +1,6 @@
 //! The same bits for every number of threads, in every run, and whatever the workspace was used for before.
 
-use crate::nets::{Batch, classifier, entangled, step};
+use crate::nets::{Batch, classifier, classifier_with, entangled, step};
 use highwater_autodiff::{Program, Real};
 use rayon::ThreadPoolBuilder;
 
@@ -45,6 +45,7 @@ fn stages_in_which_rows_meet_give_the_same_bits_on_any_number_of_threads() {
 fn products_split_over_threads_give_the_same_bits_on_any_number_of_threads() {
     check_threads::<f32>(&classifier(&[64, 700, 500, 10]), 64, 200);
     check_threads::<f64>(&classifier(&[64, 700, 500, 10]), 64, 200);
+    check_threads::<f32>(&classifier_with(&[64, 700, 500, 10], |x| x.gelu()), 64, 200);
 }
 
 #[track_caller]
@@ -71,5 +72,5 @@ fn a_used_workspace_gives_the_same_bits_as_a_fresh_one() {
     check_reuse::<f64>(&classifier(&[10, 20, 10]), 10, 900);
     check_reuse::<f32>(&entangled(9), 9, 500);
     check_reuse::<f64>(&entangled(9), 9, 500);
-    check_reuse::<f32>(&classifier(&[64, 300, 500, 10]), 64, 64);
+    check_reuse::<f32>(&classifier_with(&[64, 300, 500, 10], |x| x.gelu()), 64, 64);
 }

@@ -156,33 +156,40 @@ fn gradients_flow_back_through_means_over_the_batch() {
     }
 }
 
-/// What is an output is not fused away: the same layer once as one op and once as three.
+/// What is an output is not fused away: the same two layers once as two ops and once as six.
 #[test]
 fn fused_layers_have_the_values_and_gradients_of_their_parts() {
     for f in UNARY {
-        for (rows, inputs, outputs) in [(1, 1, 1), (5, 3, 2), (40, 4, 33), (3, 2, 70)] {
+        for (rows, inputs, outputs) in [(1, 1, 1), (5, 3, 2), (40, 4, 33), (3, 2, 70), (130, 90, 120)] {
             let g = Graph::new();
             let (x, target) = (g.input(inputs), g.input(outputs));
-            let product = x.matmul_t(g.param("w", [outputs, inputs]));
-            let sum = g.param_vector("b", outputs) + product;
-            let y = (f.record)(sum);
+            let mut parts = Vec::new();
+            let mut y = x;
+            for (number, inputs) in [inputs, outputs].into_iter().enumerate() {
+                // The function is applied to what is above 1, for those that want positive numbers.
+                let weight = g.param(format!("w{number}"), [outputs, inputs]) * (1.0 / inputs as f64);
+                let product = y.matmul_t(weight);
+                let sum = (g.param_vector(format!("b{number}"), outputs) + 1.0) + product;
+                parts.extend([product, sum]);
+                y = (f.record)(sum);
+            }
             let loss = (y * target).sum();
-            let programs = [g.compile(loss, &[y]), g.compile(loss, &[y, product, sum])];
+            let programs = [g.compile(loss, &[y]), g.compile(loss, &[&[y], &parts[..]].concat())];
             let mut uniform = uniform(3);
             let mut random = |size| Array2::from_shape_simple_fn(size, &mut uniform);
             let (x, target) = (random((rows, inputs)), random((rows, outputs)));
-            // Positive everywhere, for the functions that want that.
-            let params: Vec<f64> = random((1, outputs * inputs + outputs)).iter().map(|p| p + 0.2).collect();
+            let count = programs[0].parameter_count();
+            let params: Vec<f64> = random((1, count)).iter().map(|p| p + 0.2).collect();
             let [fused, apart] = programs.map(|program| {
                 let mut ws = program.workspace(rows);
-                let mut gradients = vec![f64::NAN; params.len()];
+                let mut gradients = vec![f64::NAN; count];
                 let feeds = [(&x).into(), (&target).into()];
                 program.forward(&mut ws, &params, &feeds, Mode::Evaluate);
                 program.backward(&mut ws, &params, &feeds, &mut gradients);
                 (ws.output(0), gradients)
             });
-            fused.0.iter().zip(&apart.0).for_each(|(&y, &e)| check_close("output", y, e, 1e-13));
-            fused.1.iter().zip(&apart.1).for_each(|(&y, &e)| check_close("gradient", y, e, 1e-12));
+            fused.0.iter().zip(&apart.0).for_each(|(&y, &e)| check_close(f.name, y, e, 1e-13));
+            fused.1.iter().zip(&apart.1).for_each(|(&y, &e)| check_close(f.name, y, e, 1e-12));
         }
     }
 }

@@ -20,8 +20,13 @@ pub(crate) fn dense<'g>(x: Var<'g>, sizes: &[usize], activation: fn(Var<'g>) -> 
 
 /// A multi-layer perceptron with cross-entropy; its output are the logits.
 pub(crate) fn classifier(sizes: &[usize]) -> Program {
+    classifier_with(sizes, |x| x.relu())
+}
+
+/// One with another activation.
+pub(crate) fn classifier_with(sizes: &[usize], activation: for<'g> fn(Var<'g>) -> Var<'g>) -> Program {
     let g = Graph::new();
-    let logits = dense(g.input(sizes[0]), sizes, Var::relu);
+    let logits = dense(g.input(sizes[0]), sizes, activation);
     let loss = -logits.log_softmax().pick(g.indices()).mean();
     g.compile(loss, &[logits])
 }
