@@ -11,10 +11,10 @@ use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
 use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
 use highwater_report::{
-    About, ColumnUse, Compared, Comparison, Importance, LivePage, MeasuredOn, Outcome, Page, Predictions,
-    SavedFile, Screen, TensorBoard, Truth, read_history, reconstruct,
+    About, ColumnUse, Compared, Comparison, Importance, LivePage, Outcome, Page, Predictions, SavedFile,
+    Screen, TensorBoard, Truth, read_history, reconstruct,
 };
-use highwater_trainer::{Config, Evaluator, Event, Observer, Report, Scores};
+use highwater_trainer::{Config, Evaluator, Event, MeasuredOn, Observer, Report, Scores};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use std::env::consts::{ARCH, OS};

@@ -23,8 +23,8 @@ pub(crate) fn complaint(text: &str) -> String {
         format!("{shown:?} is not a finite 32-bit number; correct the cell, or empty it")
     } else {
         format!(
-            "{shown:?} is not a number; correct the cell, or declare that the text stands for a missing value or that \
-             the column holds categories"
+            "{shown:?} is not a number; correct the cell, or train with the text as a missing value or with the column \
+             as a category"
         )
     }
 }

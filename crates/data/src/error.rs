@@ -197,7 +197,7 @@ pub enum Error {
     },
     /// A cell of a column of yes and no that is neither.
     #[error(
-        "{at}: {text:?} is neither yes nor no, true nor false; correct the cell, or declare the column a category"
+        "{at}: {text:?} is neither yes nor no, true nor false; correct the cell, or train with the column as a category"
     )]
     NotYesOrNo {
         /// Where.
@@ -207,7 +207,7 @@ pub enum Error {
     },
     /// A cell of a column of dates or times that is none of the column's format.
     #[error(
-        "{at}: {text:?} is not {}, as others of the column are; correct the cell, or declare the column a category",
+        "{at}: {text:?} is not {}, as others of the column are; correct the cell, or train with the column as a category",
         moment(*.format)
     )]
     NotADate {

@@ -1,7 +1,6 @@
 //! What is known of a run before it begins.
 
-use crate::MeasuredOn;
-use highwater_trainer::Config;
+use highwater_trainer::{Config, MeasuredOn};
 
 /// What is known of a run before it begins.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,10 @@
 //! Runs to test with.
 
-use crate::{MeasuredOn, reconstruct};
+use crate::reconstruct;
 use highwater_early_stopping::NonFinite;
-use highwater_trainer::{Config, Ended, Event, Every, Plan, Record, Report, Score, Scores, Weights};
+use highwater_trainer::{
+    Config, Ended, Event, Every, MeasuredOn, Plan, Record, Report, Score, Scores, Weights,
+};
 use serde::Deserialize;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
 use std::collections::BTreeMap;

@@ -1,9 +1,8 @@
 //! How the end of a run is told.
 
-use crate::MeasuredOn;
 use crate::figures::{Rounded, counted};
 use highwater_early_stopping::StopReason;
-use highwater_trainer::{Ended, Record, Report, Score};
+use highwater_trainer::{Ended, MeasuredOn, Record, Report, Score};
 
 /// When a run ended and why, as a sentence without its full stop.
 pub(crate) fn ending(report: &Report) -> String {

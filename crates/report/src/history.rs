@@ -2,9 +2,9 @@
 
 use crate::replace::replace;
 use crate::signal::Signal;
-use crate::{Error, MeasuredOn, Screen};
+use crate::{Error, Screen};
 use highwater_early_stopping::BestTracker;
-use highwater_trainer::{Config, Event, Observer, Plan, Record, Score, Signals};
+use highwater_trainer::{Config, Event, MeasuredOn, Observer, Plan, Record, Score, Signals};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};

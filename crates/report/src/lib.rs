@@ -13,8 +13,8 @@
 //! * [`Page`] is the whole run as one HTML file.
 //!
 //! ```
-//! use highwater_report::{Look, MeasuredOn, Progress, Screen, Summary};
-//! use highwater_trainer::{Ended, Event, Observer, Record, Report, Score};
+//! use highwater_report::{Look, Progress, Screen, Summary};
+//! use highwater_trainer::{Ended, Event, MeasuredOn, Observer, Record, Report, Score};
 //!
 //! let record = |epoch, validation_loss| Record {
 //!     epoch,
@@ -77,7 +77,6 @@ mod gauge;
 mod history;
 mod importance;
 mod live;
-mod measured_on;
 mod outcome;
 mod page;
 mod progress;
@@ -97,7 +96,6 @@ pub use figures::{Count, Rounded};
 pub use history::{History, is_history, read_history};
 pub use importance::{ColumnImportance, Importance};
 pub use live::LivePage;
-pub use measured_on::MeasuredOn;
 pub use outcome::{Outcome, Predictions, SavedFile, Truth};
 pub use page::{Page, Renewal};
 pub use progress::Progress;

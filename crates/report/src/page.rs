@@ -213,8 +213,9 @@ impl Page<'_> {
 mod tests {
     use super::*;
     use crate::check::{About as Text, config, ended, records, scores, wiggle};
-    use crate::{ColumnUse, MeasuredOn, reconstruct};
+    use crate::{ColumnUse, reconstruct};
     use highwater_trainer::Ended;
+    use highwater_trainer::MeasuredOn;
 
     fn html(report: &Report) -> String {
         let (validation, test) = (scores(288, 0.4, 0.8), scores(360, 0.41, 0.79));

@@ -1,10 +1,9 @@
 //! How a run stands, in words.
 
-use crate::MeasuredOn;
 use crate::figures::{Count, Rounded, Time, counted};
 use crate::gauge::{Ink, bar, spark};
 use highwater_early_stopping::BestTracker;
-use highwater_trainer::{Plan, Record, Score};
+use highwater_trainer::{MeasuredOn, Plan, Record, Score};
 
 /// A line has room for so many metrics, the one that selects not counted.
 const METRICS: usize = 2;

@@ -1,9 +1,8 @@
 //! The end of a run, on one screen.
 
-use crate::MeasuredOn;
 use crate::ending::{Saved, ended_too_early, ending, kept};
 use crate::figures::{Count, Rounded, Time, counted};
-use highwater_trainer::{Ended, Report, Saves, Score, Scores};
+use highwater_trainer::{Ended, MeasuredOn, Report, Saves, Score, Scores};
 use std::fmt;
 
 /// What is said at the end of a run: prints as a few lines of text, without colours, with a newline at the end.

@@ -3,9 +3,11 @@
 
 use highwater_early_stopping::NonFinite;
 use highwater_report::{
-    About, History, Look, MeasuredOn, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
+    About, History, Look, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
 };
-use highwater_trainer::{Config, Ended, Event, Every, Observer, Plan, Record, Report, Score, Weights};
+use highwater_trainer::{
+    Config, Ended, Event, Every, MeasuredOn, Observer, Plan, Record, Report, Score, Weights,
+};
 use serde::Deserialize;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! The history of a run: it is the run's state, as far as stopping and choosing go.
 
 use crate::config::Score;
+use crate::measured_on::MeasuredOn;
 use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
 use highwater_objective::metrics::Metric;
 use highwater_optim::Plateau;
@@ -101,10 +102,14 @@ impl Record {
     }
 
     /// For people who look into a checkpoint.
-    pub(crate) fn labels(&self) -> Vec<(String, String)> {
-        let losses = [("training_loss", self.training_loss), ("validation_loss", self.validation_loss)];
-        let metrics = self.metrics.iter().map(|(metric, value)| (format!("validation_{metric}"), *value));
-        let all = losses.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(metrics);
+    pub(crate) fn labels(&self, measured_on: MeasuredOn) -> Vec<(String, String)> {
+        let losses = [
+            ("training_loss".to_owned(), self.training_loss),
+            (measured_on.loss_column(), self.validation_loss),
+        ];
+        let metrics =
+            self.metrics.iter().map(|(metric, value)| (format!("{}_{metric}", measured_on.key()), *value));
+        let all = losses.into_iter().chain(metrics);
         all.map(|(name, value)| (name, value.to_string())).collect()
     }
 

@@ -10,6 +10,7 @@ use crate::event::{Audience, Event, Plan, Weights};
 use crate::evidence::Evidence;
 use crate::fingerprint::Fingerprint;
 use crate::fits;
+use crate::measured_on::MeasuredOn;
 use crate::record::{Record, Signals};
 use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
@@ -366,7 +367,8 @@ impl<'a> Session<'a> {
         sections.extend_from_slice(keeper.sections());
         sections.extend_from_slice(&self.foreign);
         let record = place.map(|place| &self.history[place]);
-        let labels = record.map(Record::labels).unwrap_or_default();
+        let measured_on = MeasuredOn::with(self.data.validation.rows());
+        let labels = record.map(|record| record.labels(measured_on)).unwrap_or_default();
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&name[..], &value[..])).collect();
         let snapshot = Snapshot {
             step: self.counters.step,

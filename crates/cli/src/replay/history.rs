@@ -4,8 +4,8 @@ use crate::args::Replay;
 use crate::folder::RunFolder;
 use anyhow::{Context, Result, bail};
 use highwater_early_stopping::NonFinite;
-use highwater_report::{Columns, Curve, MeasuredOn, is_history, read_curve, read_history, reconstruct};
-use highwater_trainer::{Config, Ended, Score};
+use highwater_report::{Columns, Curve, is_history, read_curve, read_history, reconstruct};
+use highwater_trainer::{Config, Ended, MeasuredOn, Score};
 use std::path::Path;
 
 /// A run folder, its history, or a table of another program; and what a non-finite value did in the run, if that is known.

@@ -182,6 +182,8 @@ fn a_run_without_validation_rows_does_not_speak_of_validation_as_if_it_had_some(
     let lines: Vec<&str> = trained.err.lines().filter(|line| line.starts_with("epoch")).collect();
     assert!(lines.len() == 2 && lines[1].contains("  training rows "), "{trained:?}");
     assert!(!lines[1].contains("validation"), "{trained:?}");
+    let shown = said(dir.path(), "checkpoints show run");
+    assert!(shown.out.contains("training_rows_loss: ") && !shown.out.contains("validation"), "{shown:?}");
 }
 
 #[test]

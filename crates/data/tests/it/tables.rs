@@ -338,8 +338,8 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
         (
             "a,y\n1,u\n\nx,v\n2,u\n3,v\n4,u\n",
             Classification,
-            "t.csv, line 4, column \"a\": \"x\" is not a number; correct the cell, or declare that the text stands \
-             for a missing value or that the column holds categories",
+            "t.csv, line 4, column \"a\": \"x\" is not a number; correct the cell, or train with the text as a \
+             missing value or with the column as a category",
         ),
         (
             "a,y\n1,u\ninf,v\n2,u\n",
@@ -378,8 +378,8 @@ fn held_out_rows_that_do_not_fit_the_training_rows_are_refused() {
         "t.csv, line 3, column \"y\": class \"w\" is not one of the training rows' classes (u, v)",
     );
     check("a\n1\n", "t.csv has no column \"y\"; it has \"a\"");
-    let ten = "t.csv, line 2, column \"a\": \"ten\" is not a number; correct the cell, or declare that the text stands \
-               for a missing value or that the column holds categories";
+    let ten = "t.csv, line 2, column \"a\": \"ten\" is not a number; correct the cell, or train with the text as a \
+               missing value or with the column as a category";
     check("a,y\nten,u\n", ten);
 
     let narrow = fit("a,y\n0,u\n1e-30,v\n0,v\n", Task::Classification).unwrap();

@@ -1,6 +1,6 @@
 //! What a validation is measured on.
 
-use highwater_trainer::Score;
+use crate::config::Score;
 
 /// Which rows the loss and the metrics of a validation are measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +42,8 @@ impl MeasuredOn {
         format!("{}_loss", self.key())
     }
 
-    /// `validation accuracy`, or what is true instead.
-    pub(crate) fn score(self, score: Score) -> String {
+    /// What a score is called: `validation accuracy`, or what is true instead.
+    pub fn score(self, score: Score) -> String {
         match self {
             MeasuredOn::ValidationRows => format!("validation {score}"),
             MeasuredOn::TrainingRows => format!("{score} on the training rows"),
