@@ -89,6 +89,9 @@ fn advice(error: &anyhow::Error) -> &'static str {
     use highwater_data::Error;
     match error.downcast_ref() {
         Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
+        Some(Error::UnknownColumn { has_header: false, .. }) => {
+            "; its first line was taken for values (--header yes if it names the columns)"
+        }
         Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
         Some(Error::NotANumber { at, .. }) if at.line == 1 => {
             "; if the first line is no part of the table: --skip-lines 1, if it names the columns: --header yes"

@@ -15,6 +15,8 @@ use std::path::Path;
 
 /// Rows that are read and answered at a time.
 const ROWS: usize = 4096;
+/// With more than so many decimals, a number is written with a power of ten.
+const MOST_DECIMALS: f64 = 30.0;
 
 pub(crate) fn run(args: &Predict) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
@@ -153,7 +155,11 @@ fn text(writer: csv::Writer<Vec<u8>>) -> Result<String> {
 /// A value in the unit of the table, with the digits that a 32-bit output has: its seventh decimal, in units of the
 /// deviation.
 fn written(output: f32, unit: Scale) -> String {
-    let decimals = (7.0 - unit.sd.log10().floor()).clamp(0.0, 30.0) as usize;
+    let decimals = 7.0 - unit.sd.log10().floor();
+    if decimals > MOST_DECIMALS {
+        return format!("{:e}", unit.invert(output));
+    }
+    let decimals = decimals.max(0.0) as usize;
     let text = format!("{:.decimals$}", unit.invert(output));
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
@@ -179,6 +185,7 @@ mod tests {
             (-0.125, 1e9, 1.0, "999999999.875"),
             (1.0, 0.0, 2.5e-6, "0.0000025"),
             (1.0, 0.0, 3e20, "300000000000000000000"),
+            (1.0, 0.0, 2.5e-34, "2.5e-34"),
             (f32::NAN, 0.0, 1.0, "NaN"),
         ] {
             assert_eq!(written(output, Scale { mean, sd }), text);

@@ -171,7 +171,7 @@ pub(crate) struct Kept {
     chosen_by: (&'static str, Scores),
     test: Option<Scores>,
     /// What it says of the last of these parts.
-    outputs: Array2<f32>,
+    outputs: Array2<f64>,
     importance: Option<Importance>,
 }
 
@@ -241,11 +241,10 @@ fn outcome<T>(job: &Job, report: &Report, kept: &Kept, tell: impl FnOnce(&Outcom
             Truth::Classes { names: job.preparation.class_names(), of_rows: classes }
         }
         Targets::Values(values) => {
-            let mut values = values.clone();
-            for (mut column, unit) in values.columns_mut().into_iter().zip(&units) {
-                column.mapv_inplace(|value| unit.invert(value) as f32);
-            }
-            in_units = values;
+            in_units = Array2::from_shape_fn(values.dim(), |(row, column)| match units.get(column) {
+                Some(unit) => unit.invert(values[[row, column]]),
+                None => f64::from(values[[row, column]]),
+            });
             Truth::Values { names: &names, of_rows: &in_units }
         }
     };

@@ -111,19 +111,6 @@ impl Categories {
     }
 }
 
-/// Finds the place of a name.
-pub(crate) struct Index<'a>(HashMap<&'a str, usize>);
-
-impl<'a> Index<'a> {
-    pub(crate) fn new(names: &'a [String]) -> Self {
-        Index(names.iter().map(String::as_str).zip(0..).collect())
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<usize> {
-        self.0.get(name).copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

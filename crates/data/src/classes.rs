@@ -5,41 +5,44 @@ use std::collections::{BTreeSet, HashMap};
 use crate::cell;
 
 /// The different classes among these texts: in the order of the numbers if all are numbers, of the letters if not.
-/// Texts of the same number (`1`, `1.0`) are one class, named by the shortest.
+/// Spellings of one number (`1`, `1.0`) are one class, named by the shortest.
 pub(crate) fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let names: BTreeSet<&str> = texts.collect();
     let numbers: Option<Vec<(f64, &str)>> =
         names.iter().map(|name| cell::number(name).map(|value| (value, *name))).collect();
     match numbers {
         Some(mut numbers) => {
-            numbers.sort_by(|(a, x), (b, y)| a.partial_cmp(b).expect("finite").then(x.len().cmp(&y.len())));
-            numbers.dedup_by_key(|(value, _)| *value);
+            let key = |name: &str| (cell::without_zero_decimals(name).to_owned(), name.len());
+            numbers.sort_by(|(a, x), (b, y)| {
+                a.partial_cmp(b).expect("finite").then_with(|| key(x).cmp(&key(y)))
+            });
+            numbers.dedup_by_key(|(_, name)| cell::without_zero_decimals(name));
             numbers.into_iter().map(|(_, name)| name.to_owned()).collect()
         }
         None => names.into_iter().map(str::to_owned).collect(),
     }
 }
 
-/// Finds a class's number by its name.
-pub(crate) struct ClassIndex<'a> {
-    by_name: HashMap<&'a str, u32>,
-    /// Ascending; empty if some class is not a number.
-    values: Vec<f64>,
+/// Finds the place of a name among names, or of another spelling of its number, if all are numbers.
+pub(crate) struct NameIndex<'a> {
+    by_name: HashMap<&'a str, usize>,
+    /// Empty if some name is not a number.
+    by_number: HashMap<&'a str, usize>,
 }
 
-impl<'a> ClassIndex<'a> {
+impl<'a> NameIndex<'a> {
     pub(crate) fn new(names: &'a [String]) -> Self {
-        ClassIndex {
-            by_name: names.iter().map(String::as_str).zip(0..).collect(),
-            values: names.iter().map(|name| cell::number(name)).collect::<Option<_>>().unwrap_or_default(),
-        }
+        let places = || names.iter().map(String::as_str).zip(0..);
+        let by_number = match names.iter().all(|name| cell::number(name).is_some()) {
+            true => places().map(|(name, place)| (cell::without_zero_decimals(name), place)).collect(),
+            false => HashMap::new(),
+        };
+        NameIndex { by_name: places().collect(), by_number }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<u32> {
-        self.by_name.get(name).copied().or_else(|| {
-            let value = cell::number(name)?;
-            Some(self.values.iter().position(|known| *known == value)? as u32)
-        })
+    pub(crate) fn get(&self, name: &str) -> Option<usize> {
+        let place = self.by_name.get(name).or_else(|| self.by_number.get(cell::without_zero_decimals(name)));
+        place.copied()
     }
 }
 
@@ -56,20 +59,25 @@ mod tests {
         check(&["10", "9", "9", "-1", "2.5"], &["-1", "2.5", "9", "10"]);
         check(&["b", "a", "B", "10", "9"], &["10", "9", "B", "a", "b"]);
         check(&["1.0", "1", "02", "0"], &["0", "1", "02"]);
+        check(&["7", "007", "1.10", "1.1", "7.00"], &["1.1", "1.10", "007", "7"]);
+        check(
+            &["1234567890123456790", "1234567890123456789"],
+            &["1234567890123456789", "1234567890123456790"],
+        );
         check(&[], &[]);
     }
 
     #[test]
     fn a_class_is_found_by_its_name_and_by_another_spelling_of_its_number() {
         let numbers = names(["0", "1", "10"].into_iter());
-        let index = ClassIndex::new(&numbers);
+        let index = NameIndex::new(&numbers);
         for (text, expected) in
             [("0", Some(0)), ("10", Some(2)), ("1.0", Some(1)), ("2", None), ("one", None)]
         {
             assert_eq!(index.get(text), expected, "{text:?}");
         }
         let words = names(["1", "one"].into_iter());
-        let index = ClassIndex::new(&words);
+        let index = NameIndex::new(&words);
         for (text, expected) in [("1", Some(0)), ("one", Some(1)), ("1.0", None), ("One", None)] {
             assert_eq!(index.get(text), expected, "{text:?}");
         }

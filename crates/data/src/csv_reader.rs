@@ -8,7 +8,9 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
-use crate::dialect::{self, Delimiter, Dialect, column_name, with_decimal_point, without_thousands};
+use crate::dialect::{
+    self, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point, without_thousands,
+};
 use crate::error::{Error, Result};
 use crate::table::{ColumnWriter, Table};
 
@@ -18,7 +20,7 @@ const TAIL: &str = "\n\0end";
 const END: &str = "\0end";
 
 /// So many bytes of the beginning tell the dialect.
-const HEAD: usize = 1 << 16;
+const HEAD: usize = 1 << 20;
 pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads a table of text piece by piece.
@@ -54,7 +56,8 @@ impl<'a> TextReader<'a> {
             reader.read_until(b'\n', &mut skipped).map_err(failed)?;
         }
         let mut head = Vec::with_capacity(HEAD);
-        let told = dialect.delimiter.is_some() && dialect.header.is_some() && dialect.decimal_comma.is_some();
+        let told =
+            dialect.delimiter.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
         if !told {
             (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
         }
@@ -63,7 +66,17 @@ impl<'a> TextReader<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let delimiter = dialect.delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
         let mut sample = dialect::sample(text, whole, delimiter);
-        let decimal_comma = dialect.decimal_comma.unwrap_or_else(|| dialect::sniff_decimal_comma(&sample));
+        let marks = dialect::decimal_marks(&sample);
+        // Other tables that go with one of decimal commas may be written the other way.
+        let decimal_comma = match dialect.decimal_comma {
+            Some(true) => marks.comma || !(marks.point || delimiter == Delimiter::Comma),
+            Some(false) => false,
+            None => marks.comma && !marks.point,
+        };
+        let aligned = dialect::aligned(&sample);
+        if let Some(names) = &aligned {
+            sample[0] = names.clone();
+        }
         if decimal_comma {
             for row in &mut sample {
                 *row = row
@@ -81,7 +94,7 @@ impl<'a> TextReader<'a> {
         let mut rows = Rows::new(source, Box::new(reader), delimiter, dialect.skip_lines);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match header {
-            true => (names(&rows.source, rows.row.iter())?, None),
+            true => (names(&rows.source, aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
             false => {
                 let given = dialect.names_of(&rows.source, rows.row.len())?;
                 (names(&rows.source, given.iter().map(String::as_str))?, Some((line, rows.row.clone())))
@@ -233,26 +246,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Fields between blanks; one that begins with a quote goes on to the next. Whether every quote has its other half.
-fn split_at_blanks(text: &str, row: &mut StringRecord) -> bool {
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let field = if let Some(quoted) = rest.strip_prefix('"') {
-            let Some(end) = quoted.find('"') else { return false };
-            rest = &quoted[end + 1..];
-            &quoted[..end]
-        } else {
-            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            let field = &rest[..end];
-            rest = &rest[end..];
-            field
-        };
-        row.push_field(field);
-        rest = rest.trim_start();
-    }
-    true
-}
-
 fn advance_csv(
     source: &str,
     parser: &mut csv::Reader<Lines<'_>>,
@@ -280,7 +273,8 @@ fn advance_csv(
         if text.contains('\0') {
             return Err(Error::NotUtf8 { file: file(), line });
         }
-        let blank = row.len() == 1 && text.trim().is_empty();
+        // The parser has no row for an empty line: where a row is empty, quotes were around nothing.
+        let blank = row.len() == 1 && !text.is_empty() && text.trim().is_empty();
         if !blank {
             return Ok(Some(line));
         }

@@ -1,5 +1,6 @@
 //! What separates the fields of a text table, and whether its first line names the columns.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -150,7 +151,8 @@ pub(crate) fn sniff_delimiter(head: &str, whole: bool) -> Delimiter {
         let rows = sample(head, whole, delimiter);
         let counts: Vec<usize> = rows.iter().map(StringRecord::len).collect();
         let Some(usual) = most_frequent(&counts).filter(|count| *count >= 2) else { continue };
-        let share = counts.iter().filter(|count| **count == usual).count() as f64 / counts.len() as f64;
+        let fits = |(row, count): (usize, &usize)| *count == usual || (row == 0 && heads(&rows, usual));
+        let share = counts.iter().enumerate().filter(|at| fits(*at)).count() as f64 / counts.len() as f64;
         if share == 1.0 && (delimiter != Delimiter::Blanks || mostly_numbers(&rows)) {
             return delimiter;
         }
@@ -161,46 +163,85 @@ pub(crate) fn sniff_delimiter(head: &str, whole: bool) -> Delimiter {
     best.1
 }
 
+/// Whether the first of these rows, which have `usual` fields, has one less or one more as the names of columns have in
+/// files of R (no name for those of the rows) and of NumPy (a `#` before the first).
+fn heads(rows: &[StringRecord], usual: usize) -> bool {
+    let first = &rows[0];
+    let of_numpy = first.len() == usual + 1 && first.get(0) == Some("#");
+    rows.len() > 1 && (of_numpy || first.len() + 1 == usual)
+}
+
+/// The row of names of these rows as they are, with as many fields as the others.
+pub(crate) fn aligned(rows: &[StringRecord]) -> Option<StringRecord> {
+    let (first, others) = rows.split_first()?;
+    let usual = others.first()?.len();
+    let even = others.iter().all(|row| row.len() == usual);
+    let mut seen = HashSet::new();
+    // Names of rows are there once each.
+    let named = first.len() > usual || others.iter().all(|row| seen.insert(&row[0]));
+    match first.len() > usual {
+        _ if !even || !named || !heads(rows, usual) => None,
+        true => Some(first.iter().skip(1).collect()),
+        false => Some(std::iter::once("").chain(first).collect()),
+    }
+}
+
 /// Whether the first of these rows names the columns of the others.
 ///
-/// It does not if a cell of it is a number (save 0, 1, 2, … throughout, as some programs name columns) or stands for a
-/// missing value. It does if a column has a name over numbers. Of columns with words alone, it is taken for a row if one
-/// of its cells occurs again in its column.
+/// It does not if a cell of it is a number (save 0, 1, 2, … throughout, as some programs name columns). It does if a
+/// column has a name over numbers. Otherwise it does not if a cell stands for a missing value, and of columns with words
+/// alone, it is taken for a row if one of its cells occurs again in its column.
 pub(crate) fn sniff_header(rows: &[StringRecord]) -> bool {
     let [first, others @ ..] = rows else { return true };
     if numbered(first) {
         return true;
     }
     let cells = || first.iter().map(str::trim);
-    if cells().any(|cell| cell::number(cell).is_some() || (!cell.is_empty() && cell::is_missing(cell))) {
+    let is_sign = |cell: &str| !cell.is_empty() && cell::is_missing(cell);
+    if cells().any(|cell| cell::number(cell).is_some()) {
         return false;
-    }
-    if others.is_empty() {
-        return true;
     }
     let column = |at: usize| others.iter().filter_map(move |row| row.get(at)).map(str::trim);
     let over_numbers = |at: usize| {
         let mut present = column(at).filter(|cell| !cell::is_missing(cell)).peekable();
         present.peek().is_some() && present.all(|cell| cell::number(cell).is_some())
     };
-    if (0..first.len()).any(over_numbers) {
+    if cells().enumerate().any(|(at, cell)| !is_sign(cell) && over_numbers(at)) {
         return true;
+    }
+    if cells().any(is_sign) {
+        return false;
     }
     let again = |(at, cell): (usize, &str)| !cell.is_empty() && column(at).any(|other| other == cell);
     !cells().enumerate().any(again)
 }
 
-/// Whether a comma stands before the decimals: it does in some cell, as no thousands would be written, and no cell is a
-/// number with a point before its decimals.
-pub(crate) fn sniff_decimal_comma(rows: &[StringRecord]) -> bool {
-    let cells = || rows.iter().flat_map(StringRecord::iter).map(str::trim);
-    let decimals = |cell: &str, mark: char| {
-        let (whole, decimals) = cell.split_once(mark)?;
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        (digits(whole.trim_start_matches(['-', '+'])) && digits(decimals)).then_some(decimals.len())
+/// What stands before the decimals, as far as some cell can be read in one way only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DecimalMarks {
+    pub(crate) comma: bool,
+    pub(crate) point: bool,
+}
+
+/// Commas count in columns where all cells are numbers then, but for the first, which may be a name.
+pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
+    let commas = |cell: &str| {
+        cell.contains(',') && with_decimal_point(cell).is_some() && without_thousands(cell, true).is_none()
     };
-    cells().any(|cell| decimals(cell, ',').is_some_and(|count| count != 3))
-        && !cells().any(|cell| decimals(cell, '.').is_some_and(|count| count != 3))
+    let points = |cell: &str| {
+        let decimals = cell::number(cell).is_some() && with_decimal_point(cell).is_none();
+        cell.contains('.') && (decimals || without_thousands(cell, true).is_some())
+    };
+    let is_number = |cell: &str| {
+        cell::is_missing(cell) || cell::number(cell).is_some() || with_decimal_point(cell).is_some()
+    };
+    let width = rows.iter().map(StringRecord::len).max().unwrap_or(0);
+    let column = |at: usize| rows.iter().filter_map(move |row| row.get(at)).map(str::trim);
+    let has_commas = |at: usize| column(at).any(commas) && column(at).skip(1).all(is_number);
+    DecimalMarks {
+        comma: (0..width).any(has_commas),
+        point: rows.iter().flatten().map(str::trim).any(points),
+    }
 }
 
 /// The usual spelling of a number with a decimal comma; `None` if the cell is none.
@@ -209,8 +250,9 @@ pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
     let unsigned = whole.trim_start_matches(['-', '+']);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut groups = unsigned.split('.');
-    let first =
-        groups.next().is_some_and(|group| digits(group) && (group.len() <= 3 || !whole.contains('.')));
+    // Thousands do not begin with a zero.
+    let leads = |group: &str| group.len() <= 3 && !group.starts_with('0');
+    let first = groups.next().is_some_and(|group| digits(group) && (leads(group) || !whole.contains('.')));
     let thousands = groups.all(|group| group.len() == 3 && digits(group));
     let has_decimals = cell.contains(',');
     let sound =
@@ -232,6 +274,7 @@ pub(crate) fn without_thousands(cell: &str, commas_separate: bool) -> Option<Str
     let (first, groups) = unsigned.split_once(',')?;
     let grouped = (1..=3).contains(&first.len())
         && digits(first)
+        && !first.starts_with('0')
         && groups.split(',').all(|group| group.len() == 3 && digits(group))
         && digits(decimals);
     let sure = commas_separate || cell.contains('.') || groups.contains(',');
@@ -250,8 +293,12 @@ fn numbered(row: &StringRecord) -> bool {
 pub(crate) fn sample(head: &str, whole: bool, delimiter: Delimiter) -> Vec<StringRecord> {
     let mut rows: Vec<StringRecord> = match delimiter.byte() {
         None => {
-            let lines = head.lines().map(|line| line.split_whitespace().collect::<StringRecord>());
-            lines.filter(|row| !row.is_empty()).take(SAMPLE_ROWS + 1).collect()
+            let fields = |line| {
+                let mut row = StringRecord::new();
+                split_at_blanks(line, &mut row).then_some(row)
+            };
+            let rows = head.lines().map_while(fields);
+            rows.filter(|row| !row.is_empty()).take(SAMPLE_ROWS + 1).collect()
         }
         Some(byte) => {
             let mut reader = ReaderBuilder::new()
@@ -271,13 +318,34 @@ pub(crate) fn sample(head: &str, whole: bool, delimiter: Delimiter) -> Vec<Strin
     rows
 }
 
+/// Fields between blanks; one that begins with a quote goes on to the next. Whether every quote has its other half.
+pub(crate) fn split_at_blanks(text: &str, row: &mut StringRecord) -> bool {
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let field = if let Some(quoted) = rest.strip_prefix('"') {
+            let Some(end) = quoted.find('"') else { return false };
+            rest = &quoted[end + 1..];
+            &quoted[..end]
+        } else {
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            let field = &rest[..end];
+            rest = &rest[end..];
+            field
+        };
+        row.push_field(field);
+        rest = rest.trim_start();
+    }
+    true
+}
+
 fn most_frequent(counts: &[usize]) -> Option<usize> {
     counts.iter().copied().max_by_key(|count| (counts.iter().filter(|c| *c == count).count(), *count))
 }
 
-/// Blanks occur within text, too: they separate fields only where most fields are numbers.
+/// Blanks occur within text, too: they separate fields only where most fields below the first row are numbers.
 fn mostly_numbers(rows: &[StringRecord]) -> bool {
-    let cells = || rows.iter().flat_map(StringRecord::iter);
+    let below = if rows.len() > 1 { &rows[1..] } else { rows };
+    let cells = || below.iter().flat_map(StringRecord::iter);
     let numbers = cells().filter(|cell| cell::number(cell).is_some() || cell::is_missing(cell)).count();
     2 * numbers >= cells().count()
 }
@@ -305,6 +373,8 @@ mod tests {
         check("text\none of two\nsome other words\n", Comma, true);
         check("63.0,1.0,?\n67.0,1.0,6\n", Comma, false);
         check("a,b\n1,2\n3\n", Comma, true);
+        check("RI,Na,Type\n1.51,13.6,1\n1.52,13.9,2\n", Comma, true);
+        check("Na,x\nna,y\n", Comma, false);
         check("name,colour\nx,red\ny,blue\n", Comma, true);
         check("x,red\ny,blue\nz,red\n", Comma, false);
         check("republican,n,y\ndemocrat,?,y\n", Comma, false);
@@ -315,11 +385,18 @@ mod tests {
 
     #[test]
     fn a_decimal_comma_is_recognised_and_becomes_a_point() {
-        let sniff = |text: &str| sniff_decimal_comma(&sample(text, true, sniff_delimiter(text, true)));
+        let sniff = |text: &str| {
+            let marks = decimal_marks(&sample(text, true, sniff_delimiter(text, true)));
+            marks.comma && !marks.point
+        };
         assert!(sniff("a;b\n1,5;2,25\n3;4,125\n"));
         assert!(sniff("a\tb\n-1,5\t1.234,5\n"));
         assert!(!sniff("a;b\n1,500;2\n"), "thousands, perhaps");
         assert!(!sniff("a;b\n1,5;2.5\n"));
+        assert!(sniff("a;b\n0,123;red\n1,288;red\n"), "no thousands begin with a zero");
+        assert!(sniff("a;b\n29.037,17;1\n1.837,20;2\n"));
+        assert!(!sniff("a\tb\n1159.366\t1,9\n672.214\t1,7\n"));
+        assert!(!sniff("a\tb\n1,5\tx\nof 3, 4\ty\n"), "words");
         assert!(!sniff("a,b\n1,5\n2,25\n"));
         for (cell, expected) in [
             ("1,5", Some("1.5")),

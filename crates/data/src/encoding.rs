@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::categories::{Categories, Index};
+use crate::categories::Categories;
 use crate::cell;
+use crate::classes::NameIndex;
 use crate::error::{Error, Result};
 use crate::kind::{Kind, boolean};
 use crate::moment::{DAY, MomentFormat};
@@ -106,7 +107,7 @@ impl Encoding {
         table: &Table,
         row: usize,
         column: &Column,
-        index: &Index<'_>,
+        index: &NameIndex<'_>,
         to: &mut [f32],
     ) -> Result<bool> {
         let text = column.get(row);
@@ -140,10 +141,12 @@ impl Encoding {
     }
 
     /// Makes the names of a category quick to find.
-    pub(crate) fn index(&self) -> Index<'_> {
+    pub(crate) fn index(&self) -> NameIndex<'_> {
         match self {
-            Encoding::OneHot(categories) | Encoding::Embedded(categories) => Index::new(&categories.names),
-            _ => Index::new(&[]),
+            Encoding::OneHot(categories) | Encoding::Embedded(categories) => {
+                NameIndex::new(&categories.names)
+            }
+            _ => NameIndex::new(&[]),
         }
     }
 }

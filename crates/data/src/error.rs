@@ -150,6 +150,8 @@ pub enum Error {
         column: String,
         /// A sentence with the nearest name, if one is near, and the names there are.
         instead: String,
+        /// Whether the names are the file's own, and not numbers for want of some.
+        has_header: bool,
     },
     /// A column that the preparation was fitted with is not in this table.
     #[error("{file} has no column {column:?}, which the model was trained on; {instead}")]

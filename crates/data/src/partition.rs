@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cell;
-use crate::classes::{self, ClassIndex};
+use crate::classes::{self, NameIndex};
 use crate::error::{Error, Result};
 use crate::moment::MomentFormat;
 use crate::split::{Fractions, Split, held_out, sorted, split};
@@ -175,8 +175,8 @@ fn strata(table: &Table, rows: &[usize], target: &str) -> Result<Vec<u32>> {
     let column = table.column(target)?;
     let texts = rows.iter().map(|row| table.target(*row, column)).collect::<Result<Vec<_>>>()?;
     let names = classes::names(texts.iter().copied());
-    let index = ClassIndex::new(&names);
-    Ok(texts.into_iter().map(|text| index.get(text).expect("named above")).collect())
+    let index = NameIndex::new(&names);
+    Ok(texts.into_iter().map(|text| index.get(text).expect("named above") as u32).collect())
 }
 
 /// What each row has in a column, in which nothing may be missing.

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::cell;
-use crate::classes::{self, ClassIndex};
+use crate::classes::{self, NameIndex};
 use crate::dataset::{Dataset, DatasetWriter, Targets};
 use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
@@ -204,14 +204,15 @@ impl Preparation {
             TargetKind::Value(_) => self.values(table, rows)?,
             TargetKind::Classes(names) => {
                 let column = table.column(&self.targets[0].column)?;
-                let index = ClassIndex::new(names);
+                let index = NameIndex::new(names);
                 let classes = rows.iter().map(|row| {
                     let class = table.target(*row, column)?;
-                    index.get(class).ok_or_else(|| Error::UnseenClass {
+                    let place = index.get(class).ok_or_else(|| Error::UnseenClass {
                         at: table.place(*row, column),
                         class: cell::shorten(class),
                         known: cell::shorten(&names.join(", ")),
-                    })
+                    });
+                    Ok(place? as u32)
                 });
                 Targets::Classes(classes.collect::<Result<_>>()?)
             }

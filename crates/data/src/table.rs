@@ -95,6 +95,7 @@ impl Table {
             file: self.source.clone(),
             column: name.to_owned(),
             instead: self.instead(name),
+            has_header: self.has_header(),
         })
     }
 

@@ -23,7 +23,7 @@ pub struct Predictions<'a> {
     /// Which rows they are: `test`, say.
     pub part: &'a str,
     /// Rows × outputs: of classes logits, of values in the unit of the table.
-    pub outputs: &'a Array2<f32>,
+    pub outputs: &'a Array2<f64>,
     /// What is true of the rows.
     pub truth: Truth<'a>,
 }
@@ -43,7 +43,7 @@ pub enum Truth<'a> {
         /// The names of the targets.
         names: &'a [String],
         /// Rows × targets, in the unit of the table.
-        of_rows: &'a Array2<f32>,
+        of_rows: &'a Array2<f64>,
     },
 }
 

@@ -26,12 +26,15 @@ pub struct Scores {
 pub struct Evaluator {
     program: Program,
     ws: Workspace<f32>,
+    /// As the model gives them.
     outputs: Vec<f32>,
+    /// In the unit of the table, where a large mean may leave `f32` no digits for what differs.
+    said: Vec<f64>,
     columns: usize,
     metrics: Vec<Metric>,
     units: Vec<Scale>,
-    /// Targets in their own unit.
-    targets: Vec<f32>,
+    /// In the unit of the table, too.
+    targets: Vec<f64>,
     /// Losses of rows; empty if they have none of their own.
     rows: Vec<f32>,
     /// Of the losses of the rows last tried.
@@ -84,6 +87,7 @@ impl Evaluator {
             program,
             ws,
             outputs: vec![0.0; ROWS * columns],
+            said: vec![0.0; ROWS * columns],
             columns,
             metrics: metrics.to_vec(),
             units: units.to_vec(),
@@ -111,10 +115,10 @@ impl Evaluator {
                 return None;
             }
             loss += self.pass(values, &batch);
-            let outputs = &self.outputs[..batch.features.nrows() * self.columns];
+            let said = &self.said[..batch.features.nrows() * self.columns];
             match batch.targets {
-                BatchTargets::Classes(classes) => evaluation.update_classes(outputs, classes),
-                BatchTargets::Values(_) => evaluation.update_values(outputs, &self.targets[..outputs.len()]),
+                BatchTargets::Classes(classes) => evaluation.update_classes(said, classes),
+                BatchTargets::Values(_) => evaluation.update_values(said, &self.targets[..said.len()]),
             }
         }
         let metrics = evaluation.values().map(|(metric, value)| (metric, value.unwrap_or(f64::NAN)));
@@ -122,11 +126,11 @@ impl Evaluator {
     }
 
     /// What the model says of each row of `data`: rows × outputs, of classes logits, of values in the unit of the table.
-    pub fn outputs(&mut self, values: &[f32], data: &Dataset) -> Array2<f32> {
+    pub fn outputs(&mut self, values: &[f32], data: &Dataset) -> Array2<f64> {
         let mut all = Vec::with_capacity(data.rows() * self.columns);
         for batch in batches(data) {
             self.pass(values, &batch);
-            all.extend_from_slice(&self.outputs[..batch.features.nrows() * self.columns]);
+            all.extend_from_slice(&self.said[..batch.features.nrows() * self.columns]);
         }
         Array2::from_shape_vec((data.rows(), self.columns), all).expect("each row has its outputs")
     }
@@ -136,7 +140,7 @@ impl Evaluator {
         batches(data).map(|batch| self.pass(values, &batch)).sum::<f64>() / data.rows() as f64
     }
 
-    /// Fills `outputs` and, of values, `targets`, both in the unit of the table. Returns the sum of the rows' losses.
+    /// Fills `said` and, of values, `targets`, both in the unit of the table. Returns the sum of the rows' losses.
     fn pass(&mut self, values: &[f32], batch: &Batch<'_>) -> f64 {
         let rows = batch.features.nrows();
         self.program.forward(&mut self.ws, values, &feeds(batch), Mode::Evaluate);
@@ -149,17 +153,9 @@ impl Evaluator {
         }
         let outputs = &mut self.outputs[..rows * self.columns];
         self.ws.copy_output(1, outputs);
+        in_units(outputs, &self.units, &mut self.said);
         if let BatchTargets::Values(values) = batch.targets {
-            let targets = &mut self.targets[..outputs.len()];
-            targets.copy_from_slice(values.to_slice().expect("batches are row-major"));
-            if !self.units.is_empty() {
-                let units = self.units.iter().cycle();
-                for (value, unit) in
-                    outputs.iter_mut().zip(units.clone()).chain(targets.iter_mut().zip(units))
-                {
-                    *value = unit.invert(*value) as f32;
-                }
-            }
+            in_units(values.to_slice().expect("batches are row-major"), &self.units, &mut self.targets);
         }
         f64::from(loss[0]) * rows as f64
     }
@@ -176,6 +172,16 @@ impl Scores {
     pub fn accuracy_error(&self) -> Option<f64> {
         let (_, p) = self.metrics.iter().find(|(metric, _)| *metric == Metric::Accuracy)?;
         Some((p * (1.0 - p) / self.rows as f64).sqrt())
+    }
+}
+
+/// Standardised values, row by row, in the unit of the table; as they are if there are no units.
+fn in_units(values: &[f32], units: &[Scale], target: &mut [f64]) {
+    for (at, (target, value)) in target.iter_mut().zip(values).enumerate() {
+        *target = match units {
+            [] => f64::from(*value),
+            units => units[at % units.len()].invert(*value),
+        };
     }
 }
 

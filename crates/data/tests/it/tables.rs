@@ -202,9 +202,33 @@ fn raw_files_of_other_dialects_are_read() {
     assert_eq!(error, expected);
     check(b"a,b\n1,\"-12,000\"\n2,\"1,100.5\"\n", "a b", "-12000 1100.5");
     check(b"a;b\n1;1,100\n2;1,100.5\n", "a b", "1,100 1100.5");
+    // As R's write.table and NumPy's savetxt write names.
+    check(b"\"x\" \"y\"\n\"1\" 2.5 \"a\"\n\"2\" 3.5 \"b\"\n", "column_1 x y", "a b");
+    check(b"x\ty\nr1\t2.5\ta\nr2\t3.5\tb\n", "column_1 x y", "a b");
+    check(b"# x y\n1 2.5\n2 3.5\n", "x y", "2.5 3.5");
+    // As pandas writes a gap where there is one column.
+    check(b"x\n1\n\"\"\n\n3\n", "x", "1  3");
+    // What goes with a table of decimal commas may have points.
+    let commas = Dialect { decimal_comma: Some(true), ..Dialect::default() };
+    assert_eq!(read(b"a;b\n1;1.288\n", &commas).1, "1288");
+    assert_eq!(read(b"a;b\n1;1.288\n2;1.29\n", &commas).1, "1.288 1.29");
+    assert_eq!(read(b"a,b\n1,1.288\n", &commas).1, "1.288");
+    assert_eq!(read(b"a,b\n1,\"1,288\"\n2,\"1,5\"\n", &commas).1, "1.288 1.5");
 
     let error = TableReader::new("t", &gzip("a,b\n1,2\n3,4\n")[..20], &Dialect::default()).err().unwrap();
     assert!(error.to_string().starts_with("cannot read t: "), "{error}");
+}
+
+#[test]
+fn a_category_is_known_by_other_spellings_of_its_number() {
+    let kinds = BTreeMap::from([("code".to_owned(), Kind::Category)]);
+    let recipe = Recipe { kinds, ..Recipe::new("y", Task::Classification) };
+    let codes = table("code,y\n1.0,u\n2.0,v\n1.0,v\n2.0,u\n7.0,u\n7.0,v\n");
+    let preparation = Preparation::fit_recipe(&codes, &all(&codes), &recipe).unwrap();
+    let inputs = |csv: &str| preparation.features(&table(csv), &[0]).unwrap();
+    assert_eq!(inputs("code\n2\n"), inputs("code\n2.0\n"));
+    assert_ne!(inputs("code\n2\n"), inputs("code\n1\n"));
+    assert_ne!(inputs("code\n02\n"), inputs("code\n2\n"));
 }
 
 #[test]

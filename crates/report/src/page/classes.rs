@@ -43,7 +43,7 @@ pub(crate) struct Cell {
 
 impl Classes {
     /// Of logits, rows × classes, and the rows' classes.
-    pub(crate) fn of(outputs: &Array2<f32>, names: &[String], actual: &[u32]) -> Classes {
+    pub(crate) fn of(outputs: &Array2<f64>, names: &[String], actual: &[u32]) -> Classes {
         let classes = names.len();
         let mut ranking = Ranking::new(classes, Scores::Logits);
         let mut matrix = ConfusionMatrix::new(classes);
@@ -80,12 +80,12 @@ impl Classes {
 }
 
 /// The class with the largest logit, of equals the first, and its probability.
-fn likeliest(logits: &[f32]) -> Option<(usize, f64)> {
+fn likeliest(logits: &[f64]) -> Option<(usize, f64)> {
     if logits.iter().any(|logit| logit.is_nan()) {
         return None;
     }
     let top = (1..logits.len()).fold(0, |top, class| if logits[class] > logits[top] { class } else { top });
-    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - f64::from(logits[top])).exp()).sum();
+    let sum: f64 = logits.iter().map(|logit| (logit - logits[top]).exp()).sum();
     Some((top, 1.0 / sum))
 }
 
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn each_row_is_counted_where_its_largest_logit_is() {
         let outputs =
-            ndarray::array![[2.0, 1.0, 0.0], [0.0, 3.0, 3.0], [0.0, f32::NAN, 0.0], [0.0, 0.0, 9.0]];
+            ndarray::array![[2.0, 1.0, 0.0], [0.0, 3.0, 3.0], [0.0, f64::NAN, 0.0], [0.0, 0.0, 9.0]];
         let classes = Classes::of(&outputs, &names(3), &[0, 2, 1, 2]);
         let counts: Vec<Vec<u64>> =
             classes.matrix.iter().map(|(_, row)| row.iter().map(|cell| cell.count).collect()).collect();
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn many_classes_get_a_map_and_the_lowest_curves_a_colour() {
-        let outputs = Array2::from_shape_fn((200, 50), |(row, class)| ((row * 7 + class * 13) % 50) as f32);
+        let outputs = Array2::from_shape_fn((200, 50), |(row, class)| ((row * 7 + class * 13) % 50) as f64);
         let actual: Vec<u32> = (0..200).map(|row| row % 50).collect();
         let classes = Classes::of(&outputs, &names(50), &actual);
         assert!(classes.matrix.is_empty());

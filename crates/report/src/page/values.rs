@@ -14,7 +14,7 @@ const POINTS: usize = 600;
 const BARS: usize = 24;
 
 /// For each target, predicted against true values, and the errors.
-pub(crate) fn plots(outputs: &Array2<f32>, names: &[String], truth: &Array2<f32>) -> Vec<Plot> {
+pub(crate) fn plots(outputs: &Array2<f64>, names: &[String], truth: &Array2<f64>) -> Vec<Plot> {
     let of_target = |(target, name): (usize, &String)| {
         let (predicted, actual) = (outputs.column(target), truth.column(target));
         let name = if names.len() > 1 { format!("{}: ", shortened(name, 24)) } else { String::new() };
@@ -23,9 +23,8 @@ pub(crate) fn plots(outputs: &Array2<f32>, names: &[String], truth: &Array2<f32>
     names.iter().enumerate().take(TARGETS).flat_map(of_target).flatten().collect()
 }
 
-fn scatter(name: &str, predicted: ArrayView1<'_, f32>, actual: ArrayView1<'_, f32>) -> Option<Plot> {
-    let points: Vec<(f64, f64)> =
-        actual.iter().zip(predicted).map(|(a, p)| (f64::from(*a), f64::from(*p))).collect();
+fn scatter(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64>) -> Option<Plot> {
+    let points: Vec<(f64, f64)> = actual.iter().zip(predicted).map(|(a, p)| (*a, *p)).collect();
     let finite: Vec<(f64, f64)> = points.iter().copied().filter(|(a, p)| (a + p).is_finite()).collect();
     let all = || finite.iter().flat_map(|(a, p)| [*a, *p]);
     let (least, most) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
@@ -51,9 +50,8 @@ fn scatter(name: &str, predicted: ArrayView1<'_, f32>, actual: ArrayView1<'_, f3
 }
 
 /// How often errors of each size occur.
-fn errors(name: &str, predicted: ArrayView1<'_, f32>, actual: ArrayView1<'_, f32>) -> Option<Plot> {
-    let mut errors: Vec<f64> =
-        predicted.iter().zip(actual).map(|(p, a)| f64::from(*p) - f64::from(*a)).collect();
+fn errors(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64>) -> Option<Plot> {
+    let mut errors: Vec<f64> = predicted.iter().zip(actual).map(|(p, a)| p - a).collect();
     errors.retain(|error| error.is_finite());
     errors.sort_by(f64::total_cmp);
     let quantile = |share: f64| errors.get(((errors.len().max(1) - 1) as f64 * share).round() as usize);
@@ -108,7 +106,7 @@ mod tests {
     use super::*;
     use ndarray::array;
 
-    fn texts(outputs: &Array2<f32>, truth: &Array2<f32>) -> Vec<(String, String)> {
+    fn texts(outputs: &Array2<f64>, truth: &Array2<f64>) -> Vec<(String, String)> {
         let names: Vec<String> = (0..outputs.ncols()).map(|target| format!("t{target}")).collect();
         let plots = plots(outputs, &names, truth);
         plots.into_iter().map(|plot| (plot.title, plot.text)).collect()
@@ -116,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_is_told() {
-        let found = texts(&array![[1.0], [2.5], [f32::NAN], [3.0]], &array![[1.0], [2.0], [5.0], [4.0]]);
+        let found = texts(&array![[1.0], [2.5], [f64::NAN], [3.0]], &array![[1.0], [2.0], [5.0], [4.0]]);
         assert_eq!(found[0].0, "predicted against true");
         assert!(
             found[0].1.starts_with("3 rows, from 1.0000 to 4.0000; 1 more row without a finite"),
@@ -130,7 +128,7 @@ mod tests {
         let truth = Array2::zeros((1_000, 1));
         let outputs = Array2::from_shape_fn((1_000, 1), |(row, _)| match row {
             0 => 1e6,
-            _ => (row % 100) as f32 / 100.0,
+            _ => (row % 100) as f64 / 100.0,
         });
         let found = texts(&outputs, &truth);
         assert!(found[0].1.starts_with("500 of 1,000 rows"), "{found:?}");
@@ -141,9 +139,9 @@ mod tests {
     fn odd_values_are_drawn_or_left_out() {
         for (outputs, truth, plots) in [
             (Array2::zeros((0, 1)), Array2::zeros((0, 1)), 0),
-            (array![[f32::NAN]], array![[1.0]], 0),
+            (array![[f64::NAN]], array![[1.0]], 0),
             (array![[2.0]], array![[2.0]], 2),
-            (array![[f32::MAX], [-f32::MAX]], array![[0.0], [0.0]], 2),
+            (array![[f64::from(f32::MAX)], [-f64::from(f32::MAX)]], array![[0.0], [0.0]], 2),
             (array![[1.0, 2.0]], array![[1.0, 2.0]], 4),
         ] {
             assert_eq!(texts(&outputs, &truth).len(), plots, "{outputs}");
