@@ -35,8 +35,8 @@ pub struct Explained {
 }
 
 impl Store {
-    /// What [`Store::collect`] would do with each checkpoint. If none of those that stay is known to be sound, this verifies
-    /// until one is found.
+    /// What [`Store::collect`] would do with each checkpoint. The newest sound one always stays: if something would go, this
+    /// verifies those that are not known to be sound, from the newest on, until one is.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -104,24 +104,13 @@ impl Store {
         Ok((removed, failures))
     }
 
-    /// At least one entry that stays must be known to be sound: the newest such, if the retention would take them all.
+    /// The newest sound entry stays, whatever the retention says. What is not known to be sound is verified.
     fn spare_the_newest_sound(&mut self, entries: &[Entry], fates: &mut [Fate]) {
-        let stays = |fates: &[Fate], i: usize| fates[i] != Fate::Removed;
-        let newest_known = (0..entries.len()).rev().find(|&i| self.sound.contains(&entries[i].key));
-        if let Some(i) = newest_known {
-            if !stays(fates, i) {
-                fates[i] = Fate::Needed;
-            }
-            return;
-        }
-        // Those that stay first, then those that would go.
-        let mut candidates: Vec<usize> = (0..entries.len()).rev().collect();
-        candidates.sort_by_key(|&i| !stays(fates, i));
-        for i in candidates {
-            if self.folder.verify(entries[i].key).is_ok() {
-                self.sound.insert(entries[i].key);
-                if !stays(fates, i) {
-                    fates[i] = Fate::Needed;
+        for (entry, fate) in entries.iter().zip(&mut *fates).rev() {
+            if self.sound.contains(&entry.key) || self.folder.verify(entry.key).is_ok() {
+                self.sound.insert(entry.key);
+                if *fate == Fate::Removed {
+                    *fate = Fate::Needed;
                 }
                 return;
             }

@@ -130,6 +130,13 @@ fn the_newest_sound_checkpoint_never_goes() {
     save(&mut store, 1, 1.0);
     save(&mut store, 2, 2.0);
     assert_eq!(names(dir.path()), ["step-00000002.safetensors"]);
+    // Nor in a store that has just been opened, if an older one stays.
+    store.retain(KeepLast(9));
+    save(&mut store, 3, 3.0);
+    drop(store);
+    let mut store = Store::open(dir.path()).unwrap();
+    store.retain(KeepBest(1, Goal::Minimize));
+    assert_eq!(store.collect().unwrap().0, Vec::<PathBuf>::new());
 }
 
 #[test]
