@@ -2,12 +2,15 @@
 
 use crate::config::RunConfig;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Folder};
+use highwater_checkpoint::{Checkpoint, Entry, Folder};
+use highwater_early_stopping::Goal;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const CONFIG_TEMPORARY: &str = "config.toml.tmp";
+/// The label of the model of all rows that says which kept model it goes with.
+pub(crate) const BEST_STEP: &str = "best_step";
 
 /// Where a run's files are.
 #[derive(Debug, Clone)]
@@ -101,22 +104,48 @@ impl RunFolder {
             .with_context(|| format!("cannot write {}", self.config_file().display()))
     }
 
-    /// The model to use: that of all rows if there is one, else the kept one.
+    /// The model to use: that of all rows if there is one that goes with the kept one, which is used else. After it the
+    /// run may have gone on, and found a better one.
     pub(crate) fn model(&self) -> Result<Checkpoint> {
         let path = self.final_file();
-        if path.exists() { Ok(Checkpoint::open(&path)?) } else { self.best() }
+        if !path.exists() {
+            return self.best();
+        }
+        let last = Checkpoint::open(&path)?;
+        match (last.facts().labels.get(BEST_STEP), self.best()) {
+            (Some(step), Ok(best)) if *step != best.facts().step.to_string() => Ok(best),
+            _ => Ok(last),
+        }
     }
 
-    /// The kept model: the published best, or else, of a run that has no best, the newest sound checkpoint.
+    /// The kept model: the published best, or else the best of the checkpoints that are left.
     pub(crate) fn best(&self) -> Result<Checkpoint> {
         let path = self.best_file();
         if path.exists() {
             return Ok(Checkpoint::open(&path)?);
         }
-        let (newest, _) = Folder::new(self.checkpoints()).latest()?;
-        newest.with_context(|| {
-            format!("{} holds no checkpoint yet: the run was stopped too early", self.root.display())
-        })
+        let folder = Folder::new(self.checkpoints());
+        let goal = self.config()?.training.select.goal();
+        let cost = |entry: &Entry| match (entry.facts.score.filter(|score| score.is_finite()), goal) {
+            (Some(score), Goal::Minimize) => score,
+            (Some(score), Goal::Maximize) => -score,
+            (None, _) => f64::INFINITY,
+        };
+        let mut entries = folder.list()?.entries;
+        entries.retain(|entry| entry.facts.step > 0);
+        entries.sort_by(|a, b| cost(a).total_cmp(&cost(b)).then(b.key.cmp(&a.key)));
+        if let Some(best) = entries.iter().find_map(|entry| Checkpoint::open(&entry.path).ok()) {
+            return Ok(best);
+        }
+        // A run that begins with a model from elsewhere has it before its first step.
+        match folder.latest()?.0 {
+            Some(given) if !self.history_file().exists() => Ok(given),
+            _ => bail!(
+                "{} holds no trained model yet, as the run was stopped too early: cargo xtask resume {}",
+                self.root.display(),
+                self.root.display()
+            ),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! counts.
 
 use crate::config::{RunConfig, SMALL};
-use crate::folder::RunFolder;
+use crate::folder::{BEST_STEP, RunFolder};
 use crate::source::{self, Source};
 use crate::train::in_memory;
 use anyhow::{Context, Result};
@@ -89,7 +89,7 @@ pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: 
     let arrays: Vec<Array<'_>> = learned
         .map(|p| Array::f32(format!("model.{}", p.name), &p.shape, &model.values()[p.range()]))
         .collect();
-    let rows = rows.len().to_string();
+    let (rows, best_step) = (rows.len().to_string(), best.step.to_string());
     write(
         folder.final_file(),
         &Snapshot {
@@ -99,7 +99,7 @@ pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: 
             elapsed: None,
             arrays: &arrays,
             sections: &source::sections(&preparation, model.network(), config)?,
-            labels: &[("trained_on", "all rows"), ("rows", &rows)],
+            labels: &[("trained_on", "all rows"), ("rows", &rows), (BEST_STEP, &best_step)],
         },
     )?;
     Ok(())

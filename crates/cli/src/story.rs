@@ -327,10 +327,14 @@ impl Observer for Files<'_> {
 fn of_folder(root: &Path) -> Result<(Job, Report)> {
     let folder = RunFolder::open(root)?;
     let config = folder.config()?;
-    let (model, preparation) = source::load(&folder.best()?)?;
+    let kept = folder.best()?;
+    let (model, preparation) = source::load(&kept)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let history = read_history(&folder.history_file())?;
-    let report = reconstruct(history, &config.training);
+    let mut report = reconstruct(history, &config.training);
+    // A run that was killed may have found a better one that it had not saved.
+    let step = kept.facts().step;
+    report.best = report.history.iter().position(|record| record.step == step).or(report.best);
     let data = source.datasets(&preparation)?;
     Ok((Job { folder, config, source, preparation, data, model }, report))
 }

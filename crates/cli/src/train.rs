@@ -95,6 +95,14 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
     let newest = if from.is_none() { store.latest()?.0 } else { None };
     let origin = from.as_ref().or(newest.as_ref());
+    if origin.is_none() && folder.best_file().exists() {
+        let (checkpoints, root) = (folder.checkpoints(), folder.root().display());
+        bail!(
+            "{} holds no checkpoint any more; go on from the best model, which is left: cargo xtask resume {root} --from \
+             {root}/best.safetensors",
+            checkpoints.display()
+        );
+    }
     let after = origin.map(|checkpoint| checkpoint.facts().step);
     if let Some(checkpoint) = origin {
         let (saved, prepared) = source::load(checkpoint)?;

@@ -75,6 +75,46 @@ fn when_every_checkpoint_is_damaged_nothing_is_begun_anew() {
 }
 
 #[test]
+fn what_is_gone_is_not_replaced_by_something_worse_without_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let more = args!["--stop", "never", "--keep-last", "1", "--keep-best", "1", "--learning-rate", "0.3"];
+    done([iris(&folder, "40"), more].concat());
+    let (best, score) = (folder.join("best.safetensors"), args!["evaluate", &folder, "--json"]);
+    let (kept, scored) = (fs::read(&best).unwrap(), done(score.clone()).out);
+    fs::remove_file(&best).unwrap();
+    assert_eq!(done(score).out, scored, "the best of the checkpoints");
+    fs::write(&best, &kept).unwrap();
+
+    fs::remove_dir_all(folder.join("checkpoints")).unwrap();
+    let said = run(args!["resume", &folder, "--epochs", "50"]);
+    assert!(said.code == Some(1) && said.err.contains("--from"), "{said:?}");
+    assert!(fs::read(&best).unwrap() == kept);
+    done(args!["resume", &folder, "--epochs", "50", "--from", &best]);
+}
+
+#[test]
+fn the_model_of_all_rows_is_used_with_the_best_that_it_goes_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, last) = (dir.path().join("run"), dir.path().join("run/final.safetensors"));
+    done(iris(&folder, "3"));
+    let of_before = fs::read(&last).unwrap();
+    let step = || {
+        let out = dir.path().join("out.safetensors");
+        let said = done(args!["checkpoints", "export", &folder, "--to", "safetensors", "--out", &out]);
+        (said.out, fs::remove_file(out).unwrap()).0
+    };
+    let exported = step();
+    done(args!["resume", &folder, "--epochs", "20"]);
+    assert_ne!(step(), exported);
+    // As if the run had been interrupted before the model was made anew.
+    fs::write(&last, of_before).unwrap();
+    let with_the_old_one = step();
+    fs::remove_file(&last).unwrap();
+    assert_eq!(with_the_old_one, step(), "the best is used");
+}
+
+#[test]
 fn checkpoints_are_listed_and_shown() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
