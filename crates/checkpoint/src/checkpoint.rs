@@ -127,12 +127,18 @@ impl Checkpoint {
 
     /// The arrays, in the order of the file.
     pub fn arrays(&self) -> impl Iterator<Item = &TensorInfo> {
-        self.header.tensors.iter().filter(|t| is_array(&t.name))
+        self.header.tensors.iter().filter(|t| self.is_array(&t.name))
     }
 
     /// The names of the sections, sorted.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
-        self.header.tensors.iter().filter_map(|t| t.name.strip_prefix(PREFIX))
+        let names = self.header.tensors.iter().filter(|t| !self.is_array(&t.name));
+        names.filter_map(|t| t.name.strip_prefix(PREFIX))
+    }
+
+    /// The files of other programs hold nothing but arrays, whatever their names.
+    fn is_array(&self, name: &str) -> bool {
+        self.integrity.is_none() || !(name.starts_with(PREFIX) || name == integrity::NAME)
     }
 
     /// The array of this name.
@@ -143,7 +149,7 @@ impl Checkpoint {
         let index = self
             .header
             .find(name)
-            .filter(|_| is_array(name))
+            .filter(|_| self.is_array(name))
             .ok_or_else(|| Error::NoArray { path: self.path.clone(), name: name.to_owned() })?;
         let TensorInfo { name, dtype, shape, .. } = &self.header.tensors[index];
         Ok(ArrayView { name, dtype: *dtype, shape, bytes: self.tensor(index)? })
@@ -286,8 +292,4 @@ pub fn verify_in(fs: &dyn FileSystem, path: &Path) -> Result<VerifyReport, Error
     read_and_verify(&*file, path, jobs)?;
     let Envelope { integrity, facts, .. } = envelope;
     Ok(VerifyReport { bytes: integrity.file_len, tensors: integrity.tensors.len(), facts })
-}
-
-fn is_array(name: &str) -> bool {
-    !name.starts_with(PREFIX) && name != integrity::NAME
 }

@@ -77,7 +77,7 @@ impl BestTracker {
 
     /// A tracker of what the selection says.
     pub fn with(selection: Selection) -> Self {
-        Self { selection, ranking: Vec::with_capacity(selection.keep.max(1)), seen: 0 }
+        Self { selection, ranking: Vec::new(), seen: 0 }
     }
 
     /// Takes an observation in. Returns its rank among the best, 0 for a new best, or `None` if it is not

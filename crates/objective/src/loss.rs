@@ -64,6 +64,19 @@ impl Loss {
         matches!(self, Loss::CrossEntropy(settings) if !settings.class_weights.is_empty())
     }
 
+    /// What the loss of rows of these classes is divided by: the sum of their weights, or their number.
+    ///
+    /// # Panics
+    /// If there are class weights, and none for one of the classes.
+    pub fn divisor(&self, classes: &[u32]) -> f64 {
+        match self {
+            Loss::CrossEntropy(settings) if self.weighs_classes() => {
+                classes.iter().map(|class| settings.class_weights[*class as usize]).sum()
+            }
+            _ => classes.len() as f64,
+        }
+    }
+
     /// Records the loss (1×1) of `outputs` (batch×n), and the target as the next thing that is given with each run.
     ///
     /// # Panics

@@ -149,6 +149,8 @@ fn observations(
     epoch: Option<&Column>,
 ) -> Result<Vec<Observation>, Error> {
     let mut observations: Vec<Observation> = Vec::new();
+    // Where the rows after the last observation begin.
+    let mut after = 0;
     for (place, row) in rows.iter().enumerate() {
         if let Some(before) = place.checked_sub(1).map(|before| &rows[before])
             && row.at < before.at
@@ -165,19 +167,16 @@ fn observations(
             });
         }
         let Some(value) = row.value else { continue };
-        let since = observations.last().map(|last| last.at);
-        let train = row.train.or_else(|| mean_since(rows, since, row.at));
+        let train = row.train.or_else(|| mean_until(&rows[after..], row.at));
+        after += rows[after..].iter().take_while(|later| later.at <= row.at).count();
         observations.push(Observation { at: row.at, value, train, ..row.rest });
     }
     Ok(observations)
 }
 
-/// The mean of the training losses in the epochs up to `at`, after `since` if anything was observed then.
-fn mean_since(rows: &[Row], since: Option<u64>, at: u64) -> Option<f64> {
-    let losses = rows
-        .iter()
-        .filter(|row| since.is_none_or(|since| row.at > since) && row.at <= at)
-        .filter_map(|row| row.train);
+/// The mean of the training losses in the first of these rows, up to the epoch `at`.
+fn mean_until(rows: &[Row], at: u64) -> Option<f64> {
+    let losses = rows.iter().take_while(|row| row.at <= at).filter_map(|row| row.train);
     let (sum, count) = losses.fold((0.0, 0), |(sum, count), loss| (sum + loss, count + 1));
     (count > 0).then(|| sum / f64::from(count))
 }

@@ -25,6 +25,7 @@ pub struct Scores {
 /// Evaluates one model any number of times without allocating for it anew.
 pub struct Evaluator {
     program: Program,
+    loss: Loss,
     ws: Workspace<f32>,
     /// As the model gives them.
     outputs: Vec<f32>,
@@ -85,6 +86,7 @@ impl Evaluator {
         assert!(units.is_empty() || units.len() == columns, "{} units for {columns} outputs", units.len());
         Evaluator {
             program,
+            loss: loss.clone(),
             ws,
             outputs: vec![0.0; ROWS * columns],
             said: vec![0.0; ROWS * columns],
@@ -108,12 +110,13 @@ impl Evaluator {
             Targets::Classes(_) => Evaluation::of_classes(&self.metrics, self.columns, Kind::Logits),
             Targets::Values(_) => Evaluation::of_values(&self.metrics, self.columns),
         };
-        let mut loss = 0.0;
+        let (mut loss, mut divisor) = (0.0, 0.0);
         self.spread = Spread::default();
         for batch in batches(data) {
             if interrupted() {
                 return None;
             }
+            divisor += self.divisor(&batch);
             loss += self.pass(values, &batch);
             let said = &self.said[..batch.features.nrows() * self.columns];
             match batch.targets {
@@ -122,7 +125,7 @@ impl Evaluator {
             }
         }
         let metrics = evaluation.values().map(|(metric, value)| (metric, value.unwrap_or(f64::NAN)));
-        Some(Scores { rows: data.rows(), loss: loss / data.rows() as f64, metrics: metrics.collect() })
+        Some(Scores { rows: data.rows(), loss: loss / divisor, metrics: metrics.collect() })
     }
 
     /// What the model says of each row of `data`: rows × outputs, of classes logits, of values in the unit of the table.
@@ -137,10 +140,24 @@ impl Evaluator {
 
     /// The mean loss of the rows of `data`, and no metrics.
     pub fn loss(&mut self, values: &[f32], data: &Dataset) -> f64 {
-        batches(data).map(|batch| self.pass(values, &batch)).sum::<f64>() / data.rows() as f64
+        let (mut loss, mut divisor) = (0.0, 0.0);
+        for batch in batches(data) {
+            divisor += self.divisor(&batch);
+            loss += self.pass(values, &batch);
+        }
+        loss / divisor
     }
 
-    /// Fills `said` and, of values, `targets`, both in the unit of the table. Returns the sum of the rows' losses.
+    /// What the mean loss of a batch is divided by: the number of rows, or the sum of the weights of their classes.
+    pub(crate) fn divisor(&self, batch: &Batch<'_>) -> f64 {
+        match batch.targets {
+            BatchTargets::Classes(classes) => self.loss.divisor(classes),
+            BatchTargets::Values(_) => batch.features.nrows() as f64,
+        }
+    }
+
+    /// Fills `said` and, of values, `targets`, both in the unit of the table. Returns the loss, multiplied by what it
+    /// was divided by.
     fn pass(&mut self, values: &[f32], batch: &Batch<'_>) -> f64 {
         let rows = batch.features.nrows();
         self.program.forward(&mut self.ws, values, &feeds(batch), Mode::Evaluate);
@@ -157,7 +174,7 @@ impl Evaluator {
         if let BatchTargets::Values(values) = batch.targets {
             in_units(values.to_slice().expect("batches are row-major"), &self.units, &mut self.targets);
         }
-        f64::from(loss[0]) * rows as f64
+        f64::from(loss[0]) * self.divisor(batch)
     }
 
     /// The standard error of the loss that was found last, as a mean over rows: the deviation of their losses by the root

@@ -258,9 +258,10 @@ impl<'a> Session<'a> {
         let pieces = rows.chunks(self.config.micro_batch.unwrap_or(rows.len()));
         let whole = pieces.len() == 1;
         let key = self.config.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut loss = 0.0;
+        let (mut loss, mut divisor) = (0.0, 0.0);
         for (number, piece) in pieces.enumerate() {
             let batch = self.buffer.gather(self.data.train, piece);
+            let of_piece = self.evaluator.divisor(&batch);
             let feeds = feeds(&batch);
             let parameters = self.model.parameters();
             let key = key ^ (number as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
@@ -270,9 +271,10 @@ impl<'a> Session<'a> {
                 evidence.take_in(&self.ws, parameters, &feeds, piece.len());
             }
             self.model.follow(&self.ws, piece.len());
-            loss += f64::from(self.ws.loss()) * piece.len() as f64;
+            loss += f64::from(self.ws.loss()) * of_piece;
+            divisor += of_piece;
             if let (false, Some(accumulator)) = (whole, &mut self.accumulator) {
-                accumulator.add(&self.gradients, piece.len() as f64);
+                accumulator.add(&self.gradients, of_piece);
             }
         }
         if let Some(mean) = self.accumulator.as_mut().filter(|_| !whole).and_then(Accumulator::mean) {
@@ -288,11 +290,12 @@ impl<'a> Session<'a> {
             self.counters.gradient_norm = norm(gradients);
         }
         self.optimizer.step(self.model.parameters_mut(), gradients, learning_rate);
-        self.counters.loss_sum += loss;
+        // Of a step of one piece, without another rounding.
+        let mean = if whole { f64::from(self.ws.loss()) } else { loss / divisor };
+        self.counters.loss_sum += mean * rows.len() as f64;
         self.counters.loss_rows += rows.len() as u64;
         self.counters.step += 1;
-        let loss = if whole { f64::from(self.ws.loss()) } else { loss / rows.len() as f64 };
-        let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss };
+        let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss: mean };
         self.audience.tell(&event);
     }
 

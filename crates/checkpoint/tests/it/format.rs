@@ -316,6 +316,22 @@ fn an_export_holds_the_arrays_and_nothing_else_and_can_be_imported() {
 }
 
 #[test]
+fn names_of_other_programs_arrays_are_not_taken_for_those_of_sections() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("foreign.safetensors");
+    let bytes = 1.5_f32.to_le_bytes();
+    let view = || safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &bytes).unwrap();
+    let names = ["integrity", "out.weight", "state.weight"];
+    std::fs::write(&file, safetensors::serialize(names.map(|name| (name, view())), None).unwrap()).unwrap();
+    let foreign = Checkpoint::import(&file).unwrap();
+    let mut found: Vec<&str> = foreign.arrays().map(|array| array.name()).collect();
+    found.sort_unstable();
+    assert_eq!(found, names);
+    assert_eq!(&*foreign.array("state.weight").unwrap().as_f32().unwrap(), [1.5]);
+    assert_eq!(foreign.sections().count(), 0);
+}
+
+#[test]
 fn importing_a_damaged_checkpoint_does_not_get_around_its_hashes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file.safetensors");

@@ -60,6 +60,9 @@ pub enum Problem {
     TooDeep,
 }
 
+/// So many characters of a text are shown.
+const SHOWN: usize = 120;
+
 impl ParseError {
     /// A problem in the bytes `place` of `text`.
     pub(crate) fn new(text: &str, place: Range<usize>, problem: Problem) -> Self {
@@ -85,9 +88,13 @@ impl ParseError {
 /// The problem, then the text, then a line that points at the place.
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let line: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let indent = self.column() - 1;
-        let width = self.text[self.place.clone()].chars().count().max(1);
+        // Of a long text, what is around the place.
+        let column = self.column() - 1;
+        let from = if column > SHOWN / 2 { column - SHOWN / 2 } else { 0 };
+        let shown = self.text.chars().skip(from).take(SHOWN);
+        let line: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let indent = column - from;
+        let width = self.text[self.place.clone()].chars().take(SHOWN - indent).count().max(1);
         write!(f, "{}\n  {line}\n  {:indent$}{:^<width$}", self.problem, "", "")
     }
 }

@@ -45,8 +45,11 @@ impl Ranking {
     #[track_caller]
     pub fn update<T: Copy + Into<f64>>(&mut self, scores: &[T], labels: &[u32]) {
         self.scores.visit_rows(self.columns, scores, labels, |row, label| {
-            if self.scores == Scores::Logits {
-                scores::log_softmax(row);
+            match (self.scores, &mut *row) {
+                // What orders the rows, without the rounding of a probability that is nearly 1.
+                (Scores::Logits, [first, second]) => *second -= *first,
+                (Scores::Logits, row) => scores::log_softmax(row),
+                (Scores::Probabilities, _) => {}
             }
             let first = row.len() - self.by_class.len();
             self.by_class.iter_mut().zip(&row[first..]).for_each(|(kept, &score)| kept.push(score));
@@ -190,6 +193,17 @@ mod tests {
     fn scores_that_are_all_equal_are_a_coin_toss() {
         check(1, &[0.5; 4], &[0, 1, 0, 0], (Some(0.5), Some(0.25)));
         check(1, &[0.0, -0.0], &[0, 1], (Some(0.5), Some(0.5)));
+    }
+
+    #[test]
+    fn logits_whose_probabilities_are_all_1_are_ordered_too() {
+        for (columns, scores) in
+            [(1, &[800.0, 750.0, 900.0, 700.0][..]), (2, &[0.0, 800.0, 0.0, 750.0, 0.0, 900.0, 0.0, 700.0])]
+        {
+            let mut seen = Ranking::new(columns, Scores::Logits);
+            seen.update(scores, &[0, 0, 1, 0]);
+            assert_eq!((seen.roc_auc(), seen.average_precision()), (Some(1.0), Some(1.0)));
+        }
     }
 
     #[test]
