@@ -104,7 +104,9 @@ impl fmt::Display for Problem {
         match self {
             Problem::Expected { expected } => write!(f, "expected {expected}"),
             Problem::UnknownRule { name, suggestion } => {
-                write!(f, "there is no rule `{name}`")?;
+                let more = if name.chars().nth(SHOWN).is_some() { "…" } else { "" };
+                let name: String = name.chars().take(SHOWN).collect();
+                write!(f, "there is no rule `{name}{more}`")?;
                 suggestion.map_or(Ok(()), |rule| write!(f, "; did you mean `{rule}`?"))
             }
             Problem::UnknownParameter { rule, free } if free.is_empty() => {

@@ -12,3 +12,4 @@ mod refusals;
 mod saving;
 mod signals;
 mod watching;
+mod weights;
