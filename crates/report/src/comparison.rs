@@ -7,12 +7,24 @@ use crate::replace::replace;
 use crate::{About, Error};
 use askama::Template;
 use highwater_early_stopping::Goal;
-use highwater_trainer::{Record, Report, Score, Scores};
+use highwater_trainer::{MeasuredOn, Record, Report, Score, Scores};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Lines of so many runs have a colour or a dash of their own.
 const COLOURED: usize = 5;
+
+/// The settings that decide what is predicted and which rows are for what.
+const DIVISION: [&str; 8] = [
+    "data.file",
+    "data.target",
+    "data.validation",
+    "data.test",
+    "data.validation_file",
+    "data.test_file",
+    "data.split",
+    "data.split_seed",
+];
 
 /// One of several runs.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +35,7 @@ pub struct Compared<'a> {
     pub about: About<'a>,
     /// How it went.
     pub report: &'a Report,
-    /// Scores of the kept model on parts of the data; the last part is compared.
+    /// Scores of the kept model on parts of the data: first the part that chose it, which is compared.
     pub scores: &'a [(&'a str, &'a Scores)],
 }
 
@@ -40,6 +52,8 @@ struct Html {
     title: String,
     columns: Vec<String>,
     runs: Vec<Row>,
+    /// What the best of each column does not tell.
+    note: String,
     plots: Vec<Plot>,
     names: Vec<String>,
     differences: Vec<(String, Vec<String>)>,
@@ -49,7 +63,7 @@ struct Row {
     name: String,
     class: String,
     ending: String,
-    /// Text, remark, and whether it is the best of the column.
+    /// Text, remark, and whether it is the best of the column by the rows that may choose.
     cells: Vec<(String, String, bool)>,
 }
 
@@ -62,6 +76,7 @@ impl Comparison<'_> {
             title: format!("{} runs", self.runs.len()),
             columns: columns.chain(scores.iter().map(Score::to_string)).collect(),
             runs: self.rows(&scores),
+            note: self.note(),
             plots: self.plots(&scores),
             names: self.runs.iter().map(|run| run.name.to_owned()).collect(),
             differences: self.differences(),
@@ -91,29 +106,32 @@ impl Comparison<'_> {
     fn rows(&self, scores: &[Score]) -> Vec<Row> {
         let values: Vec<Vec<Option<f64>>> =
             self.runs.iter().map(|run| scores.iter().map(|score| value(run, *score)).collect()).collect();
-        let best: Vec<Option<f64>> = scores
-            .iter()
-            .enumerate()
-            .map(|(column, score)| {
-                let finite =
-                    values.iter().filter_map(|values| values[column]).filter(|value| value.is_finite());
-                match score.goal() {
-                    Goal::Minimize => finite.reduce(f64::min),
-                    Goal::Maximize => finite.reduce(f64::max),
-                }
-            })
-            .collect();
+        let best = |(column, score): (usize, &Score)| {
+            let finite = values.iter().filter_map(|values| values[column]).filter(|value| value.is_finite());
+            match score.goal() {
+                _ if !self.decides() => None,
+                Goal::Minimize => finite.reduce(f64::min),
+                Goal::Maximize => finite.reduce(f64::max),
+            }
+        };
+        let best: Vec<Option<f64>> = scores.iter().enumerate().map(best).collect();
         let row = |(number, run): (usize, &Compared<'_>)| {
             let report = run.report;
             let kept = report.best().map_or("–".to_owned(), |best| Count(best.epoch).to_string());
             let plain = [kept, Count(report.epochs).to_string(), Time(report.elapsed).to_string()];
-            let part = run.scores.last().map_or(run.about.measured_on.name(), |(part, _)| part);
-            let scored = values[number].iter().zip(&best).map(|(value, best)| match value {
-                Some(found) => {
-                    (Rounded(*found).to_string(), part.to_owned(), value == best && self.runs.len() > 1)
-                }
-                None => ("–".to_owned(), String::new(), false),
-            });
+            let chosen_by = run.scores.first().map_or(run.about.measured_on.name(), |(part, _)| part);
+            let remark = |score: Score| {
+                let others = run.scores.iter().skip(1);
+                let others = others.filter_map(|(part, scores)| {
+                    Some(format!("; {part} {}", Rounded(of_part(scores, score)?)))
+                });
+                format!("{chosen_by}{}", others.collect::<String>())
+            };
+            let scored =
+                scores.iter().zip(&values[number]).zip(&best).map(|((score, value), best)| match value {
+                    Some(found) => (Rounded(*found).to_string(), remark(*score), value == best),
+                    None => ("–".to_owned(), String::new(), false),
+                });
             Row {
                 name: run.name.to_owned(),
                 class: class(number),
@@ -122,6 +140,40 @@ impl Comparison<'_> {
             }
         };
         self.runs.iter().enumerate().map(row).collect()
+    }
+
+    /// Whether the scores tell which run is best: they are of several, of rows that no model has seen, and of the same.
+    fn decides(&self) -> bool {
+        let held_out = |run: &Compared<'_>| run.about.measured_on == MeasuredOn::ValidationRows;
+        self.runs.len() > 1 && self.runs.iter().all(held_out) && self.divisions().is_empty()
+    }
+
+    /// The settings that differ and decide which rows are for what.
+    fn divisions(&self) -> Vec<String> {
+        let divides = |key: &String| {
+            DIVISION.iter().any(|name| {
+                key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+        };
+        self.differences().into_iter().map(|(key, _)| key).filter(divides).collect()
+    }
+
+    fn note(&self) -> String {
+        let differing = self.divisions();
+        if self.decides() {
+            "Marked is the best by the validation rows. The test rows tell what to expect of the run that was chosen; to \
+             choose by them is to lose that."
+                .to_owned()
+        } else if !differing.is_empty() {
+            format!(
+                "No best is marked: the runs do not have the same rows ({}), so that their scores differ by the rows, too.",
+                differing.join(", ")
+            )
+        } else if self.runs.len() > 1 {
+            "No best is marked: without validation rows, scores say nothing of new rows.".to_owned()
+        } else {
+            String::new()
+        }
     }
 
     /// The loss of all runs, wide, then the metrics.
@@ -183,12 +235,18 @@ impl Comparison<'_> {
 
 /// Of the kept model on the part that is compared; without one, of the validation.
 fn value(run: &Compared<'_>, score: Score) -> Option<f64> {
-    match (run.scores.last(), score) {
-        (Some((_, scores)), Score::Loss) => Some(scores.loss),
-        (Some((_, scores)), Score::Metric(metric)) => {
+    match run.scores.first() {
+        Some((_, scores)) => of_part(scores, score),
+        None => run.report.best().map(|best| best.score(score)),
+    }
+}
+
+fn of_part(scores: &Scores, score: Score) -> Option<f64> {
+    match score {
+        Score::Loss => Some(scores.loss),
+        Score::Metric(metric) => {
             scores.metrics.iter().find(|(other, _)| *other == metric).map(|(_, value)| *value)
         }
-        (None, _) => run.report.best().map(|best| best.score(score)),
     }
 }
 
@@ -205,7 +263,9 @@ mod tests {
     #[test]
     fn runs_stand_side_by_side_with_what_differs() {
         let (text, a, b) = (Text::new("patience(3)"), wiggle("patience(3)"), wiggle("patience(1)"));
-        let (good, bad) = (scores(360, 0.41, 0.9), scores(360, 0.5, 0.8));
+        // The test rows have another opinion.
+        let (good, bad) = (scores(270, 0.41, 0.9), scores(270, 0.5, 0.8));
+        let (worse, better) = (scores(360, 0.6, 0.7), scores(360, 0.3, 0.95));
         let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let one = [setting("seed", "1"), setting("training.stop", "patience(3)")];
         let two = [setting("seed", "1"), setting("training.stop", "patience(1)"), setting("x", "<i>")];
@@ -215,16 +275,17 @@ mod tests {
         };
         let html = Comparison {
             runs: &[
-                run("runs/a", &a, &one, &[("test", &good)]),
-                run("runs/<b>", &b, &two, &[("test", &bad)]),
+                run("runs/a", &a, &one, &[("validation", &good), ("test", &worse)]),
+                run("runs/<b>", &b, &two, &[("validation", &bad), ("test", &better)]),
             ],
         }
         .html();
         for part in [
             "<h1>2 runs</h1>",
             "runs/&#60;b&#62;",
-            "<td class=\"best\">0.9000<small>test</small>",
-            "<td>0.8000<small>test</small>",
+            "<td class=\"best\">0.9000<small>validation; test 0.7000</small>",
+            "<td>0.8000<small>validation; test 0.9500</small>",
+            "Marked is the best by the validation rows.",
             "The dots are the kept models: runs/a 0.4000 at epoch 3, ",
             "<th scope=\"row\"><code>training.stop</code></th><td>patience(3)</td><td>patience(1)</td>",
             "<th scope=\"row\"><code>x</code></th><td>–</td><td>&#60;i&#62;</td>",
@@ -232,6 +293,27 @@ mod tests {
             assert!(html.contains(part), "{part} is missing in {html}");
         }
         assert!(!html.contains("<code>seed</code>") && !html.contains("<script") && !html.contains("NaN"));
+    }
+
+    #[test]
+    fn no_run_is_best_where_scores_are_not_of_the_same_rows_or_of_rows_that_were_trained_on() {
+        let (text, report, good) = (Text::new("patience(3)"), wiggle("patience(3)"), scores(270, 0.41, 0.9));
+        let bad = scores(270, 0.5, 0.8);
+        let split = |seed: &str| [("data.split_seed".to_owned(), seed.to_owned())];
+        let (one, two) = (split("1"), split("2"));
+        let check = |settings: [&[(String, String)]; 2], measured_on, note: &str| {
+            let run = |settings, scores| {
+                let about = About { settings, measured_on, ..text.about() };
+                Compared { name: "a", about, report: &report, scores }
+            };
+            let (first, second) = ([("validation", &good)], [("validation", &bad)]);
+            let html = Comparison { runs: &[run(settings[0], &first), run(settings[1], &second)] }.html();
+            assert_eq!(html.contains("class=\"best\""), note.starts_with("Marked"), "{html}");
+            assert!(html.contains(note), "{note}: {html}");
+        };
+        check([&one, &one], MeasuredOn::ValidationRows, "Marked is the best");
+        check([&one, &two], MeasuredOn::ValidationRows, "the same rows (data.split_seed)");
+        check([&one, &one], MeasuredOn::TrainingRows, "without validation rows");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::frame::Frame;
 use super::plot::Plot;
 use crate::figures::{Rounded, counted, shortened};
 use ndarray::{Array2, ArrayView1};
+use std::fmt;
 
 /// So many targets are shown.
 const TARGETS: usize = 6;
@@ -49,6 +50,16 @@ fn scatter(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f6
     Some(Plot { title: format!("{name}predicted against true"), text, frame, marks, keys: Vec::new() })
 }
 
+/// A difference with its sign.
+struct Signed(f64);
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plus = if self.0 > 0.0 { "+" } else { "" };
+        write!(f, "{plus}{}", Rounded(self.0))
+    }
+}
+
 /// How often errors of each size occur.
 fn errors(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64>) -> Option<Plot> {
     let mut errors: Vec<f64> = predicted.iter().zip(actual).map(|(p, a)| p - a).collect();
@@ -84,10 +95,10 @@ fn errors(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64
     });
     let marks = vec![frame.bars("k0", drawn), frame.line("reference", [(0.0, 0.0), (0.0, most)])];
     let text = format!(
-        "Half of the errors are below {}, and 90% between {} and {}.{}",
-        Rounded(middle),
-        Rounded(low),
-        Rounded(high),
+        "The median error, predicted − true, is {}; 90% of the errors lie between {} and {}.{}",
+        Signed(middle),
+        Signed(low),
+        Signed(high),
         match beyond {
             0 => String::new(),
             rows => format!(
@@ -120,7 +131,10 @@ mod tests {
             found[0].1.starts_with("3 rows, from 1.0000 to 4.0000; 1 more row without a finite"),
             "{found:?}"
         );
-        assert_eq!(found[1].1, "Half of the errors are below 0, and 90% between -1.0000 and 0.5000.");
+        assert_eq!(
+            found[1].1,
+            "The median error, predicted − true, is 0; 90% of the errors lie between -1.0000 and +0.5000."
+        );
     }
 
     #[test]
