@@ -1,5 +1,6 @@
 //! Reading a checkpoint: verify, then trust.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -123,6 +124,12 @@ impl Checkpoint {
     /// Step, epoch, score, labels.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// What the header of the file says under `__metadata__`, facts among it: what another program has written down
+    /// beside its arrays is here.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.header.metadata
     }
 
     /// The arrays, in the order of the file.

@@ -62,9 +62,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_owned()]);
     }
     let listing = folder(path)?.list()?;
+    // Of a run folder also the models to use.
     let mut files: Vec<PathBuf> = listing.entries.iter().map(|e| e.path.clone()).collect();
     files.extend(listing.unreadable.iter().map(|r| r.path.clone()));
-    files.extend(Some(path.join("best.safetensors")).filter(|best| best.exists()));
+    let models = ["best.safetensors", "final.safetensors"].map(|name| path.join(name));
+    files.extend(models.into_iter().filter(|model| model.exists()));
     if files.is_empty() {
         bail!("there are no checkpoints in {}", path.display());
     }

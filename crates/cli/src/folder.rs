@@ -111,11 +111,26 @@ impl RunFolder {
         if !path.exists() {
             return self.best();
         }
-        let last = Checkpoint::open(&path)?;
+        let last = Checkpoint::open(&path).with_context(|| {
+            let root = self.root.display();
+            let way_out = match self.has_kept() {
+                true => format!(
+                    "`cargo xtask resume {root}` makes it again; without it, best.safetensors is used, the model that was \
+                     measured"
+                ),
+                false => "import it again".to_owned(),
+            };
+            format!("the model of all rows cannot be used ({way_out})")
+        })?;
         match (last.facts().labels.get(BEST_STEP), self.best()) {
             (Some(step), Ok(best)) if *step != best.facts().step.to_string() => Ok(best),
             _ => Ok(last),
         }
+    }
+
+    /// Whether there is a kept model: of an import of a model of all rows, that model is all there is.
+    pub(crate) fn has_kept(&self) -> bool {
+        self.best_file().exists() || self.checkpoints().is_dir() || !self.final_file().exists()
     }
 
     /// The kept model: the published best, or else the best of the checkpoints that are left.
@@ -123,6 +138,14 @@ impl RunFolder {
         let path = self.best_file();
         if path.exists() {
             return Ok(Checkpoint::open(&path)?);
+        }
+        if !self.has_kept() {
+            bail!(
+                "{} holds nothing but a model that was trained on all rows: none of the run's own are left to score it on or \
+                 to train it further by. `evaluate --data FILE` scores it on other rows; to go on with the model that was \
+                 measured, export best.safetensors of the run that it is from",
+                self.root.display()
+            );
         }
         let folder = Folder::new(self.checkpoints());
         let goal = self.config()?.training.select.goal();

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use highwater_checkpoint::{Array, Snapshot, write};
 use highwater_data::{Preparation, folds};
 use highwater_early_stopping::Rule;
+use highwater_nn::Model;
 use highwater_trainer::{Config, Every, Record, Report};
 use std::panic::resume_unwind;
 use std::thread;
@@ -85,23 +86,30 @@ pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: 
         Config { epochs, validate: Every::Epochs(epochs), stop: Rule::Never, ..config.training.clone() };
     let few = data.select(&(0..data.rows().min(1)).collect::<Vec<_>>());
     let (model, report) = in_memory(config, &training, &preparation, (&data, &few))?;
+    let facts = Snapshot { step: report.steps, epoch: epochs, ..Snapshot::default() };
+    let (rows, best_step) = (rows.len().to_string(), best.step.to_string());
+    let labels = [(TRAINED_ON, ALL_ROWS), ("rows", &rows), (BEST_STEP, &best_step)];
+    write_final(folder, &model, &preparation, config, &Snapshot { labels: &labels, ..facts })
+}
+
+/// The label that tells this model from the one that was measured, and what it says.
+pub(crate) const TRAINED_ON: &str = "trained_on";
+pub(crate) const ALL_ROWS: &str = "all rows";
+
+/// Writes a model that has seen all rows to where `predict` looks for it. Of the snapshot, facts and labels count.
+pub(crate) fn write_final(
+    folder: &RunFolder,
+    model: &Model<f32>,
+    preparation: &Preparation,
+    config: &RunConfig,
+    snapshot: &Snapshot<'_>,
+) -> Result<()> {
     let learned = model.table().iter().chain(model.buffers());
     let arrays: Vec<Array<'_>> = learned
         .map(|p| Array::f32(format!("model.{}", p.name), &p.shape, &model.values()[p.range()]))
         .collect();
-    let (rows, best_step) = (rows.len().to_string(), best.step.to_string());
-    write(
-        folder.final_file(),
-        &Snapshot {
-            step: report.steps,
-            epoch: epochs,
-            score: None,
-            elapsed: None,
-            arrays: &arrays,
-            sections: &source::sections(&preparation, model.network(), config)?,
-            labels: &[("trained_on", "all rows"), ("rows", &rows), (BEST_STEP, &best_step)],
-        },
-    )?;
+    let sections = source::sections(preparation, model.network(), config)?;
+    write(folder.final_file(), &Snapshot { arrays: &arrays, sections: &sections, ..*snapshot })?;
     Ok(())
 }
 

@@ -140,7 +140,7 @@ impl Source {
     }
 }
 
-const PREPARATION: &str = "preparation";
+pub(crate) const PREPARATION: &str = "preparation";
 const NETWORK: &str = "network";
 const CONFIGURATION: &str = "configuration";
 const SCHEMA: u32 = 2;

@@ -91,6 +91,10 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     config.training.validate()?;
     let source = Source::new(&config, folder.root())?;
     let (preparation, data, model) = prepare(&source, &config)?;
+    if !folder.has_kept() {
+        // It says why there is none.
+        folder.best()?;
+    }
     let mut store = Store::open(folder.checkpoints())?;
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
     let newest = if from.is_none() { store.latest()?.0 } else { None };

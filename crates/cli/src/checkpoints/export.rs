@@ -2,6 +2,7 @@
 
 use crate::args::{Export, Format};
 use crate::folder::{RunFolder, replace};
+use crate::refit::TRAINED_ON;
 use crate::{line, source};
 use anyhow::{Context, Result, ensure};
 use highwater_checkpoint::Checkpoint;
@@ -27,7 +28,8 @@ pub(super) fn run(args: &Export) -> Result<()> {
                 ("torch", torch.as_deref()),
                 ("torch_classes", classes),
                 ("step", Some(&step[..])),
-                ("preparation", Some(&prepared[..])),
+                (source::PREPARATION, Some(&prepared[..])),
+                (TRAINED_ON, checkpoint.facts().labels.get(TRAINED_ON).map(String::as_str)),
             ];
             let labels: Vec<(&str, &str)> =
                 labels.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
@@ -103,7 +105,7 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
     let prepared = serde_json::to_string(preparation)?;
     let target = preparation.target();
     let mut metadata =
-        vec![("columns", &names[..]), ("target", &target.column[..]), ("preparation", &prepared[..])];
+        vec![("columns", &names[..]), ("target", &target.column[..]), (source::PREPARATION, &prepared[..])];
     let ending = match &target.kind {
         TargetKind::Classes(_) => {
             metadata.push(("classes", &classes));

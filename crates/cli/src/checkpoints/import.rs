@@ -2,49 +2,130 @@
 
 use crate::args::Import;
 use crate::folder::RunFolder;
+use crate::refit::{ALL_ROWS, TRAINED_ON, write_final};
 use crate::{line, source};
-use anyhow::Result;
-use highwater_checkpoint::{Checkpoint, Store};
-use highwater_data::Preparation;
-use highwater_nn::Model;
+use anyhow::{Context, Result, bail};
+use highwater_checkpoint::{Checkpoint, Snapshot, Store};
+use highwater_data::{Preparation, Target};
+use highwater_nn::{Init, Model};
 use highwater_trainer::{begin, import_model};
 use serde_json::json;
 
 pub(super) fn run(args: &Import) -> Result<()> {
     let like = RunFolder::open(&args.like)?;
     let config = like.config()?;
-    let (model, preparation) = with_weights(&like, args)?;
+    let Imported { model, preparation, all_rows, prepared_as } = Imported::of(&like, args)?;
     // The folder comes last: a mistake leaves nothing behind.
     let folder = RunFolder::create(args.out.clone())?;
     folder.write_config(&config)?;
-    let mut store = Store::open(folder.checkpoints())?;
-    let sections = source::sections(&preparation, model.network(), &config)?;
-    let saved = begin(&model, &config.training, &mut store, &sections)?;
-    let root = args.out.display();
+    let saved = if all_rows {
+        let labels = [(TRAINED_ON, ALL_ROWS)];
+        let snapshot = Snapshot { labels: &labels, ..Snapshot::default() };
+        write_final(&folder, &model, &preparation, &config, &snapshot)?;
+        folder.final_file()
+    } else {
+        let mut store = Store::open(folder.checkpoints())?;
+        let sections = source::sections(&preparation, model.network(), &config)?;
+        begin(&model, &config.training, &mut store, &sections)?.path
+    };
+    let parameters = model.parameters().len();
     if args.json {
-        return line(
-            json!({ "run": args.out, "checkpoint": saved.path, "parameters": model.parameters().len() }),
-        );
+        return line(json!({
+            "run": args.out, "checkpoint": saved, "parameters": parameters,
+            "trained_on_all_rows": all_rows, "prepared_as": prepared_as,
+        }));
+    }
+    let (root, file) = (args.out.display(), args.file.display());
+    if all_rows {
+        return line(format_args!(
+            "{root}: a model of {parameters} parameters from {file}, prepared as {prepared_as}\n\n\
+             It has been trained on all rows, so that none of the run's own are left to score it on.\n\n\
+             Next\n  \
+             cargo xtask predict {root} --data NEW.csv   use it\n  \
+             cargo xtask evaluate {root} --data NEW.csv  score it, where the answers are known"
+        ));
     }
     line(format_args!(
-        "{root}: a run at step 0, {} parameters from {}\n\nNext\n  \
-         cargo xtask evaluate {root}                score it\n  \
+        "{root}: a run at step 0, {parameters} parameters from {file}, prepared as {prepared_as}\n\n\
+         Next\n  \
+         cargo xtask evaluate {root}                score it, if its weights have not seen the test rows\n  \
          cargo xtask predict {root} --data NEW.csv  use it\n  \
-         cargo xtask resume {root}                  train it further",
-        model.parameters().len(),
-        args.file.display()
+         cargo xtask resume {root}                  train it further"
     ))
 }
 
-/// The run's kept model with the weights of the file, or, if they do not fit, the model that was trained on all rows:
-/// with them its data may have further columns or categories.
-fn with_weights(like: &RunFolder, args: &Import) -> Result<(Model<f32>, Preparation)> {
-    let file = Checkpoint::import(&args.file)?;
-    let (mut model, preparation) = source::load(&like.best()?)?;
-    let Err(error) = import_model(&file, &mut model, &args.rename) else { return Ok((model, preparation)) };
-    let (mut model, preparation) = source::load(&like.model()?)?;
-    match import_model(&file, &mut model, &args.rename) {
-        Ok(()) => Ok((model, preparation)),
-        Err(_) => Err(error.into()),
+/// A model with the weights of a file.
+struct Imported {
+    model: Model<f32>,
+    preparation: Preparation,
+    /// Whether it has been trained on the rows that are held out to measure it, too.
+    all_rows: bool,
+    /// Where the preparation comes from.
+    prepared_as: String,
+}
+
+impl Imported {
+    /// With the preparation that the file has in it; without one, with that of the run's kept model, or, if the weights
+    /// do not fit that, of the model of all rows, whose data may have further columns or categories.
+    fn of(like: &RunFolder, args: &Import) -> Result<Imported> {
+        let file = Checkpoint::import(&args.file)?;
+        let shown = args.file.display();
+        let kept = like.has_kept().then(|| like.best()).transpose()?;
+        let kept = kept.as_ref().map(source::load).transpose()?;
+        if let Some(text) = preparation(&file)? {
+            let is = |of: &Preparation| serde_json::to_string(of).is_ok_and(|own| own == text);
+            let measured = kept.as_ref().is_some_and(|(_, kept)| is(kept));
+            // Numbers that went through JSON may come back with another last bit: those of the run are as they were.
+            let own = match kept {
+                Some((_, kept)) if measured => Some(kept),
+                _ => Some(source::load(&like.model()?)?.1).filter(is),
+            };
+            let wrong = || format!("{shown}: `preparation` in its metadata cannot be read");
+            let preparation: Preparation =
+                own.map_or_else(|| serde_json::from_str(&text), Ok).with_context(wrong)?;
+            let columns = |of: &Preparation| -> Vec<String> {
+                of.targets().iter().map(|target: &Target| target.column.clone()).collect()
+            };
+            let config = like.config()?;
+            let (there, here) = (columns(&preparation), config.data.target.list());
+            if there != here {
+                bail!(
+                    "{shown} is of a model that predicts {}, and {} predicts {}: name a run of the same data with --like",
+                    there.join(", "),
+                    args.like.display(),
+                    here.join(", ")
+                );
+            }
+            let network = config.model.network(&preparation);
+            let mut model = Model::new(network, Init::Constant { value: 0.0 }, 0)?;
+            import_model(&file, &mut model, &args.rename)?;
+            let label = file.metadata().get(TRAINED_ON).or(file.facts().labels.get(TRAINED_ON));
+            let all_rows = !measured || label.is_some_and(|label| label == ALL_ROWS);
+            return Ok(Imported { model, preparation, all_rows, prepared_as: "the file says".to_owned() });
+        }
+        let mut refused = None;
+        if let Some((mut model, preparation)) = kept {
+            match import_model(&file, &mut model, &args.rename) {
+                Ok(()) => {
+                    let prepared_as = "in the kept model".to_owned();
+                    return Ok(Imported { model, preparation, all_rows: false, prepared_as });
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        let (mut model, preparation) = source::load(&like.model()?)?;
+        if let Err(error) = import_model(&file, &mut model, &args.rename) {
+            return Err(refused.unwrap_or(error).into());
+        }
+        let prepared_as = "in final.safetensors".to_owned();
+        Ok(Imported { model, preparation, all_rows: true, prepared_as })
     }
+}
+
+/// How the data of a file's model are prepared, as JSON, if `checkpoints export` or a run has written it.
+fn preparation(file: &Checkpoint) -> Result<Option<String>> {
+    if file.sections().any(|name| name == source::PREPARATION) {
+        return Ok(Some(serde_json::to_string(&source::load(file)?.1)?));
+    }
+    Ok(file.metadata().get(source::PREPARATION).cloned())
 }

@@ -58,6 +58,30 @@ fn a_flipped_bit_is_named_and_the_run_goes_on_from_the_checkpoint_before() {
 }
 
 #[test]
+fn a_damaged_model_of_all_rows_is_found_and_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let all_rows = folder.join("final.safetensors");
+    let sound = fs::read(&all_rows).unwrap();
+    flip(&all_rows, |len| len / 2);
+    for job in ["verify", "migrate"] {
+        let said = run(args!["checkpoints", job, &folder]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.out.contains("final.safetensors: damaged"), "{said:?}");
+    }
+    let predict = || run(args!["predict", &folder, "--data", table("iris.csv")]);
+    let said = predict();
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("resume") && said.err.contains("final.safetensors: damaged"), "{said:?}");
+    done(args!["resume", &folder, "--quiet"]);
+    assert!(fs::read(&all_rows).unwrap() == sound);
+    // Without it, the model that was measured answers.
+    fs::remove_file(&all_rows).unwrap();
+    assert_eq!(predict().code, Some(0));
+}
+
+#[test]
 fn when_every_checkpoint_is_damaged_nothing_is_begun_anew() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");

@@ -101,6 +101,68 @@ fn a_model_goes_out_as_safetensors_and_comes_back_as_a_run_that_scores_the_same_
 }
 
 #[test]
+fn what_a_model_of_all_rows_is_given_comes_back_with_it_and_nothing_scores_it_on_rows_that_it_has_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = trained(dir.path(), &["--epochs", "12"]);
+    let file = dir.path().join("model.safetensors");
+    let predict = |folder: &Path| done(args!["predict", folder, "--data", table("iris.csv")]).out;
+    let of_all_rows = first.join("final.safetensors");
+    for (number, from) in [&first, &of_all_rows].into_iter().enumerate() {
+        done(args!["checkpoints", "export", from, "--to", "safetensors", "--out", &file]);
+        let back = dir.path().join(format!("back-{number}"));
+        let said = done(args!["checkpoints", "import", &file, "--like", &first, "--out", &back]);
+        assert!(said.out.contains("trained on all rows") && !said.out.contains("resume"), "{said:?}");
+        assert_eq!(predict(&first), predict(&back));
+        for job in ["evaluate", "resume"] {
+            let said = run(args![job, &back]);
+            assert_eq!(said.code, Some(1), "{said:?}");
+            assert!(said.err.contains("none of the run's own are left to score it on"), "{said:?}");
+        }
+        done(args!["evaluate", &back, "--data", table("iris.csv")]);
+        done(args!["checkpoints", "verify", &back]);
+        // An import of an import is one as well.
+        let again = dir.path().join(format!("again-{number}"));
+        let json = done(args!["checkpoints", "import", &file, "--like", &back, "--out", &again, "--json"]);
+        assert_eq!(json.json()["trained_on_all_rows"], true);
+        assert_eq!(predict(&first), predict(&again));
+    }
+
+    // The measured model comes back as what it was.
+    done(args![
+        "checkpoints",
+        "export",
+        first.join("best.safetensors"),
+        "--to",
+        "safetensors",
+        "--out",
+        &file
+    ]);
+    let back = dir.path().join("measured");
+    done(args!["checkpoints", "import", &file, "--like", &first, "--out", &back]);
+    let scores = |folder: &Path| done(args!["evaluate", folder, "--json"]).out;
+    assert_eq!(scores(&first), scores(&back));
+
+    // Another question's model is told by its target.
+    let data = table("iris.csv");
+    let other = dir.path().join("other");
+    done(args![
+        "train",
+        "--data",
+        data,
+        "--target",
+        "petal_width",
+        "--epochs",
+        "1",
+        "--quiet",
+        "--out",
+        &other
+    ]);
+    let said = run(args!["checkpoints", "import", &file, "--like", &other, "--out", dir.path().join("no")]);
+    assert!(said.err.contains("predicts species") && said.err.contains("predicts petal_width"), "{said:?}");
+    assert!(!dir.path().join("no").exists());
+}
+
+#[test]
 fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_and_else_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let like = trained(dir.path(), &["--epochs", "2"]);
