@@ -29,12 +29,14 @@ Usage: cargo xtask CHORE
 Jobs, for everybody; they are the `highwater` program, built with full optimisation:
   train           train a network and keep the best one; without --data, on handwritten digits
   resume          continue a run from one of its checkpoints
+  init            write a commented configuration for a data file
   evaluate        score a saved model on data
   predict         predict a label or a value for each row of a CSV file
   report          write a run's report page again, or one that compares several runs
   replay          stopping rules over recorded runs: where each would have stopped, and at what price
   proben1         train the networks of a published benchmark, and compare: proben1 --data DIR
   checkpoints     list, show, verify, compare, clean up, export and import what a run has saved
+  completions     what bash, zsh or fish needs to complete the words of an installed `highwater`
 
 Chores, for those who change the code:
   ci              every check, cheapest first, up to the first that fails
@@ -95,5 +97,30 @@ fn bench(args: &[OsString]) -> ExitCode {
             cargo::become_call("run --profile bench -p highwater-benches --bin", &program)
         }
         _ => cargo::become_call("bench -p highwater-benches", args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first words of the lines of the help.
+    fn listed() -> Vec<&'static str> {
+        HELP.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect()
+    }
+
+    #[test]
+    fn the_help_lists_every_chore_and_every_job() {
+        let args = std::fs::read_to_string(cargo::root().join("crates/cli/src/args.rs")).unwrap();
+        let jobs = args.split_once("pub(crate) enum Job {\n").unwrap().1.split_once("\n}").unwrap().0;
+        let jobs: Vec<String> = jobs
+            .lines()
+            .filter_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with(char::is_uppercase)))
+            .map(|line| line.split(['(', ' ']).next().unwrap_or_default().to_lowercase())
+            .collect();
+        assert!(jobs.len() >= 10, "{jobs:?}");
+        for word in jobs.iter().map(String::as_str).chain(CHORES) {
+            assert!(listed().contains(&word), "{word} is missing");
+        }
     }
 }

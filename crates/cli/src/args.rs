@@ -5,7 +5,7 @@ mod proben1;
 
 use crate::data_args::{ClassWeights, Columns, Parts, Reading};
 pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import, Pin};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 use highwater_data::Task;
 use highwater_early_stopping::{Goal, NonFinite, Rule};
 use highwater_nn::Activation;
@@ -21,6 +21,24 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) job: Job,
 }
+
+impl Arguments {
+    /// The program, as it is called and as its help describes it.
+    pub(crate) fn described() -> Command {
+        // What `resume` shares with `train` is by default what the run began with.
+        let of_the_run = |arg: Arg| match arg.get_help().map(ToString::to_string) {
+            Some(help) if arg.get_help_heading() == Some(STOPPING) => {
+                let what = help.split(" [default").next().unwrap_or_default();
+                arg.help(format!("{what} [default: as the run]"))
+            }
+            _ => arg,
+        };
+        Arguments::command().mut_subcommand("resume", |resume| resume.mut_args(of_the_run))
+    }
+}
+
+/// The heading of what `train` and `resume` take alike.
+const STOPPING: &str = "Stopping and keeping";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
@@ -46,8 +64,8 @@ pub(crate) enum Job {
 /// Train a network; without --data, on the built-in handwritten digits
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    The rows are split into training, validation and test rows. The model is tried on the validation\n\
-    rows after each epoch, and the best one is kept, whatever ends the run. The run folder then holds\n\
+    The rows are split into training, validation and test rows. The model is tried on the validation \
+    rows after each epoch, and the best one is kept, whatever ends the run. The run folder then holds \
     config.toml, history.csv, report.html, checkpoints/, and the kept model as best.safetensors.\n\nExamples:\n  \
     highwater train\n  \
     highwater train --data my.csv --target price --hidden 64,64\n  \
@@ -67,7 +85,8 @@ pub(crate) struct Train {
     /// Settings: any part of a config.toml; flags override it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// One setting of config.toml by its name, for instance optimizer.lr=0.01; may be given several times
+    /// One setting of config.toml by its name, for instance optimizer.lr=0.01; may be given several times.
+    /// docs/settings.md lists all
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// The run folder; it must be new or empty [default: the next free runs/NAME-N]
@@ -81,52 +100,52 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) parts: Parts,
     /// Units of each hidden layer; `none` for a linear model [default: 256]
-    #[arg(long, value_name = "N,N,…", value_parser = hidden)]
+    #[arg(long, help_heading = "Network", value_name = "N,N,…", value_parser = hidden)]
     pub(crate) hidden: Option<Hidden>,
     /// After each hidden layer [default: relu]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Network", value_name = "NAME")]
     pub(crate) activation: Option<Activation>,
     /// The share of hidden units that is dropped in each training step [default: 0]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Network", value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) dropout: Option<f64>,
     /// How parameters are updated [default: adamw]
-    #[arg(long, value_enum)]
+    #[arg(long, help_heading = "Training", value_enum)]
     pub(crate) optimizer: Option<OptimizerName>,
     /// The step size [default: 0.001]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,
     /// Of SGD and RMSprop [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "SHARE", allow_negative_numbers = true)]
     pub(crate) momentum: Option<f64>,
     /// Shrinks weights a little in each step [default: at most 1, less for many rows; 0 for other optimizers than
     /// AdamW]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) weight_decay: Option<f64>,
     /// Scale gradients down to this norm
-    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "NORM", allow_negative_numbers = true)]
     pub(crate) clip_norm: Option<f64>,
     /// Rows of a training step [default: 32]
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, help_heading = "Training", value_name = "ROWS")]
     pub(crate) batch_size: Option<usize>,
     /// Weigh classes: balanced lets rare ones count as much as frequent ones [default: none]
-    #[arg(long, value_enum, value_name = "HOW")]
+    #[arg(long, help_heading = "Training", value_enum, value_name = "HOW")]
     pub(crate) class_weights: Option<ClassWeights>,
     /// Validate after so many steps instead of after each epoch
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, help_heading = "Training", value_name = "STEPS")]
     pub(crate) validate_every: Option<u64>,
     #[command(flatten)]
     pub(crate) stopping: Stopping,
     /// How many of the newest checkpoints stay [default: 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "Checkpoints", value_name = "N")]
     pub(crate) keep_last: Option<usize>,
     /// How many of the best checkpoints stay [default: 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "Checkpoints", value_name = "N")]
     pub(crate) keep_best: Option<usize>,
     /// Each checkpoint of a multiple of so many steps stays, too
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = "Checkpoints", value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_every: Option<u64>,
     /// The first checkpoint of each so many minutes of training stays, too
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = "Checkpoints", value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_minutes: Option<u64>,
     #[command(flatten)]
     pub(crate) shared: Shared,
@@ -134,14 +153,15 @@ pub(crate) struct Train {
 
 /// When to stop and what to keep.
 #[derive(Debug, Args)]
+#[command(next_help_heading = STOPPING)]
 pub(crate) struct Stopping {
     /// The limit of epochs [default: 500]
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<u64>,
-    /// When to stop before that [default: 'patience(20)']
+    /// When to stop before that [default: 'patience(20, min_delta=0.002)']
     #[arg(long, value_name = "RULE")]
     pub(crate) stop: Option<Rule>,
-    /// What the rule watches: loss, accuracy, mae, rmse, r2 [default: loss]
+    /// What the rule watches: loss, or one of training.metrics [default: loss]
     #[arg(long, value_name = "SCORE")]
     pub(crate) monitor: Option<Score>,
     /// What chooses the model that is kept [default: loss]
@@ -157,6 +177,7 @@ pub(crate) struct Stopping {
 
 /// What every training job takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
 pub(crate) struct Shared {
     /// Threads to use; the result does not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -172,9 +193,9 @@ pub(crate) struct Shared {
 /// Go on with a run that was interrupted or killed
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    The run goes on from its newest sound checkpoint, to the same bits as if it had never stopped. What is\n\
+    The run goes on from its newest sound checkpoint, to the same bits as if it had never stopped. What is \
     given here replaces what the run began with: a new rule is first shown the history so far.\n\n\
-    With --prove nothing is changed: the run is trained from its last checkpoint but one to its last again, and\n\
+    With --prove nothing is changed: the run is trained from its last checkpoint but one to its last again, and \
     every bit is compared; exit code 1 if one differs.")]
 pub(crate) struct Resume {
     /// The run folder
@@ -185,7 +206,7 @@ pub(crate) struct Resume {
     /// Show that resuming gives the same bits, and change nothing
     #[arg(long, conflicts_with_all = ["from", "epochs", "stop", "monitor", "select", "non_finite"])]
     pub(crate) prove: bool,
-    /// Where the run's CSV file is now, if it has moved
+    /// Where the run's table is now, if it has moved
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
@@ -231,7 +252,7 @@ pub(crate) struct Init {
 /// Predict the target for each row of a table
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    The answer is CSV: the class and the probability of each class, or the value. Rows are read and\n\
+    The answer is CSV: the class and the probability of each class, or the value. Rows are read and \
     answered a few thousand at a time, so that the table may be larger than memory.")]
 pub(crate) struct Predict {
     /// The run folder
@@ -279,7 +300,7 @@ pub(crate) struct Report {
 /// Show recorded runs to stopping rules: where each would have stopped, and at what price
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    A run is a run folder, its history.csv, or any table (CSV, TSV, plain or gzip) with a line for each epoch;\n\
+    A run is a run folder, its history.csv, or any table (CSV, TSV, plain or gzip) with a line for each epoch; \
     columns are told by their usual names, such as epoch, train_loss and val_loss. For each rule:\n\n  \
     stops at    the epoch after which it would have stopped; – if it lets the whole run pass\n  \
     keeps       the best value up to there\n  \

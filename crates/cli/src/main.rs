@@ -25,21 +25,24 @@ mod repeat;
 mod replay;
 mod setting_names;
 mod settings;
+#[cfg(test)]
+mod settings_page;
 mod source;
 mod story;
 mod train;
 
 use anyhow::{Context, Result};
 use args::{Arguments, Job};
+use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{ExitCode, exit};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+    let parsed = Arguments::described().try_get_matches();
+    let arguments = parsed.and_then(|found| Arguments::from_arg_matches(&found)).unwrap_or_else(|error| {
         _ = error.print();
         if let Some(tip) = tip(&error) {
             eprintln!("{tip}");
@@ -103,7 +106,7 @@ fn advice(error: &anyhow::Error) -> &'static str {
 /// What a shell reads to complete the command's words.
 fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "highwater", &mut script);
+    clap_complete::generate(shell, &mut Arguments::described(), "highwater", &mut script);
     print(String::from_utf8(script)?)
 }
 

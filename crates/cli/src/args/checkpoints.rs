@@ -41,7 +41,7 @@ pub(crate) enum Checkpoints {
     },
     /// Keep checkpoints whatever a run is told to keep
     #[command(after_help = "\
-        A pinned checkpoint is deleted by nobody but you: not by its run, which may go on meanwhile, and not by\n\
+        A pinned checkpoint is deleted by nobody but you: not by its run, which may go on meanwhile, and not by \
         `gc`. `ls` shows which ones are pinned; `unpin` leaves them to the run again.\n\nExample:\n  \
         highwater checkpoints pin runs/digits-1/checkpoints/step-00000120.safetensors")]
     Pin(Pin),
@@ -52,7 +52,7 @@ pub(crate) enum Checkpoints {
     Import(Import),
     /// Rewrite checkpoints of older versions as this one would write them
     #[command(after_help = "\
-        Older checkpoints are read as they are; this is for leaving the old versions behind. A file is\n\
+        Older checkpoints are read as they are; this is for leaving the old versions behind. A file is \
         replaced all or nothing, and one that is of this version already stays as it is.")]
     Migrate {
         /// A checkpoint file, or a run folder for all of them
@@ -80,7 +80,7 @@ pub(crate) struct Pin {
 /// Delete checkpoints that the run does not keep, and say why the others stay
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    What stays is what the run was told to keep, or what is said here instead. Pinned checkpoints always\n\
+    What stays is what the run was told to keep, or what is said here instead. Pinned checkpoints always \
     stay, and so does the newest one that is known to be sound.\n\nExamples:\n  \
     highwater checkpoints gc runs/digits-1 --explain --dry-run\n  \
     highwater checkpoints gc runs/digits-1 --keep-last 1 --keep-best 1 --keep-every 1000")]
@@ -113,11 +113,12 @@ pub(crate) struct Gc {
 /// Write a model for other programs
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    safetensors: parameters alone, named as in torch.nn.Sequential (0.weight, 0.bias, 2.weight, …); the\n\
-    module to load them into is printed, and is in the file as `torch`; `preparation` (JSON) says what\n\
+    safetensors: parameters alone, named as in torch.nn.Sequential (0.weight, 0.bias, 2.weight, …); the \
+    module to load them into is printed, and is in the file as `torch`; `preparation` (JSON) says what \
     becomes of the columns before.\n\
-    onnx: the network and the preparation of its numbers. Inputs are the numbers as they are in the table,\n\
-    and for other columns what stands for them (see `preparation` in the metadata); outputs are `outputs`, and `probabilities` and `class`, or `value` in the unit of the target.\n\nExamples:\n  \
+    onnx: the network and the preparation of its numbers. Inputs are the numbers as they are in the table, \
+    and for other columns what stands for them (see `preparation` in the metadata); outputs are `outputs`, \
+    and `probabilities` and `class`, or `value` in the unit of the target.\n\nExamples:\n  \
     highwater checkpoints export runs/digits-1 --to safetensors --out model.safetensors\n  \
     highwater checkpoints export runs/digits-1 --to onnx --out model.onnx")]
 pub(crate) struct Export {
@@ -143,8 +144,10 @@ pub(crate) enum Format {
 /// Begin a run with the weights of a safetensors file of another program
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    The new run is configured as the one it is like, and prepares data as that one does; only the weights\n\
-    are those of the file. It can be evaluated, predict, and be trained further with `resume`.\n\
+    The new run is configured as the one it is like; the weights are those of the file, and so is the \
+    preparation of the data if the file has it, as those of `export` do. Otherwise data are prepared as for \
+    the kept model of that run. It can be evaluated, predict, and be trained further with `resume`; but a \
+    model that was trained on all rows can only predict, and be evaluated on rows of --data. \
     Arrays are those of a torch.nn.Sequential, perhaps behind one prefix, or are renamed to them.\n\nExample:\n  \
     highwater checkpoints import torch.safetensors --like runs/digits-1 --out runs/digits-torch \\\n    \
     --rename fc1=0 --rename fc2=2")]

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 /// Train Prechelt's networks on his benchmark, and print his published figures beside ours
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    Proben1 (L. Prechelt, TR 21/94, Karlsruhe 1994) is a collection of problems as .dt files, with a protocol and\n\
-    tables of results. Each problem is trained many times from different seeds; means and deviations stand above\n\
+    Proben1 (L. Prechelt, TR 21/94, Karlsruhe 1994) is a collection of problems as .dt files, with a protocol and \
+    tables of results. Each problem is trained many times from different seeds; means and deviations stand above \
     those of his tables 10 and 11 (with --shortcuts: 8 and 9). Problems that are not his are trained, too.\n\n\
-    With --study every problem is trained on 24 networks to the end without stopping, and 14 stopping criteria are\n\
+    With --study every problem is trained on 24 networks to the end without stopping, and 14 stopping criteria are \
     shown what happened: what does each cost, and what does it bring?\n\nExamples:\n  \
     highwater proben1 --data proben1\n  \
     highwater proben1 --data proben1 --problems cancer1,glass1 --runs 10 --shortcuts\n  \

@@ -53,6 +53,83 @@ fn help_is_everywhere_and_names_every_argument() {
     }
 }
 
+/// The help of each command, and of the program itself.
+fn helps() -> Vec<(&'static str, String)> {
+    let commands = [
+        "",
+        "train",
+        "resume",
+        "init",
+        "evaluate",
+        "predict",
+        "report",
+        "replay",
+        "proben1",
+        "completions",
+        "checkpoints",
+        "checkpoints ls",
+        "checkpoints show",
+        "checkpoints verify",
+        "checkpoints diff",
+        "checkpoints pin",
+        "checkpoints unpin",
+        "checkpoints gc",
+        "checkpoints export",
+        "checkpoints import",
+        "checkpoints migrate",
+    ];
+    let help = |command: &'static str| (command, done(command.split_whitespace().chain(["--help"])).out);
+    commands.into_iter().map(help).collect()
+}
+
+#[test]
+fn the_prose_of_a_help_is_broken_only_where_a_line_is_full() {
+    for (command, help) in helps() {
+        let lines: Vec<&str> = help.lines().collect();
+        for pair in lines.windows(2) {
+            let prose = pair.iter().all(|line| !line.is_empty() && !line.starts_with(' '));
+            if !prose || pair[0].ends_with(['.', ':']) {
+                continue;
+            }
+            let next = pair[1].split(' ').next().unwrap();
+            let together = pair[0].chars().count() + 1 + next.chars().count();
+            assert!(together > 100, "{command} --help breaks after {:?}", pair[0]);
+        }
+        let longest = lines.iter().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(100), "{command} --help has a line of {longest:?}");
+    }
+}
+
+#[test]
+fn options_stand_under_what_they_are_about_with_their_own_defaults() {
+    let section = |help: &str, heading: &str| -> String {
+        let after = help.split_once(&format!("\n{heading}:\n")).unwrap().1;
+        let own = after.lines().take_while(|line| line.is_empty() || line.starts_with(' '));
+        own.collect::<Vec<_>>().join("\n")
+    };
+    let train = done(["train", "--help"]).out;
+    for (heading, names) in [
+        ("Rows", "--validation --test --group --time --folds --refit"),
+        ("Network", "--hidden --activation --dropout"),
+        ("Training", "--optimizer --learning-rate --batch-size --class-weights"),
+        ("Stopping and keeping", "--epochs --stop --monitor --select --non-finite --on-save-failure"),
+        ("Checkpoints", "--keep-last --keep-best --keep-every --keep-minutes"),
+        ("Running", "--threads --quiet --json"),
+    ] {
+        let found = section(&train, heading);
+        let count = found.lines().filter(|line| line.trim_start().starts_with("--")).count();
+        assert!(names.split(' ').all(|name| found.contains(name)), "{heading}: {found}");
+        assert!(heading != "Rows" || count == names.split(' ').count(), "{heading}: {found}");
+    }
+    assert!(train.contains("[default: 'patience(20, min_delta=0.002)']"), "{train}");
+    let resume = done(["resume", "--help"]).out;
+    let found = section(&resume, "Stopping and keeping");
+    let options = found.lines().filter(|line| line.trim_start().starts_with("--")).count();
+    let words = found.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!((options, words.matches("[default: as the run]").count()), (6, 6), "{found}");
+    assert_eq!(found.matches("[default").count(), 6, "{found}");
+}
+
 #[test]
 fn a_quiet_run_prints_nothing_and_json_is_one_line() {
     let dir = tempfile::tempdir().unwrap();
