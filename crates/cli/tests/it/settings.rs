@@ -112,6 +112,17 @@ fn the_resolved_configuration_and_the_command_of_the_report_repeat_a_run() {
 }
 
 #[test]
+fn the_configuration_of_a_run_of_the_digits_repeats_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    done(args!["train", "--epochs", "2", "--hidden", "8", "--refit", "no", "--quiet", "--out", at("a")]);
+    done(args!["train", "--config", at("a/config.toml"), "--quiet", "--out", at("b")]);
+    assert_same(&at("a"), &at("b"));
+    let said = run(args!["train", "--target", "digit", "--out", at("c")]);
+    assert!(said.err.contains("give the table with --data"), "{said:?}");
+}
+
+#[test]
 fn a_template_for_a_table_trains_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     fs::copy(table("iris.csv"), dir.path().join("iris.csv")).unwrap();
