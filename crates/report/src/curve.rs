@@ -290,8 +290,8 @@ mod tests {
             ),
             ("", "h.csv is empty: its first line should name the columns"),
             (
-                "epoch,val_loss\n1,2,3\n",
-                "h.csv, line 2: 3 fields where the first row has 2; quote fields that hold the delimiter, and skip lines \
+                "epoch,val_loss\n1,2,3,4\n",
+                "h.csv, line 2: 4 fields where the first row has 2; quote fields that hold the delimiter, and skip lines \
                  that are no part of the table",
             ),
         ] {
