@@ -90,7 +90,7 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         // Of a long text, what is around the place.
         let column = self.column() - 1;
-        let from = if column > SHOWN / 2 { column - SHOWN / 2 } else { 0 };
+        let from = column.saturating_sub(SHOWN / 2);
         let shown = self.text.chars().skip(from).take(SHOWN);
         let line: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
         let indent = column - from;
