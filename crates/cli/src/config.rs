@@ -229,9 +229,6 @@ pub(crate) fn metrics(task: Task) -> Vec<Metric> {
 /// Up to so many rows, those that are held out are missed in training: a model of all rows is made at the end.
 pub(crate) const SMALL: usize = 2000;
 
-/// The target of the built-in table.
-const DIGIT: &str = "digit";
-
 /// What the data suggest.
 pub(crate) struct Seen {
     pub(crate) task: Task,
@@ -246,7 +243,7 @@ impl RunConfig {
         Ok(RunConfig {
             data: DataConfig {
                 file: None,
-                target: Names::One(DIGIT.to_owned()),
+                target: Names::One("digit".to_owned()),
                 task,
                 validation: 0.15,
                 test: 0.15,
@@ -320,7 +317,7 @@ impl RunConfig {
             );
         }
         // The configuration of a run of the digits names their target.
-        let of_digits = args.target.is_empty() && settings.text("data.target").as_deref() == Some(DIGIT);
+        let of_digits = args.target.is_empty() && settings.text("data.target").as_deref() == Some("digit");
         if settings.has("data.target") && !settings.has("data.file") && !of_digits {
             bail!("--target is a column of a table: give the table with --data");
         }

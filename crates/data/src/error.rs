@@ -324,9 +324,7 @@ pub enum Error {
         at: Place,
     },
     /// A cell of the column that the split goes by that is neither number nor date.
-    #[error(
-        "{at}: {text:?} is no date, time or number as others of the column are, and the split goes by it"
-    )]
+    #[error("{at}: {text:?} is no date, time or number as the others are, and the split goes by it")]
     NotATime {
         /// Where.
         at: Place,
