@@ -11,6 +11,7 @@ mod show;
 mod verify;
 
 use crate::args::Checkpoints;
+use crate::say;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Facts, Folder};
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn open(path: &Path) -> Result<Checkpoint> {
     }
     let (newest, report) = folder(path)?.latest()?;
     if !report.rejected.is_empty() {
-        eprintln!("{report}");
+        say(report);
     }
     newest.with_context(|| format!("there are no checkpoints in {}", path.display()))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// For people: how it ended, what is kept, and what to do next.
 pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &Kept) -> String {
-    let root = job.folder.root().display().to_string();
+    let (folder, root) = (job.folder.root().display().to_string(), job.folder.quoted());
     let evaluate = format!("cargo xtask evaluate {root}");
     let predict = format!("cargo xtask predict {root} --data NEW.csv");
     let resume = format!("cargo xtask resume {root}");
@@ -40,7 +40,7 @@ pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &K
         measured_on: measured_on(&job.source),
         resumed_at,
         scores: &kept.named(),
-        folder: &root,
+        folder: &folder,
         files: &files,
         next: &next,
     }

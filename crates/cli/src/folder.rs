@@ -1,6 +1,7 @@
 //! A run folder: config.toml, history.csv, report.html, checkpoints, best.safetensors.
 
 use crate::config::RunConfig;
+use crate::repeat::quoted;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Entry, Folder};
 use highwater_early_stopping::Goal;
@@ -23,16 +24,30 @@ impl RunFolder {
     pub(crate) fn create(root: PathBuf) -> Result<RunFolder> {
         fs::create_dir_all(&root)
             .with_context(|| format!("cannot make the run folder {}", root.display()))?;
-        let content = fs::read_dir(&root).with_context(|| format!("cannot read {}", root.display()))?;
-        // What a run that was killed as it began has left is no content.
-        if content.flatten().any(|entry| entry.file_name() != CONFIG_TEMPORARY) {
+        let folder = RunFolder { root };
+        folder.must_be_new()?;
+        Ok(folder)
+    }
+
+    /// An error if there is anything but what a run leaves that was killed as it began.
+    pub(crate) fn must_be_new(&self) -> Result<()> {
+        let root = self.root.display();
+        let content = fs::read_dir(&self.root).with_context(|| format!("cannot read {root}"))?;
+        let locked_only = |folder: &Path| {
+            fs::read_dir(folder)
+                .is_ok_and(|content| content.flatten().all(|entry| entry.file_name() == ".lock"))
+        };
+        let is_content = |entry: &fs::DirEntry| {
+            let path = entry.path();
+            entry.file_name() != CONFIG_TEMPORARY && !(path == self.checkpoints() && locked_only(&path))
+        };
+        if content.flatten().any(|entry| is_content(&entry)) {
+            let again = quoted(&root.to_string());
             bail!(
-                "{} is not empty: choose another --out, or continue that run with: cargo xtask resume {}",
-                root.display(),
-                root.display()
+                "{root} is not empty: choose another --out, or continue that run with: cargo xtask resume {again}"
             );
         }
-        Ok(RunFolder { root })
+        Ok(())
     }
 
     /// The next of runs/NAME-1, runs/NAME-2, … that does not exist yet; of two runs that begin at once, each gets one.
@@ -112,7 +127,7 @@ impl RunFolder {
             return self.best();
         }
         let last = Checkpoint::open(&path).with_context(|| {
-            let root = self.root.display();
+            let root = self.quoted();
             let way_out = match self.has_kept() {
                 true => format!(
                     "`cargo xtask resume {root}` makes it again; without it, best.safetensors is used, the model that was \
@@ -133,11 +148,19 @@ impl RunFolder {
         self.best_file().exists() || self.checkpoints().is_dir() || !self.final_file().exists()
     }
 
+    /// The folder's name as a shell wants it.
+    pub(crate) fn quoted(&self) -> String {
+        quoted(&self.root.display().to_string())
+    }
+
     /// The kept model: the published best, or else the best of the checkpoints that are left.
     pub(crate) fn best(&self) -> Result<Checkpoint> {
         let path = self.best_file();
         if path.exists() {
-            return Ok(Checkpoint::open(&path)?);
+            return Checkpoint::open(&path).with_context(|| {
+                let root = self.quoted();
+                format!("the kept model cannot be used (`cargo xtask resume {root}` makes it again)")
+            });
         }
         if !self.has_kept() {
             bail!(
@@ -166,7 +189,7 @@ impl RunFolder {
             _ => bail!(
                 "{} holds no trained model yet, as the run was stopped too early: cargo xtask resume {}",
                 self.root.display(),
-                self.root.display()
+                self.quoted()
             ),
         }
     }

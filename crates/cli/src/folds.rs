@@ -4,7 +4,7 @@ use crate::args::Shared;
 use crate::config::RunConfig;
 use crate::evaluate;
 use crate::train::{in_memory, pool};
-use crate::{line, print};
+use crate::{line, print, say};
 use anyhow::{Result, bail};
 use highwater_data::{Fractions, Preparation, Table, folds, split_rows};
 use highwater_trainer::Scores;
@@ -35,13 +35,14 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let part = |rows: &[usize]| preparation.dataset(table, rows);
         let (train, validation, test) = (part(&split.train)?, part(&split.validation)?, part(test)?);
         let fold = pool.install(|| -> Result<Scores> {
-            let (model, _) = in_memory(config, &config.training, &preparation, (&train, &validation))?;
+            let data = (&train, &validation);
+            let (model, _) = in_memory(config, &config.training, &preparation, data, (None, None))?;
             Ok(evaluate::scores(&model, &preparation, &test))
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&fold);
             let shown: Vec<String> = named.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-            eprintln!("fold {number}/{count}  {} rows  {}", fold.rows, shown.join("  "));
+            say(format_args!("fold {number}/{count}  {} rows  {}", fold.rows, shown.join("  ")));
         }
         scores.push(fold);
     }

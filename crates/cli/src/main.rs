@@ -3,8 +3,6 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (after saving).
 
-#![allow(clippy::print_stderr, reason = "a command talks to its terminal")]
-
 mod args;
 mod checkpoints;
 mod closing;
@@ -45,12 +43,12 @@ fn main() -> ExitCode {
     let arguments = parsed.and_then(|found| Arguments::from_arg_matches(&found)).unwrap_or_else(|error| {
         _ = error.print();
         if let Some(tip) = tip(&error) {
-            eprintln!("{tip}");
+            say(tip);
         }
         exit(error.exit_code())
     });
     run(&arguments.job).unwrap_or_else(|error| {
-        eprintln!("error: {}{}", chain(&error), advice(&error));
+        say(format_args!("error: {}{}", chain(&error), advice(&error)));
         ExitCode::FAILURE
     })
 }
@@ -119,6 +117,11 @@ fn print(text: impl Display) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// A line to standard error; that it cannot be written must not end what it is about.
+fn say(text: impl Display) {
+    _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 fn line(text: impl Display) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::args::{Answer, Predict};
 use crate::folder::RunFolder;
-use crate::{line, source};
+use crate::{line, say, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         Some(out) if args.json => line(json!({ "rows": count, "out": out })),
         Some(out) if !args.quiet => {
             let rows = if count == 1 { "row" } else { "rows" };
-            eprintln!("{}: answers to {count} {rows}", out.display());
+            say(format_args!("{}: answers to {count} {rows}", out.display()));
             Ok(())
         }
         _ => Ok(()),

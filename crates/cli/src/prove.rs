@@ -5,7 +5,7 @@ use crate::config::loss;
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
 use crate::train::{interrupt, pool, prepare};
-use crate::{line, print};
+use crate::{line, print, say};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Folder, Key};
 use highwater_trainer::{Data, Difference, Proof, Run, prove};
@@ -40,7 +40,8 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
         line(as_json(&proof, &from, &to, seconds))?;
     } else {
         if !proof.reasons.is_empty() {
-            eprintln!("warning: the same bits cannot be expected: {}", proof.reasons.join("; "));
+            let reasons = proof.reasons.join("; ");
+            say(format_args!("warning: the same bits cannot be expected: {reasons}"));
         }
         if proof.differences.is_empty() && !args.shared.quiet {
             print(the_same(&proof, &from, &to, seconds))?;
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
 fn last_two(folder: &Folder) -> Result<(Checkpoint, Checkpoint)> {
     let (newest, report) = folder.latest()?;
     if !report.rejected.is_empty() {
-        eprintln!("warning: {report}");
+        say(format_args!("warning: {report}"));
     }
     let none = || format!("{} holds no two checkpoints to prove anything with", folder.dir().display());
     let newest = newest.with_context(none)?;
@@ -68,7 +69,7 @@ fn last_two(folder: &Folder) -> Result<(Checkpoint, Checkpoint)> {
     while let Some(entry) = key.and_then(|key| listing.before(key)) {
         match folder.open(entry.key) {
             Ok(before) => return Ok((before, newest)),
-            Err(error) => eprintln!("warning: refused {error}"),
+            Err(error) => say(format_args!("warning: refused {error}")),
         }
         key = Some(entry.key);
     }

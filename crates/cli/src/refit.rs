@@ -7,21 +7,30 @@
 use crate::config::{RunConfig, SMALL};
 use crate::folder::{BEST_STEP, RunFolder};
 use crate::source::{self, Source};
-use crate::train::in_memory;
+use crate::train::{Job, in_memory};
 use anyhow::{Context, Result};
 use highwater_checkpoint::{Array, Snapshot, write};
 use highwater_data::{Preparation, folds};
 use highwater_early_stopping::Rule;
 use highwater_nn::Model;
-use highwater_trainer::{Config, Every, Record, Report};
+use highwater_report::{Count, Screen};
+use highwater_trainer::{Config, Ended, Event, Every, Observer, Record, Report};
+use std::ops::ControlFlow;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 /// Parts that the rows are divided into.
 const PARTS: usize = 4;
 
 /// The best epoch without each part of the rows, which is validated on; none where rows cannot be divided.
-fn best_epochs(source: &Source, config: &RunConfig, rows: &[usize]) -> Result<Vec<u64>> {
+fn best_epochs(
+    source: &Source,
+    config: &RunConfig,
+    rows: &[usize],
+    screen: &Screen,
+    interrupt: &AtomicBool,
+) -> Result<Vec<u64>> {
     let (data, table) = (&config.data, &source.table);
     // Many rows are judge enough as they were divided.
     if !data.validates() || rows.len() > SMALL {
@@ -30,15 +39,26 @@ fn best_epochs(source: &Source, config: &RunConfig, rows: &[usize]) -> Result<Ve
     let parts = folds(table, rows, data.classes().as_deref(), &data.split, PARTS, data.split_seed);
     // In the order of time there is one division only, and it has been used.
     let Ok(parts) = parts else { return Ok(Vec::new()) };
+    let done = AtomicUsize::new(0);
+    let show = |done| {
+        let (rows, parts) = (Count(rows.len() as u64), parts.len());
+        screen.show(&format!("finding for how long to train on all {rows} rows: {done} of {parts} parts"));
+    };
+    show(0);
+    let epochs_without = |part: &Vec<usize>| {
+        let best = without(part, source, config, rows, interrupt);
+        show(1 + done.fetch_add(1, Ordering::Relaxed));
+        best
+    };
     // Each part in a thread of its own, whose result does not depend on the others.
     let threads = rayon::current_num_threads().clamp(1, parts.len());
     let found: Vec<Result<Vec<Option<u64>>>> = thread::scope(|scope| {
         let of_thread = |first: usize| {
-            let parts = &parts;
+            let (parts, epochs_without) = (&parts, &epochs_without);
             scope.spawn(move || {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
                 let own = parts.iter().skip(first).step_by(threads);
-                pool.install(|| own.map(|part| without(part, source, config, rows)).collect())
+                pool.install(|| own.map(epochs_without).collect())
             })
         };
         let running: Vec<_> = (0..threads).map(of_thread).collect();
@@ -48,14 +68,21 @@ fn best_epochs(source: &Source, config: &RunConfig, rows: &[usize]) -> Result<Ve
 }
 
 /// The best epoch of training on all rows but this part, if that can be told.
-fn without(part: &[usize], source: &Source, config: &RunConfig, rows: &[usize]) -> Result<Option<u64>> {
+fn without(
+    part: &[usize],
+    source: &Source,
+    config: &RunConfig,
+    rows: &[usize],
+    interrupt: &AtomicBool,
+) -> Result<Option<u64>> {
     let (data, table) = (&config.data, &source.table);
     let others: Vec<usize> = rows.iter().copied().filter(|row| part.binary_search(row).is_err()).collect();
     // Of a class with very few rows a part may hold all.
     let Ok(preparation) = Preparation::fit_recipe(table, &others, &data.recipe()) else { return Ok(None) };
     let Ok(validation) = preparation.dataset(table, part) else { return Ok(None) };
     let train = preparation.dataset(table, &others)?;
-    let (_, report) = in_memory(config, &config.training, &preparation, (&train, &validation))?;
+    let watch = (None, Some(interrupt));
+    let (_, report) = in_memory(config, &config.training, &preparation, (&train, &validation), watch)?;
     Ok(report.best().map(|best| epochs_of(best, others.len(), config)))
 }
 
@@ -73,23 +100,31 @@ fn median(mut epochs: Vec<u64>) -> u64 {
 }
 
 /// Trains on training, validation and test rows together for as many epochs as the best models had, and writes the result
-/// beside it. Rows in files of their own stay unseen.
-pub(crate) fn run(source: &Source, config: &RunConfig, report: &Report, folder: &RunFolder) -> Result<()> {
+/// beside it, unless someone wants the end before. Whether it is written. Rows in files of their own stay unseen.
+pub(crate) fn run(job: &Job, report: &Report, screen: &Screen, interrupt: &AtomicBool) -> Result<bool> {
+    let Job { source, config, folder, .. } = job;
     let best = report.best().context("a run that kept a model")?;
     let rows = source.all();
     let preparation = Preparation::fit_recipe(&source.table, &rows, &config.data.recipe())?;
     let data = preparation.dataset(&source.table, &rows)?;
-    let mut of_parts = best_epochs(source, config, &rows)?;
+    let mut of_parts = best_epochs(source, config, &rows, screen, interrupt)?;
     of_parts.push(epochs_of(best, source.split.train.len(), config));
     let epochs = median(of_parts);
     let training =
         Config { epochs, validate: Every::Epochs(epochs), stop: Rule::Never, ..config.training.clone() };
     let few = data.select(&(0..data.rows().min(1)).collect::<Vec<_>>());
-    let (model, report) = in_memory(config, &training, &preparation, (&data, &few))?;
+    let mut shown = Shown { screen, rows: rows.len() as u64, epochs };
+    let watch = (Some(&mut shown as &mut dyn Observer), Some(interrupt));
+    let (model, report) = in_memory(config, &training, &preparation, (&data, &few), watch)?;
+    screen.clear();
+    if report.ended == Ended::Interrupted {
+        return Ok(false);
+    }
     let facts = Snapshot { step: report.steps, epoch: epochs, ..Snapshot::default() };
     let (rows, best_step) = (rows.len().to_string(), best.step.to_string());
     let labels = [(TRAINED_ON, ALL_ROWS), ("rows", &rows), (BEST_STEP, &best_step)];
-    write_final(folder, &model, &preparation, config, &Snapshot { labels: &labels, ..facts })
+    write_final(folder, &model, &preparation, config, &Snapshot { labels: &labels, ..facts })?;
+    Ok(true)
 }
 
 /// The label that tells this model from the one that was measured, and what it says.
@@ -111,6 +146,23 @@ pub(crate) fn write_final(
     let sections = source::sections(preparation, model.network(), config)?;
     write(folder.final_file(), &Snapshot { arrays: &arrays, sections: &sections, ..*snapshot })?;
     Ok(())
+}
+
+/// How far training on all rows is.
+struct Shown<'a> {
+    screen: &'a Screen,
+    rows: u64,
+    epochs: u64,
+}
+
+impl Observer for Shown<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        if let Event::Stepped { epoch, step_of_epoch: 1, .. } = event {
+            let (rows, epochs) = (Count(self.rows), self.epochs);
+            self.screen.show(&format!("training on all {rows} rows: epoch {epoch} of {epochs}"));
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub(crate) fn command(config: &RunConfig) -> Result<String> {
 }
 
 /// As a shell wants it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -6,19 +6,19 @@ use crate::folder::RunFolder;
 use crate::prove;
 use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
-use crate::{closing, folds, line, print, refit, remarks};
+use crate::{closing, folds, line, print, refit, remarks, say};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Progress, Screen};
-use highwater_trainer::{Checkpoints, Config, Data, Ended, Report, Run};
+use highwater_trainer::{Checkpoints, Config, Data, Ended, Observer, Report, Run};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// A run that is ready to go.
 pub(crate) struct Job {
@@ -66,8 +66,10 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
         Some(out) => RunFolder::create(out.clone())?,
         None => RunFolder::create_next(&config.data.name())?,
     };
-    folder.write_config(&config)?;
     let store = Store::open(folder.checkpoints())?;
+    // Of two that begin in one folder at once, the other may have come first.
+    folder.must_be_new()?;
+    folder.write_config(&config)?;
     run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
 }
 
@@ -100,7 +102,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     let newest = if from.is_none() { store.latest()?.0 } else { None };
     let origin = from.as_ref().or(newest.as_ref());
     if origin.is_none() && folder.best_file().exists() {
-        let (checkpoints, root) = (folder.checkpoints(), folder.root().display());
+        let (checkpoints, root) = (folder.checkpoints(), folder.quoted());
         bail!(
             "{} holds no checkpoint any more; go on from the best model, which is left: cargo xtask resume {root} --from \
              {root}/best.safetensors",
@@ -125,7 +127,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     if let Some(epochs) = args.stopping.epochs {
         let steps_per_epoch = data.train.rows().div_ceil(config.training.batch_size) as u64;
         if after.is_some_and(|step| step > epochs.saturating_mul(steps_per_epoch)) {
-            let (root, trained) = (folder.root().display(), after.unwrap_or(0) / steps_per_epoch);
+            let (root, trained) = (folder.quoted(), after.unwrap_or(0) / steps_per_epoch);
             bail!(
                 "--epochs {epochs}: the run has trained for {trained} epochs already. For more, give a larger number; to \
                  go on from an earlier checkpoint, --from one of those that `cargo xtask checkpoints ls {root}` lists"
@@ -147,12 +149,13 @@ pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparatio
     Ok((preparation, datasets, model))
 }
 
-/// A new model, trained without a run folder.
+/// A new model, trained without a run folder. Someone may watch, or want the end.
 pub(crate) fn in_memory(
     config: &RunConfig,
     training: &Config,
     preparation: &Preparation,
     (train, validation): (&Dataset, &Dataset),
+    (watcher, interrupt): (Option<&mut dyn Observer>, Option<&AtomicBool>),
 ) -> Result<(Model<f32>, Report)> {
     let network = config.model.network(preparation);
     let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
@@ -160,8 +163,8 @@ pub(crate) fn in_memory(
         model: &mut model,
         loss: &loss(config.data.task, config.data.class_weights, train.targets()),
         store: None,
-        observers: Vec::new(),
-        interrupt: None,
+        observers: watcher.map(|watcher| watcher as &mut dyn Observer).into_iter().collect(),
+        interrupt,
     };
     let data = Data { train, validation, units: &preparation.units() };
     let report = highwater_trainer::fit(run, data, training)?;
@@ -227,38 +230,43 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
     let interrupt = interrupt()?;
     let resumed_at = go_on.as_ref().and_then(|go_on| go_on.after);
     if go_on.is_none() && !shared.quiet {
-        remarks::of(&job.source, &job.preparation, &job.config)
-            .iter()
-            .for_each(|remark| eprintln!("{remark}"));
+        remarks::of(&job.source, &job.preparation, &job.config).iter().for_each(say);
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     let story = Story::of(&job)?;
     let mut files = Files::new(&story, &job, &screen);
     let progress = Progress::new(&screen, job.config.training.select);
     let progress = if shared.json { progress } else { progress.before_a_summary() };
-    let report = pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, go_on))?;
+    let (report, history) =
+        pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, go_on))?;
     let scores = pool.install(|| Kept::of(&job));
-    files.finish(&job, &report, &scores)?;
-    if job.refits(&report) {
-        // The run is saved and over: a signal leaves at once from now on, and `resume` makes this model.
-        interrupt.store(true, Ordering::Relaxed);
-        pool.install(|| refit::run(&job.source, &job.config, &report, &job.folder))?;
+    // What is for people to look at costs nobody a model.
+    let written = history.and(files.finish(&job, &report, &scores));
+    if job.refits(&report) && !pool.install(|| refit::run(&job, &report, &screen, &interrupt))? {
+        let root = job.folder.quoted();
+        screen.warn(&format!(
+            "interrupted after the run, whose kept model is in best.safetensors; final.safetensors, the model of all rows, is \
+             not made: cargo xtask resume {root} makes it"
+        ));
+        return Ok(ExitCode::from(130));
     }
     if shared.json {
         line(closing::as_json(&job, &report, &scores))?;
     } else if !shared.quiet {
         print(closing::text(&job, &report, resumed_at, &scores))?;
     }
-    match &report.ended {
-        Ended::Interrupted => Ok(ExitCode::from(130)),
+    let code = match &report.ended {
+        Ended::Interrupted => ExitCode::from(130),
         Ended::Stopped(reason) if reason.is_failure() => bail!("{reason}"),
         _ if report.best.is_none() => {
             bail!("no model was kept: the validation {} was never finite", select(&job))
         }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+        _ => ExitCode::SUCCESS,
+    };
+    written.map(|()| code)
 }
 
+/// How it ended, and whether the history could be written.
 fn fit(
     job: &mut Job,
     mut store: Store,
@@ -266,7 +274,7 @@ fn fit(
     (mut progress, files): (Progress, &mut Files<'_>),
     interrupt: &AtomicBool,
     go_on: Option<GoOn>,
-) -> Result<Report> {
+) -> Result<(Report, Result<()>)> {
     let training = &job.config.training;
     let goal = match training.select.goal() {
         highwater_early_stopping::Goal::Minimize => Goal::Minimize,
@@ -296,8 +304,7 @@ fn fit(
         None => highwater_trainer::fit(run, data, training)?,
         Some(GoOn { from, .. }) => highwater_trainer::resume(run, data, training, from)?,
     };
-    history.finish()?;
-    Ok(report)
+    Ok((report, history.finish().map_err(Into::into)))
 }
 
 fn select(job: &Job) -> String {

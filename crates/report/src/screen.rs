@@ -72,6 +72,19 @@ impl Screen {
         }
     }
 
+    /// Shows a line at the bottom, in the place of the last one, where the screen can show such a line.
+    pub fn show(&self, text: &str) {
+        let open = self.lock().bar.clone();
+        if let Some(bar) = open.or_else(|| self.open_bar().map(|(bar, _)| bar)) {
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    /// Takes away what is at the bottom.
+    pub fn clear(&self) {
+        self.close_bar();
+    }
+
     /// A place at the bottom for a few lines that change, where the screen can show one, and with what ink.
     pub(crate) fn open_bar(&self) -> Option<(ProgressBar, Ink)> {
         let mut inner = self.lock();

@@ -7,6 +7,7 @@ mod categories;
 mod crash;
 mod damage;
 mod digits;
+mod ending;
 mod exchange;
 mod help;
 mod kinds;

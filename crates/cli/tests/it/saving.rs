@@ -255,13 +255,18 @@ fn a_signal_while_the_model_of_all_rows_is_made_leaves_at_once_and_resuming_make
     let data = table("iris.csv");
     let run = args!["train", "--data", data, "--target", "species", "--out", &folder];
     let mut child = highwater([run, words.map(OsString::from).to_vec()].concat()).spawn().unwrap();
-    // The page is the last that is written before.
-    while !folder.join("report.html").exists() {
+    // The page is the last that is written before; while a run goes on, it loads itself again.
+    let ended = |page: String| page.ends_with("</html>") && !page.contains("http-equiv=\"refresh\"");
+    while !fs::read_to_string(folder.join("report.html")).is_ok_and(ended) {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     signal(&child, "TERM");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(130));
+    for words in ["best.safetensors", "final.safetensors", "not made", "cargo xtask resume "] {
+        assert!(said.err.contains(words), "{said:?}");
+    }
     let all = folder.join("final.safetensors");
     assert!(!all.exists());
     done(args!["resume", &folder, "--quiet"]);
