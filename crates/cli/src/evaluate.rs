@@ -5,7 +5,7 @@ use crate::config::{loss, metrics};
 use crate::data_args::ClassWeights;
 use crate::folder::RunFolder;
 use crate::source::{self, Source};
-use crate::{line, print};
+use crate::{line, print, same_run};
 use anyhow::{Context, Result, bail};
 use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
@@ -48,12 +48,14 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         }
         None => {
             // Not the model of all rows, which has seen these.
-            let (model, preparation) = source::load(&folder.best()?)?;
+            let best = folder.best()?;
+            let (model, preparation) = source::load(&best)?;
             let source = Source::of_run(&folder.config()?, &preparation, folder.root())?;
             if source.part(args.split).1.is_empty() {
                 bail!("the run has no {} rows", args.split.name());
             }
             let data = source.dataset(&preparation, args.split)?;
+            same_run::check_part(&best, &source, args.split, &data)?;
             (model, preparation, args.split.name().to_owned(), data)
         }
     };

@@ -21,6 +21,7 @@ mod refit;
 mod remarks;
 mod repeat;
 mod replay;
+mod same_run;
 mod setting_names;
 mod settings;
 #[cfg(test)]

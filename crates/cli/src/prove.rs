@@ -3,9 +3,10 @@
 use crate::args::Resume;
 use crate::config::loss;
 use crate::folder::RunFolder;
+use crate::same_run::Rows;
 use crate::source::{self, Source};
 use crate::train::{interrupt, pool, prepare};
-use crate::{line, print, say};
+use crate::{line, print, same_run, say};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Folder, Key};
 use highwater_trainer::{Data, Difference, Proof, Run, prove};
@@ -23,7 +24,9 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     let (_, preparation) = source::load(&to)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let (preparation, data, mut model) = prepare(&source, &config)?;
-    let sections = source::sections(&preparation, model.network(), &config)?;
+    same_run::check(&to, &config, &source, &data)?;
+    let mut sections = source::sections(&preparation, model.network(), &config)?;
+    sections.push(Rows::of(&data).section()?);
     let interrupt = interrupt()?;
     let units = preparation.units();
     let loss = loss(config.data.task, config.data.class_weights, data.train.targets());

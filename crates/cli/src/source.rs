@@ -3,13 +3,15 @@
 use crate::args::SplitName;
 use crate::config::{DataConfig, RunConfig};
 use crate::memory;
+use crate::repeat::quoted;
+use crate::same_run::{ROWS, Rows};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
 use highwater_data::{Dataset, Dialect, Preparation, Split, Table, digits, split_rows};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Tables, and which of their rows are for what.
 pub(crate) struct Source {
@@ -48,8 +50,25 @@ pub(crate) fn dialect(data: &DataConfig, preparation: &Preparation) -> Dialect {
 }
 
 impl Source {
-    pub(crate) fn new(config: &RunConfig, scratch: &Path) -> Result<Source> {
-        Source::of(table(&config.data, config.data.file.as_deref(), scratch)?, &config.data, scratch)
+    /// The rows of the run in a folder.
+    ///
+    /// # Errors
+    /// If they cannot be read, or are not those that are divided like this.
+    pub(crate) fn new(config: &RunConfig, run: &Path) -> Result<Source> {
+        let DataConfig { file, validation_file, test_file, .. } = &config.data;
+        let root = quoted(&run.display().to_string());
+        let gone = |file: &Option<PathBuf>| file.clone().filter(|file| !file.exists());
+        if let Some(file) = gone(file) {
+            bail!(
+                "{} is gone; if it has moved, say where it is: cargo xtask resume {root} --data FILE",
+                file.display()
+            );
+        }
+        if let Some(file) = gone(validation_file).or(gone(test_file)) {
+            let config = run.join("config.toml");
+            bail!("{} is gone; if it has moved, say where it is in {}", file.display(), config.display());
+        }
+        Source::of(table(&config.data, config.data.file.as_deref(), run)?, &config.data, run)
     }
 
     pub(crate) fn of(own: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
@@ -181,7 +200,8 @@ pub(crate) fn migration() -> Migration {
     let own = Migration::new()
         .section::<Present<Preparation>>(PREPARATION)
         .section::<Present<Sequential>>(NETWORK)
-        .section::<Present<String>>(CONFIGURATION);
+        .section::<Present<String>>(CONFIGURATION)
+        .section::<Rows>(ROWS);
     highwater_trainer::migration(own)
 }
 

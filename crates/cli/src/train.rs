@@ -4,9 +4,10 @@ use crate::args::{Resume, Shared, Train};
 use crate::config::{RunConfig, Seen, loss};
 use crate::folder::RunFolder;
 use crate::prove;
+use crate::same_run::Rows;
 use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
-use crate::{closing, folds, line, print, refit, remarks, say};
+use crate::{closing, folds, line, print, refit, remarks, same_run, say};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Dataset, Preparation, Task};
@@ -123,6 +124,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
                 source.table.source()
             );
         }
+        same_run::check(checkpoint, &config, &source, &data)?;
     }
     if let Some(epochs) = args.stopping.epochs {
         let steps_per_epoch = data.train.rows().div_ceil(config.training.batch_size) as u64;
@@ -285,7 +287,8 @@ fn fit(
     let Datasets { train, validation, .. } = &job.data;
     let units = job.preparation.units();
     let data = Data { train, validation, units: &units };
-    let sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
+    let mut sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
+    sections.push(Rows::of(&job.data).section()?);
     let best_file = job.folder.best_file();
     let mut history = History::new(job.folder.history_file(), training, screen);
     let run = Run {

@@ -14,6 +14,7 @@ mod kinds;
 mod on_disk;
 mod proben1;
 mod replay;
+mod resuming;
 mod run;
 mod saving;
 mod settings;

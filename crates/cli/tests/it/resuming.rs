@@ -1,0 +1,113 @@
+//! A run goes on only with what it began with.
+
+use crate::args;
+use crate::run::{done, run, table, tree};
+use std::fs;
+use std::path::Path;
+
+const SHORT: [&str; 8] = ["--hidden", "4", "--epochs", "2", "--stop", "never", "--refit", "no"];
+
+/// The table with the class of each row given to the one before: what is prepared for is the same.
+fn rotated(text: &str) -> String {
+    let (header, rows) = text.split_once('\n').unwrap();
+    let rows: Vec<(&str, &str)> = rows.lines().map(|line| line.rsplit_once(',').unwrap()).collect();
+    let moved = |at: usize| format!("{},{}\n", rows[at].0, rows[(at + 1) % rows.len()].1);
+    format!("{header}\n{}", (0..rows.len()).map(moved).collect::<String>())
+}
+
+#[track_caller]
+fn refused(folder: &Path, commands: &[&[&str]], words: &[&str]) {
+    let before = tree(folder);
+    for command in commands {
+        let said = run(args![command[0], folder].into_iter().chain(command[1..].iter().map(Into::into)));
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{command:?}: {said:?}");
+        for word in words {
+            assert!(said.err.contains(word), "{command:?}: no {word:?} in {said:?}");
+        }
+    }
+    assert!(tree(folder) == before);
+}
+
+#[test]
+fn other_rows_than_those_of_the_run_are_refused_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let iris = fs::read_to_string(table("iris.csv")).unwrap();
+    for name in ["own.csv", "validation.csv", "test.csv"] {
+        fs::write(at(name), &iris).unwrap();
+    }
+    let run = args!["train", "--data", at("own.csv"), "--target", "species", "--out", at("run")];
+    let parts = args!["--validation", at("validation.csv"), "--test", at("test.csv"), "--quiet"];
+    done([run, parts, SHORT.map(Into::into).to_vec()].concat());
+    let changed = rotated(&iris);
+    assert_ne!(changed, iris);
+    let fewer = iris.lines().take(140).collect::<Vec<_>>().join("\n");
+    let all: [&[&str]; 2] = [&["resume", "--epochs", "3"], &["resume", "--prove"]];
+    for (name, part, text, how) in [
+        ("own.csv", "training", &changed, "as many, but with other values"),
+        ("validation.csv", "validation", &changed, "as many, but with other values"),
+        ("test.csv", "test", &fewer, "150 rows then, 139 now"),
+    ] {
+        fs::write(at(name), text).unwrap();
+        let words = [name, &format!("the {part} rows are not those of the run"), how, "put the file back"];
+        refused(&at("run"), &all, &words);
+        let split = if part == "training" { "train" } else { part };
+        refused(&at("run"), &[&["evaluate", "--split", split]], &words);
+        fs::write(at(name), &iris).unwrap();
+    }
+    done(args!["evaluate", at("run"), "--quiet"]);
+    done(args!["resume", at("run"), "--prove", "--quiet"]);
+    done(args!["resume", at("run"), "--epochs", "3", "--quiet"]);
+}
+
+#[test]
+fn another_batch_size_than_epochs_were_counted_by_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let run = args!["train", "--data", table("iris.csv"), "--target", "species", "--out", &folder, "--quiet"];
+    done([run, SHORT.map(Into::into).to_vec()].concat());
+    let file = folder.join("config.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let other = config.replace("batch_size = 32", "batch_size = 8");
+    assert_ne!(config, other);
+    fs::write(&file, other).unwrap();
+    let words = ["batch_size = 8", "was trained with 32", "set it back"];
+    refused(&folder, &[&["resume"], &["resume", "--epochs", "9"], &["resume", "--prove"]], &words);
+    fs::write(&file, config).unwrap();
+    done(args!["resume", &folder, "--epochs", "3", "--quiet"]);
+}
+
+#[test]
+fn what_is_gone_or_damaged_is_told_with_what_brings_it_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for name in ["t.csv", "validation.csv"] {
+        fs::copy(table("iris.csv"), at(name)).unwrap();
+    }
+    let folder = at("my run");
+    let run = args!["train", "--data", at("t.csv"), "--target", "species", "--out", &folder];
+    let parts = args!["--validation", at("validation.csv")];
+    let said = done([run, parts, SHORT.map(Into::into).to_vec()].concat());
+    let again = format!("cargo xtask resume '{}'", folder.display());
+    assert!(said.out.contains(&again), "{said:?}");
+
+    let all: [&[&str]; 4] = [&["resume"], &["resume", "--prove"], &["evaluate"], &["report"]];
+    fs::rename(at("t.csv"), at("moved.csv")).unwrap();
+    refused(&folder, &all, &["t.csv is gone", &format!("{again} --data FILE")]);
+    done(args!["resume", &folder, "--data", at("moved.csv"), "--quiet"]);
+    done(args!["evaluate", &folder, "--quiet"]);
+    fs::remove_file(at("validation.csv")).unwrap();
+    refused(&folder, &all, &["validation.csv is gone", "config.toml"]);
+    fs::copy(table("iris.csv"), at("validation.csv")).unwrap();
+
+    let best = folder.join("best.safetensors");
+    let mut bytes = fs::read(&best).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    // A file of its own: the checkpoint that it was is sound.
+    fs::remove_file(&best).unwrap();
+    fs::write(&best, bytes).unwrap();
+    refused(&folder, &[&["evaluate"]], &["best.safetensors", &format!("{again}` makes it again")]);
+    done(args!["resume", &folder, "--quiet"]);
+    done(args!["evaluate", &folder, "--quiet"]);
+}
