@@ -136,6 +136,7 @@ layer = choice(linear=fields(outputs=u64), activation=choice(*ACTIVATIONS), drop
 record = fields(epoch=u64, step=u64, training_loss=f64, validation_loss=f64, metrics=several(fields(name=text, value=f64)),
                 learning_rate=f64, gradient_norm=f64, seconds=f64, reductions=optional(u64), evidence=optional(f64),
                 loss_error=optional(f64), accuracy_error=optional(f64))
+part = fields(rows=u64, hash=u64)
 # Name: schema, whether a reader must know it, type.
 SECTIONS = {
     "counters": (2, 1, fields(step=u64, optimizer_steps=u64, loss_sum=f64, loss_rows=u64, gradient_norm=f64,
@@ -148,13 +149,15 @@ SECTIONS = {
     "network": (2, 1, fields(inputs=u64, layers=several(layer))),
     "configuration": (2, 0, text),
     "fingerprint": (1, 0, fields(version=text, platform=text, extensions=several(text), results=u64)),
+    "rows": (1, 0, fields(training=part, validation=part, test=part)),
 }
 
 
 def sections(path, load):
     """The metadata, the arrays and the decoded sections of a checkpoint of a run."""
     facts, arrays, found = load(path)
-    assert set(found) == set(SECTIONS), sorted(found)
+    # The first versions did not save a hash of the rows.
+    assert set(found) in (set(SECTIONS), set(SECTIONS) - {"rows"}), sorted(found)
     decoded = {}
     for name, (schema, flags, value) in found.items():
         expected, required, read = SECTIONS[name]
