@@ -34,7 +34,7 @@ pub(crate) fn config(stop: &str) -> Config {
 
 /// What is known of a run of this stopping rule before it begins.
 pub(crate) struct About {
-    config: Config,
+    pub(crate) config: Config,
     facts: Vec<(String, String)>,
 }
 

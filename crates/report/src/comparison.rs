@@ -186,13 +186,14 @@ impl Comparison<'_> {
     fn plot(&self, score: Score, last: u64) -> Plot {
         let wide = score == Score::Loss;
         let epochs = Axis::of_counts(1.min(last), last, if wide { 8 } else { 4 });
-        let all = self.runs.iter().flat_map(|run| run.report.history.iter().map(|r| r.score(score)));
+        let runs = || self.runs.iter().enumerate().filter(|(_, run)| has(run, score));
+        let all = runs().flat_map(|(_, run)| run.report.history.iter().map(|r| r.score(score)));
         let values = Axis::of(all, 5, wide);
         let name = self.measured(score);
         let size = if wide { [760.0, 340.0] } else { [360.0, 250.0] };
         let frame = Frame::sized(size, ("epoch", epochs), (&name, values));
         let (mut marks, mut keys, mut told) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, run) in self.runs.iter().enumerate() {
+        for (number, run) in runs() {
             let point = |record: &Record| (record.epoch as f64, record.score(score));
             marks.push(frame.line(&class(number), run.report.history.iter().map(point)));
             let Some(best) = run.report.best() else { continue };
@@ -213,7 +214,7 @@ impl Comparison<'_> {
 
     /// What the curves of a score show.
     fn measured(&self, score: Score) -> String {
-        let mut all = self.runs.iter().map(|run| run.about.measured_on);
+        let mut all = self.runs.iter().filter(|run| has(run, score)).map(|run| run.about.measured_on);
         let first = all.next().unwrap_or_default();
         if all.all(|other| other == first) { first.score(score) } else { score.to_string() }
     }
@@ -237,7 +238,8 @@ impl Comparison<'_> {
 fn value(run: &Compared<'_>, score: Score) -> Option<f64> {
     match run.scores.first() {
         Some((_, scores)) => of_part(scores, score),
-        None => run.report.best().map(|best| best.score(score)),
+        None if has(run, score) => run.report.best().map(|best| best.score(score)),
+        None => None,
     }
 }
 
@@ -247,6 +249,14 @@ fn of_part(scores: &Scores, score: Score) -> Option<f64> {
         Score::Metric(metric) => {
             scores.metrics.iter().find(|(other, _)| *other == metric).map(|(_, value)| *value)
         }
+    }
+}
+
+/// Whether a run was measured by a score: runs of different tasks have different ones.
+fn has(run: &Compared<'_>, score: Score) -> bool {
+    match score {
+        Score::Loss => true,
+        Score::Metric(metric) => run.about.config.metrics.contains(&metric),
     }
 }
 
@@ -314,6 +324,31 @@ mod tests {
         check([&one, &one], MeasuredOn::ValidationRows, "Marked is the best");
         check([&one, &two], MeasuredOn::ValidationRows, "the same rows (data.split_seed)");
         check([&one, &one], MeasuredOn::TrainingRows, "without validation rows");
+    }
+
+    #[test]
+    fn a_score_is_told_of_the_runs_that_have_it() {
+        let (of_classes, mut of_values) = (Text::new("never"), Text::new("never"));
+        let r2 = "r2".parse().unwrap();
+        of_values.config.metrics = vec![r2];
+        let (a, mut b) = (ended(&[0.5, 0.4], Ended::EpochLimit, 2), ended(&[0.7, 0.2], Ended::EpochLimit, 2));
+        b.history.iter_mut().for_each(|record| record.metrics = vec![(r2, 1.0 - record.validation_loss)]);
+        let about = [of_classes.about(), of_values.about()];
+        let html = Comparison {
+            runs: &[
+                Compared { name: "a", about: about[0], report: &a, scores: &[] },
+                Compared { name: "b", about: about[1], report: &b, scores: &[] },
+            ],
+        }
+        .html();
+        for part in [
+            "models: a 0.4000 at epoch 2, b 0.2000",
+            "models: a 0.8000 at epoch 2.",
+            "models: b 0.8000 at epoch 2.",
+        ] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        assert!(!html.contains("NaN"), "{html}");
     }
 
     #[test]
