@@ -20,6 +20,7 @@ mod prove;
 mod refit;
 mod remarks;
 mod repeat;
+mod replacement;
 mod replay;
 mod same_run;
 mod setting_names;

@@ -2,6 +2,7 @@
 
 use crate::args::{Answer, Predict};
 use crate::folder::RunFolder;
+use crate::replacement::Replacement;
 use crate::{line, say, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
@@ -9,8 +10,8 @@ use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
 use ndarray::Array2;
 use serde_json::json;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Rows that are read and answered at a time.
@@ -41,16 +42,16 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     }
     let name = target.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     let failed = || format!("cannot write {name}");
-    let out: Box<dyn Write> = match target {
-        Some(path) => Box::new(File::create(path).with_context(failed)?),
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut out = BufWriter::new(out);
+    let mut written = target.map(Replacement::of).transpose().with_context(failed)?;
     let mut text = first.unwrap_or_default();
     let mut count = 0;
     while let Some(table) = &rows {
         count += table.rows();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        let outcome = match &mut written {
+            Some(replacement) => replacement.file.write_all(text.as_bytes()),
+            None => print(text.as_bytes()),
+        };
+        match outcome {
             // Nobody listens any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && target.is_none() => return Ok(()),
             other => other.with_context(failed)?,
@@ -59,6 +60,9 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         if let Some(table) = &rows {
             text = answers.to(table)?;
         }
+    }
+    if let Some(replacement) = written {
+        replacement.finish().with_context(failed)?;
     }
     match target {
         Some(out) if args.json => line(json!({ "rows": count, "out": out })),
@@ -69,6 +73,11 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn print(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
 }
 
 /// Turns rows into lines of CSV.
