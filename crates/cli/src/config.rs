@@ -5,8 +5,8 @@ use crate::data_args::ClassWeights;
 use crate::decay;
 use crate::remarks;
 use crate::repeat;
-use crate::setting_names::leaves;
-use crate::settings::{Settings, get};
+use crate::setting_names::{leaves, written};
+use crate::settings::Settings;
 use crate::story::ReportConfig;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
@@ -328,18 +328,23 @@ impl RunConfig {
         if seen.decimal_comma {
             settings.set("data.read.decimal_comma", true)?;
         }
-        if !settings.has("data.refit") {
-            settings.set("data.refit", seen.rows <= SMALL)?;
-        }
         let mut config = settings.over(RunConfig::defaults(task)?)?;
-        if !settings.has("training.optimizer.adamw.weight_decay") && config.training.batch_size > 0 {
-            let decay = decay::of_rows(seen.rows, &config.training);
-            if let Method::AdamW(adamw) = &mut config.training.optimizer {
-                adamw.weight_decay = decay;
-            }
-        }
+        config.follow_rows(seen.rows, |key| !settings.has(key));
         config.check()?;
         Ok(config)
+    }
+
+    /// Sets what goes by the number of rows, as far as it is open.
+    pub(crate) fn follow_rows(&mut self, rows: usize, is_open: impl Fn(&str) -> bool) {
+        if is_open("data.refit") {
+            self.data.refit = rows <= SMALL;
+        }
+        let decay = decay::of_rows(rows, &self.training);
+        if let Method::AdamW(adamw) = &mut self.training.optimizer
+            && is_open("training.optimizer.adamw.weight_decay")
+        {
+            adamw.weight_decay = decay;
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -355,8 +360,12 @@ impl RunConfig {
                 "--names are for a table without a header: leave them out, or rename the columns in the header"
             );
         }
-        if self.data.target.list().is_empty() {
+        let targets = self.data.target.list();
+        if targets.is_empty() {
             bail!("data.target = []: name at least one column to predict");
+        }
+        if let Some(at) = (1..targets.len()).find(|at| targets[..*at].contains(&targets[*at])) {
+            bail!("the target {:?} is named twice: name each column once", targets[at]);
         }
         Ok(self.training.validate()?)
     }
@@ -387,12 +396,11 @@ impl RunConfig {
     pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
         let table = toml::Table::try_from(self)?;
         let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let all = leaves(&table, "").into_iter();
-        Ok(all.filter_map(|key| get(&table, &key).map(text).map(|value| (key, value))).collect())
+        Ok(leaves(&table).into_iter().map(|(path, value)| (written(&path), text(value))).collect())
     }
 
-    /// The command that does the same again: what differs from the defaults.
-    pub(crate) fn command(&self) -> Result<String> {
-        repeat::command(self)
+    /// The command that does the same again with a table of so many rows: what differs from the defaults.
+    pub(crate) fn command(&self, rows: usize) -> Result<String> {
+        repeat::command(self, rows)
     }
 }

@@ -17,14 +17,17 @@ pub(crate) const BEST_STEP: &str = "best_step";
 #[derive(Debug, Clone)]
 pub(crate) struct RunFolder {
     root: PathBuf,
+    /// Folders that were made for it, the innermost first.
+    made: Vec<PathBuf>,
 }
 
 impl RunFolder {
     /// A new run's folder; it is made, and must be empty.
     pub(crate) fn create(root: PathBuf) -> Result<RunFolder> {
+        let made = lacking(&root);
         fs::create_dir_all(&root)
             .with_context(|| format!("cannot make the run folder {}", root.display()))?;
-        let folder = RunFolder { root };
+        let folder = RunFolder { root, made };
         folder.must_be_new()?;
         Ok(folder)
     }
@@ -52,12 +55,13 @@ impl RunFolder {
 
     /// The next of runs/NAME-1, runs/NAME-2, … that does not exist yet; of two runs that begin at once, each gets one.
     pub(crate) fn create_next(name: &str) -> Result<RunFolder> {
+        let above = lacking(Path::new("runs"));
         fs::create_dir_all("runs").context("cannot make the folder runs")?;
         let mut number = 1;
         loop {
             let root = PathBuf::from(format!("runs/{name}-{number}"));
             match fs::create_dir(&root) {
-                Ok(()) => return Ok(RunFolder { root }),
+                Ok(()) => return Ok(RunFolder { made: [vec![root.clone()], above].concat(), root }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => {
                     return Err(error)
@@ -69,7 +73,7 @@ impl RunFolder {
 
     /// An existing run's folder.
     pub(crate) fn open(root: &Path) -> Result<RunFolder> {
-        let folder = RunFolder { root: root.to_owned() };
+        let folder = RunFolder { root: root.to_owned(), made: Vec::new() };
         if !root.exists() {
             bail!("there is no run folder {}", root.display());
         }
@@ -110,6 +114,24 @@ impl RunFolder {
 
     pub(crate) fn config(&self) -> Result<RunConfig> {
         RunConfig::read(&self.config_file())
+    }
+
+    /// Takes a new run's folder back, unless there is more in it than what was made before training began: it would only
+    /// be in the way of the next try. What cannot be removed stays.
+    pub(crate) fn withdraw(&self) {
+        let checkpoints = self.checkpoints();
+        let own = [self.config_file(), self.root.join(CONFIG_TEMPORARY), checkpoints.join(".lock")];
+        let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut all = entries(&self.root).chain(entries(&checkpoints)).map(|entry| entry.path());
+        if all.any(|path| path != checkpoints && !own.contains(&path)) {
+            return;
+        }
+        for file in own {
+            _ = fs::remove_file(file);
+        }
+        for folder in [&checkpoints].into_iter().chain(&self.made) {
+            _ = fs::remove_dir(folder);
+        }
     }
 
     /// Writes config.toml, all or nothing, and durable.
@@ -193,6 +215,12 @@ impl RunFolder {
             ),
         }
     }
+}
+
+/// The folders that would have to be made for this one, the innermost first.
+fn lacking(folder: &Path) -> Vec<PathBuf> {
+    let named = folder.ancestors().filter(|folder| *folder != Path::new(""));
+    named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
 }
 
 /// Makes a name stand for these bytes, all or nothing, and durable.

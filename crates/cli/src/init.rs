@@ -3,13 +3,13 @@
 use crate::args::Init;
 use crate::config::RunConfig;
 use crate::line;
+use crate::setting_names::on_one_line;
 use anyhow::{Context, Result};
 use highwater_data::{Dialect, Kind, Table, Task};
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
-use toml::Value;
 
 pub(crate) fn run(args: &Init) -> Result<()> {
     let read = args.reading.settings()?;
@@ -69,8 +69,8 @@ fn reading(said: &toml::Table) -> String {
 }
 
 fn template(table: &Table, file: &str, (target, task): (&str, Task), read: &toml::Table) -> Result<String> {
-    let defaults = RunConfig::defaults(task)?;
-    let value = |value: &str| Value::from(value).to_string();
+    let mut defaults = RunConfig::defaults(task)?;
+    defaults.follow_rows(table.rows(), |_| true);
     let rows: Vec<usize> = (0..table.rows()).collect();
     let mut text = format!(
         "# Settings of a run. What is commented out shows the default; every setting can also be given on the command\n\
@@ -98,24 +98,25 @@ fn template(table: &Table, file: &str, (target, task): (&str, Task), read: &toml
          # none, or balanced: rare classes count as much as frequent ones.\n\
          # class_weights = \"none\"\n\
          # Train once more on all rows when it is known for how long.\n\
-         # refit = true\n\n\
+         # refit = {}\n\n\
          # How the file is read, where it is not recognised.\n\
          {}\n\
          # The kinds of columns as found in the cells: number, category, boolean, date are learnt from; constant,\n\
          # identifier, text and ignore are left out.\n\
          [data.columns]\n",
-        value(file),
+        on_one_line(file),
         table.rows(),
         table.columns().len(),
-        value(target),
-        value(&task.to_string()),
+        on_one_line(target),
+        on_one_line(&task.to_string()),
         defaults.data.validation,
         defaults.data.test,
         defaults.data.one_hot,
+        defaults.data.refit,
         reading(read),
     );
     for (name, kind) in Kind::of_columns(table, &rows).into_iter().filter(|(name, _)| *name != target) {
-        writeln!(text, "# {} = {}", value(name), value(&kind.to_string()))?;
+        writeln!(text, "# {} = {}", on_one_line(name), on_one_line(&kind.to_string()))?;
     }
     let commented = |table: &str| -> Result<String> {
         let all = toml::Table::try_from(&defaults)?;

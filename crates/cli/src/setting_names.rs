@@ -40,18 +40,42 @@ pub(crate) fn join(at: &str, name: &str) -> String {
     if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
 }
 
-/// The full names of all values in a table; of an empty table, its own.
-pub(crate) fn leaves(table: &Table, at: &str) -> Vec<String> {
+/// A value among settings, and the names that lead to it.
+pub(crate) type Leaf<'a> = (Vec<&'a str>, &'a Value);
+
+/// All values in a table; of an empty table, itself.
+pub(crate) fn leaves(table: &Table) -> Vec<Leaf<'_>> {
     let each = table.iter().flat_map(|(name, value)| match value {
-        Value::Table(table) if !table.is_empty() => leaves(table, &join(at, name)),
-        _ => vec![join(at, name)],
+        Value::Table(table) if !table.is_empty() => {
+            let within = leaves(table).into_iter();
+            within.map(|(path, value)| ([&[&name[..]], &path[..]].concat(), value)).collect()
+        }
+        _ => vec![(vec![&name[..]], value)],
     });
     each.collect()
 }
 
+/// The full name of a setting, as a config.toml has it: what is not a plain word is quoted.
+pub(crate) fn written(path: &[&str]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let word = |name: &&str| match !name.is_empty() && name.chars().all(plain) {
+        true => (*name).to_owned(),
+        false => on_one_line(name),
+    };
+    path.iter().map(word).collect::<Vec<_>>().join(".")
+}
+
+/// A text as TOML has it, on one line whatever is in it.
+pub(crate) fn on_one_line(text: &str) -> String {
+    // As JSON has it, but for one control character that JSON takes as it is.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
 /// The full names of all settings.
 pub(crate) fn known() -> Result<Vec<String>> {
-    let mut known = leaves(&Table::try_from(RunConfig::defaults(Task::Classification)?)?, "");
+    let names =
+        |table: &Table| -> Vec<String> { leaves(table).iter().map(|(path, _)| written(path)).collect() };
+    let mut known = names(&Table::try_from(RunConfig::defaults(Task::Classification)?)?);
     known.extend(OPTIONAL.map(str::to_owned));
     known.extend(["data.split.group", "data.split.time", "training.validate.steps"].map(str::to_owned));
     for method in [
@@ -63,7 +87,8 @@ pub(crate) fn known() -> Result<Vec<String>> {
         Method::Rprop(Rprop::default()),
         Method::Rprop1993(Rprop1993::default()),
     ] {
-        known.extend(leaves(&Table::try_from(method)?, "training.optimizer"));
+        let own = names(&Table::try_from(method)?);
+        known.extend(own.iter().map(|name| join("training.optimizer", name)));
     }
     known.extend(CHOICES.map(str::to_owned));
     known.sort_unstable();

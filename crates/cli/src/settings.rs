@@ -3,7 +3,7 @@
 use crate::args::{OptimizerName, Train};
 use crate::config::{RunConfig, absolute};
 use crate::data_args::{Held, YesNo};
-use crate::setting_names::{CHOICES, FILES, full_name, is_known, join, known, leaves, suggestion};
+use crate::setting_names::{CHOICES, FILES, full_name, is_known, join, known, leaves, suggestion, written};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use highwater_data::Task;
@@ -21,7 +21,8 @@ impl Settings {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
         let table: Table = text.parse().with_context(|| format!("{name} is not TOML"))?;
         let known = known()?;
-        for key in leaves(&table, "") {
+        for (path, _) in leaves(&table) {
+            let key = written(&path);
             if !is_known(&known, &key) {
                 bail!("{name}: there is no setting {key}{}", suggestion(&known, &key));
             }
@@ -159,14 +160,18 @@ impl Settings {
     /// Takes `KEY=VALUE`. The key may leave out what is clear without it.
     pub(crate) fn assign(&mut self, assignment: &str) -> Result<()> {
         let at = || format!("--set {assignment}");
-        let (key, text) = assignment.split_once('=').with_context(|| format!("{}: write KEY=VALUE", at()))?;
+        let column =
+            ["data.columns.", "columns."].iter().find_map(|of| assignment.trim_start().strip_prefix(of));
+        // A column's name may have the sign in it, its kind has not.
+        let parts = column.map_or_else(|| assignment.split_once('='), |column| column.rsplit_once('='));
+        let (key, text) = parts.with_context(|| format!("{}: write KEY=VALUE", at()))?;
         let (key, text) = (key.trim(), text.trim());
         let value = match format!("value = {text}").parse::<Table>() {
             Ok(mut table) => table.remove("value").expect("it was written"),
             Err(_) => Value::from(text),
         };
-        if let Some(column) = key.strip_prefix("data.columns.").or(key.strip_prefix("columns.")) {
-            return self.entry(&["data", "columns", column.trim_matches('"')], value);
+        if column.is_some() {
+            return self.entry(&["data", "columns", &unquoted(key)], value);
         }
         let known = known()?;
         let chosen = self.chosen("training.optimizer").unwrap_or_else(|| "adamw".to_owned());
@@ -206,7 +211,7 @@ impl Settings {
     }
 
     fn get(&self, key: &str) -> Option<&Value> {
-        get(&self.0, key)
+        get(&self.0, &key.split('.').collect::<Vec<_>>())
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
@@ -236,15 +241,20 @@ impl Settings {
     }
 }
 
+/// The name of a column that may be written as in a config.toml.
+fn unquoted(name: &str) -> String {
+    let quoted = name.starts_with(['"', '\'']).then(|| format!("{name} = 0").parse::<Table>().ok()).flatten();
+    quoted.and_then(|table| table.keys().next().cloned()).unwrap_or_else(|| name.to_owned())
+}
+
 fn whole(number: u64) -> Result<Value> {
     Ok(Value::Integer(i64::try_from(number).with_context(|| format!("{number} is too large"))?))
 }
 
-pub(crate) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
-    match key.split_once('.') {
-        None => table.get(key),
-        Some((first, rest)) => get(table.get(first)?.as_table()?, rest),
-    }
+/// What is at the end of a way through tables.
+pub(crate) fn get<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
+    let (last, tables) = path.split_last()?;
+    tables.iter().try_fold(table, |table, name| table.get(*name)?.as_table())?.get(*last)
 }
 
 fn merge(base: &mut Table, over: &Table, at: &str) {

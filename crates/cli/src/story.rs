@@ -87,7 +87,7 @@ impl Story {
             measured_on: measured_on(&job.source),
             training: config.training.clone(),
             settings: config.settings()?,
-            command: config.command()?,
+            command: config.command(job.source.table.rows())?,
             configuration: config.to_toml()?,
         })
     }

@@ -70,8 +70,14 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     let store = Store::open(folder.checkpoints())?;
     // Of two that begin in one folder at once, the other may have come first.
     folder.must_be_new()?;
-    folder.write_config(&config)?;
-    run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
+    let begun = folder.clone();
+    let ended = folder.write_config(&config).and_then(|()| {
+        run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
+    });
+    if ended.is_err() {
+        begun.withdraw();
+    }
+    ended
 }
 
 /// Where scratch files of a run may be, whose folder is not made yet: on the same file system.

@@ -49,6 +49,13 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--validation nowhere.csv", &["nowhere.csv"]),
         (Some(GOOD), "--config nowhere.toml", &["nowhere.toml"]),
         (Some(GOOD), "--folds 11", &["11 parts"]),
+        (Some(GOOD), "--target kind --target kind", &["\"kind\"", "twice"]),
+        // Known when training begins: the run folder is there by then, and goes again.
+        (
+            Some(GOOD),
+            "--quiet --class-weights balanced --stop patience(3,min_delta=1se)",
+            &["min_delta in standard errors"],
+        ),
         (Some(GOOD), "--set optimiser.lr=1", &["optimiser.lr", "training.learning_rate"]),
         (Some(GOOD), "--set training.epoch=1", &["training.epoch", "did you mean training.epochs?"]),
         (Some(GOOD), "--set epochs=many", &["epochs = \"many\""]),

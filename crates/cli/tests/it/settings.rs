@@ -4,6 +4,7 @@ use crate::args;
 use crate::run::{assert_same, done, highwater, run, table};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use toml::{Table, Value};
 
 /// The resolved configuration of a short run, or what it said instead.
@@ -101,14 +102,98 @@ fn the_resolved_configuration_and_the_command_of_the_report_repeat_a_run() {
     done(args!["train", "--config", at("a/config.toml"), "--out", at("b")]);
     assert_same(&at("a"), &at("b"));
 
-    let page = fs::read_to_string(at("a/report.html")).unwrap();
-    let start = page.find("cargo xtask train").unwrap();
-    let command = page[start..].split('<').next().unwrap().replace("&#39;", "'").replace("&#x27;", "'");
-    let words = command.split_whitespace().skip(2).map(|word| word.replace('\'', ""));
-    let status =
-        highwater(words.chain(["--out".to_owned(), at("c").display().to_string()])).status().unwrap();
-    assert!(status.success(), "{command}");
+    repeat(&at("a"), &at("c"));
     assert_same(&at("a"), &at("c"));
+}
+
+/// Runs the command that a run's page tells, as somebody does who copies it into a shell.
+fn repeat(run: &Path, out: &Path) {
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    let start = page.find("cargo xtask train").unwrap();
+    let escaped = [("&#39;", "'"), ("&#34;", "\""), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    let command = escaped
+        .into_iter()
+        .fold(page[start..].split('<').next().unwrap().to_owned(), |text, (from, to)| text.replace(from, to));
+    let command = command.replacen("cargo xtask train", "\"$0\" train --quiet --out \"$1\"", 1);
+    let program = env!("CARGO_BIN_EXE_highwater");
+    let said = Command::new("sh").args(["-c", &command, program]).arg(out).output().unwrap();
+    assert!(said.status.success(), "{command}: {said:?}");
+}
+
+#[test]
+fn the_command_of_the_report_leaves_out_what_the_rows_suggest_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let rows = |count: usize| -> String {
+        (0..count).map(|row| format!("{},{},{}\n", row % 7, row % 11, row % 3)).collect()
+    };
+    fs::write(at("many.csv"), format!("a,b,kind\n{}", rows(2500))).unwrap();
+    fs::write(at("bare.csv"), rows(2500)).unwrap();
+    fs::write(at("odd.csv"), format!("\"Sepal.Width\",\"it's \n<b> & \"\"c\"\" = d\",kind\n{}", rows(90)))
+        .unwrap();
+    let (many, odd) = (["--data", "many.csv", "--target", "kind"], ["--data", "odd.csv", "--target", "kind"]);
+    let bare = ["--data", "bare.csv", "--target=-kind", "--set", r#"data.read.names=["a,b", " c", "-kind"]"#];
+    for (number, (data, options)) in [
+        (&many[..], &["--batch-size", "500"][..]),
+        (&many, &["--batch-size", "500", "--weight-decay", "1", "--refit", "yes", "--epochs", "1"]),
+        (&odd, &["--refit", "no", "--weight-decay", "0.01"]),
+        (&odd, &["--column", "Sepal.Width=category", "--column", "it's \n<b> & \"c\" = d=number"]),
+        (&bare, &["--batch-size", "500", "--task", "classification"]),
+        (&[], &["--refit", "no", "--validation", "0.4"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (first, second) = (at(&format!("{number}a")), at(&format!("{number}b")));
+        let mut train = highwater(["train", "--quiet", "--hidden", "none", "--stop", "patience(1)"]);
+        let said = train.args(data).args(options).arg("--out").arg(&first).current_dir(dir.path()).output();
+        assert!(said.as_ref().unwrap().status.success(), "{options:?}: {said:?}");
+        repeat(&first, &second);
+        let [one, other] = [&first, &second].map(|run| fs::read_to_string(run.join("config.toml")).unwrap());
+        assert_eq!(one, other);
+        assert_same(&first, &second);
+    }
+}
+
+#[test]
+fn a_column_may_be_called_anything() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..60).map(|row| format!("{},{},{}\n", row % 7, row % 11, row % 3)).collect();
+    fs::write(dir.path().join("t.csv"), format!("Sepal.Width,\"x.y=1\nz\",kind\n{rows}")).unwrap();
+    let here = |args: &[&str]| {
+        let output = highwater(args).current_dir(dir.path()).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+    };
+    here(&["init", "t.csv", "--out", "t.toml"]);
+    let text = fs::read_to_string(dir.path().join("t.toml")).unwrap();
+    for line in ["# \"Sepal.Width\" = \"number\"\n", "# \"x.y=1\\nz\" = \"number\"\n"] {
+        assert!(text.contains(line), "{text}");
+    }
+    let live = text.replace("# \"", "\"").replace("\"number\"", "\"category\"");
+    fs::write(dir.path().join("live.toml"), live).unwrap();
+    let short = ["--epochs", "1", "--hidden", "none", "--refit", "no", "--quiet"];
+    let table = ["--data", "t.csv", "--target", "kind"];
+    for (number, args) in [
+        ["--config", "live.toml"].as_slice(),
+        &[&table[..], &["--column", "Sepal.Width=category", "--column", "x.y=1\nz=category"]].concat(),
+        &[
+            &table[..],
+            &["--set", "columns.Sepal.Width=category"],
+            &["--set", r#"data.columns."x.y=1\nz" = "category""#],
+        ]
+        .concat(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let out = format!("run{number}");
+        here(&[&["train", "--out", &out], args, &short].concat());
+        let config = fs::read_to_string(dir.path().join(out).join("config.toml")).unwrap();
+        let config: Table = config.parse().unwrap();
+        let columns = config["data"]["columns"].as_table().unwrap();
+        assert_eq!(columns["Sepal.Width"].as_str(), Some("category"), "{args:?}");
+        assert_eq!(columns["x.y=1\nz"].as_str(), Some("category"), "{args:?}");
+    }
 }
 
 #[test]
@@ -156,7 +241,20 @@ fn a_template_for_a_table_trains_as_it_is() {
     let trained = here(&["train", "--config", "raw.toml", "--epochs", "2", "--quiet"]);
     assert_eq!(trained.code, Some(0), "{trained:?}");
 
-    // What is commented out is what holds: all of it may be uncommented.
+    // What is commented out is what holds, also of many rows.
+    let rows: String = (0..2500).map(|row| format!("{},{}\n", row % 7, row % 3)).collect();
+    fs::write(dir.path().join("many.csv"), format!("a,kind\n{rows}")).unwrap();
+    here(&["init", "many.csv", "--out", "many.toml"]);
+    let trained = here(&["train", "--config", "many.toml", "--epochs", "1", "--quiet", "--out", "many"]);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    let many = fs::read_to_string(dir.path().join("many.toml")).unwrap();
+    let holds = fs::read_to_string(dir.path().join("many/config.toml")).unwrap();
+    for setting in ["refit = ", "weight_decay = "] {
+        let line = holds.lines().find(|line| line.starts_with(setting)).unwrap();
+        assert!(many.contains(&format!("\n# {line}\n")), "{line}: {many}");
+    }
+
+    // All of it may be uncommented.
     let start = text.lines().position(|line| line == "[model]").unwrap();
     let live: String = text
         .lines()
