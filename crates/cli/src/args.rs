@@ -1,12 +1,14 @@
 //! The arguments of the program.
 
 mod checkpoints;
+mod evaluate;
 mod proben1;
 mod replay;
 
 use crate::data_args::{ClassWeights, Columns, Parts, Reading};
 pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import, Pin};
 use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum};
+pub(crate) use evaluate::{Evaluate, SplitName};
 use highwater_data::Task;
 use highwater_early_stopping::{NonFinite, Rule};
 use highwater_nn::Activation;
@@ -217,25 +219,6 @@ pub(crate) struct Resume {
     pub(crate) shared: Shared,
 }
 
-/// Score a run's kept model on its own test rows, or on other data
-#[derive(Debug, Args)]
-pub(crate) struct Evaluate {
-    /// The run folder
-    pub(crate) run: PathBuf,
-    /// A CSV file with the run's columns and target [default: the run's own rows]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) data: Option<PathBuf>,
-    /// Which of the run's own rows
-    #[arg(long, value_enum, default_value_t = SplitName::Test, conflicts_with = "data")]
-    pub(crate) split: SplitName,
-    /// The main score alone, as a number: the accuracy, or R²
-    #[arg(long, short, conflicts_with = "json")]
-    pub(crate) quiet: bool,
-    /// One line of JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// Look at a data file and write a commented configuration for it
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -324,23 +307,6 @@ pub(crate) enum OptimizerName {
     RmsProp,
     Adagrad,
     Rprop,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitName {
-    Train,
-    Validation,
-    Test,
-}
-
-impl SplitName {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            SplitName::Train => "train",
-            SplitName::Validation => "validation",
-            SplitName::Test => "test",
-        }
-    }
 }
 
 /// Units of the hidden layers.

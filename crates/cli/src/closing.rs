@@ -1,5 +1,6 @@
 //! What is said when a run has ended.
 
+use crate::args::SplitName;
 use crate::evaluate;
 use crate::story::{Kept, measured_on};
 use crate::train::Job;
@@ -10,7 +11,11 @@ use serde_json::{Map, Value, json};
 /// For people: how it ended, what is kept, and what to do next.
 pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &Kept) -> String {
     let (folder, root) = (job.folder.root().display().to_string(), job.folder.quoted());
-    let evaluate = format!("cargo xtask evaluate {root}");
+    let split = match job.source.parts().next() {
+        None | Some(SplitName::Test) => String::new(),
+        Some(part) => format!(" --split {}", part.name()),
+    };
+    let evaluate = format!("cargo xtask evaluate {root}{split}");
     let predict = format!("cargo xtask predict {root} --data NEW.csv");
     let resume = format!("cargo xtask resume {root}");
     let further = format!("{resume} --epochs {}", report.epoch_limit.saturating_mul(2));

@@ -3,6 +3,7 @@
 use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
 use crate::decay;
+use crate::measures::metrics;
 use crate::remarks;
 use crate::repeat;
 use crate::setting_names::{leaves, written};
@@ -10,10 +11,8 @@ use crate::settings::Settings;
 use crate::story::ReportConfig;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
-use highwater_data::{Dialect, Fractions, Kind, Preparation, Recipe, SplitBy, TableReader, Targets, Task};
+use highwater_data::{Dialect, Fractions, Kind, Preparation, Recipe, SplitBy, TableReader, Task};
 use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
-use highwater_objective::metrics::{Average, Metric};
-use highwater_objective::{CrossEntropy, Loss};
 use highwater_optim::{AdamW, Method, Schedule};
 use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
 use serde::{Deserialize, Serialize};
@@ -118,6 +117,11 @@ impl DataConfig {
         (self.task == Task::Classification).then(|| self.target.list().swap_remove(0))
     }
 
+    /// Whether losses weigh the classes.
+    pub(crate) fn is_balanced(&self) -> bool {
+        self.task == Task::Classification && self.class_weights == ClassWeights::Balanced
+    }
+
     /// The same rows, in another place; absolute, so that the run can be resumed from any working directory.
     pub(crate) fn move_to(&mut self, file: &Path) -> Result<()> {
         self.file = Some(absolute(file)?);
@@ -199,30 +203,6 @@ impl CheckpointConfig {
         let for_ever = self.keep_every.is_some() || self.keep_minutes.is_some();
         let pace = if for_ever { Pace::Every } else { Pace::Newest };
         Saving { on_failure: self.on_failure, pace }
-    }
-}
-
-/// What training makes small. Balanced classes each have the weight of all rows divided by the number of classes.
-pub(crate) fn loss(task: Task, weights: ClassWeights, train: &Targets) -> Loss {
-    match (task, weights, train) {
-        (Task::Regression, ..) => Loss::MeanSquaredError,
-        (Task::Classification, ClassWeights::Balanced, Targets::Classes(classes)) => {
-            let count = classes.iter().max().map_or(0, |last| *last as usize + 1);
-            let mut rows = vec![0_usize; count];
-            classes.iter().for_each(|class| rows[*class as usize] += 1);
-            let even = classes.len() as f64 / count as f64;
-            let class_weights = rows.into_iter().map(|rows| even / rows.max(1) as f64).collect();
-            Loss::CrossEntropy(CrossEntropy { class_weights, ..CrossEntropy::default() })
-        }
-        (Task::Classification, ..) => Loss::CrossEntropy(CrossEntropy::default()),
-    }
-}
-
-/// The metrics for a task, the most telling first.
-pub(crate) fn metrics(task: Task) -> Vec<Metric> {
-    match task {
-        Task::Classification => vec![Metric::Accuracy, Metric::F1(Average::Macro)],
-        Task::Regression => vec![Metric::R2, Metric::Mae, Metric::Rmse],
     }
 }
 

@@ -1,22 +1,22 @@
 //! `evaluate`: scores of a kept model.
 
-use crate::args::Evaluate;
-use crate::config::{loss, metrics};
+use crate::args::{Evaluate, SplitName};
+use crate::config::DataConfig;
 use crate::data_args::ClassWeights;
 use crate::folder::RunFolder;
+use crate::measures::{loss, metrics};
 use crate::source::{self, Source};
 use crate::{line, print, same_run};
 use anyhow::{Context, Result, bail};
 use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
+use highwater_objective::Loss;
 use highwater_trainer::{Scores, evaluate};
 use serde_json::{Map, Value, json};
 
-/// Scores of a model on data.
-pub(crate) fn scores(model: &Model<f32>, preparation: &Preparation, data: &Dataset) -> Scores {
-    let task = preparation.task();
-    let loss = loss(task, ClassWeights::None, data.targets());
-    evaluate(model, &loss, &metrics(task), data, &preparation.units())
+/// Scores of a model on data, whose loss is this one.
+pub(crate) fn scores(model: &Model<f32>, loss: &Loss, preparation: &Preparation, data: &Dataset) -> Scores {
+    evaluate(model, loss, &metrics(preparation.task()), data, &preparation.units())
 }
 
 /// Names and values as they are shown: the loss, then the metrics.
@@ -35,45 +35,76 @@ pub(crate) fn as_json(scores: &Scores) -> Map<String, Value> {
 
 pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
-    let (model, preparation, name, data) = match &args.data {
+    let config = folder.config()?;
+    let last = folder.final_file();
+    // The model of all rows has seen those of the run.
+    let checkpoint = if args.data.is_some() { folder.model()? } else { folder.best()? };
+    let (model, preparation) = source::load(&checkpoint)?;
+    let (name, loss, data) = match &args.data {
         Some(file) => {
-            let (model, preparation) = source::load(&folder.model()?)?;
-            let mut data = folder.config()?.data;
-            data.read = source::dialect(&data, &preparation);
-            let table = source::table(&data, Some(file), folder.root())?;
+            let read = source::dialect(&config.data, &preparation);
+            let table =
+                source::table(&DataConfig { read, ..config.data.clone() }, Some(file), folder.root())?;
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
             let rows = table.rows_with(&targets)?;
             let data = preparation.dataset(&table, &rows)?;
-            (model, preparation, file.display().to_string(), data)
+            // The training rows need not be there any more: these are balanced by themselves.
+            let loss = loss(&preparation, config.data.class_weights, data.targets());
+            (file.display().to_string(), loss, data)
         }
         None => {
-            // Not the model of all rows, which has seen these.
-            let best = folder.best()?;
-            let (model, preparation) = source::load(&best)?;
-            let source = Source::of_run(&folder.config()?, &preparation, folder.root())?;
+            let source = Source::of_run(&config, &preparation, folder.root())?;
             if source.part(args.split).1.is_empty() {
-                bail!("the run has no {} rows", args.split.name());
+                bail!("the run has no {} rows: {}", args.split.name(), others(&source));
             }
             let data = source.dataset(&preparation, args.split)?;
-            same_run::check_part(&best, &source, args.split, &data)?;
-            (model, preparation, args.split.name().to_owned(), data)
+            same_run::check_part(&checkpoint, &source, args.split, &data)?;
+            let weights = config.data.class_weights;
+            let loss = match weights {
+                ClassWeights::None => loss(&preparation, weights, data.targets()),
+                ClassWeights::Balanced => {
+                    loss(&preparation, weights, source.dataset(&preparation, SplitName::Train)?.targets())
+                }
+            };
+            (args.split.name().to_owned(), loss, data)
         }
     };
-    let scores = scores(&model, &preparation, &data);
+    let scores = scores(&model, &loss, &preparation, &data);
+    let file = checkpoint.path();
+    let file = file.strip_prefix(folder.root()).unwrap_or(file).display().to_string();
     if args.json {
-        let mut object = Map::from_iter([("split".to_owned(), Value::from(name))]);
+        let mut object = Map::from_iter([
+            ("split".to_owned(), Value::from(name)),
+            ("model".to_owned(), Value::from(file)),
+        ]);
         object.extend(as_json(&scores));
         line(Value::Object(object))
     } else if args.quiet {
         let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
         line(main)
     } else {
-        let mut text = format!("{name}: {} rows\n", scores.rows);
+        let why = match &args.data {
+            _ if !last.exists() => "",
+            None => ", as final.safetensors has seen all rows of the table",
+            Some(_) if checkpoint.path() == last => ", the model of all rows of the run, as predict uses it",
+            Some(_) => ", as final.safetensors goes with an earlier one",
+        };
+        let rows = if scores.rows == 1 { "row" } else { "rows" };
+        let mut text = format!("{name}: {} {rows}, scored with {file}{why}\n", scores.rows);
         let named = named(&scores);
         let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in named {
             text += &format!("  {name:width$}  {value:.4}\n");
         }
+        if loss.weighs_classes() {
+            text += "In the loss each class counts the same, however many rows it has.\n";
+        }
         print(text)
     }
+}
+
+/// What can be scored of a run.
+fn others(source: &Source) -> String {
+    let flags: Vec<String> = source.parts().map(|part| format!("--split {}", part.name())).collect();
+    format!("{}, or other rows with --data FILE", flags.join(", "))
 }

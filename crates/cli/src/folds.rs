@@ -3,9 +3,11 @@
 use crate::args::Shared;
 use crate::config::RunConfig;
 use crate::evaluate;
+use crate::measures::loss;
+use crate::source::Datasets;
 use crate::train::{in_memory, pool};
 use crate::{line, print, say};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use highwater_data::{Fractions, Preparation, Table, folds, split_rows};
 use highwater_trainer::Scores;
 use serde_json::{Value, json};
@@ -21,8 +23,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     let rows = table.rows_with(&data.target.list())?;
     let parts = folds(table, &rows, classes.as_deref(), &data.split, count, data.split_seed)?;
     let pool = pool(shared)?;
-    let mut scores = Vec::new();
-    for (number, test) in (1..).zip(&parts) {
+    let prepared = |test: &[usize]| -> Result<(Preparation, Datasets)> {
         let mut others: Vec<usize> =
             rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
         others.sort_unstable();
@@ -33,11 +34,22 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         }
         let preparation = Preparation::fit_recipe(table, &split.train, &data.recipe())?;
         let part = |rows: &[usize]| preparation.dataset(table, rows);
-        let (train, validation, test) = (part(&split.train)?, part(&split.validation)?, part(test)?);
+        let datasets =
+            Datasets { train: part(&split.train)?, validation: part(&split.validation)?, test: part(test)? };
+        Ok((preparation, datasets))
+    };
+    // What is wrong with one of them shows before any is trained.
+    for test in &parts {
+        prepared(test).map_err(with_advice)?;
+    }
+    let mut scores = Vec::new();
+    for (number, test) in (1..).zip(&parts) {
+        let (preparation, Datasets { train, validation, test }) = prepared(test)?;
         let fold = pool.install(|| -> Result<Scores> {
-            let data = (&train, &validation);
-            let (model, _) = in_memory(config, &config.training, &preparation, data, (None, None))?;
-            Ok(evaluate::scores(&model, &preparation, &test))
+            let parts = (&train, &validation);
+            let (model, _) = in_memory(config, &config.training, &preparation, parts, (None, None))?;
+            let loss = loss(&preparation, data.class_weights, train.targets());
+            Ok(evaluate::scores(&model, &loss, &preparation, &test))
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&fold);
@@ -71,4 +83,15 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         print(text + "\nNothing was saved: for a model to use, train without --folds.\n")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What may be done where a class has too few rows to be divided.
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(highwater_data::Error::UnseenClass { .. }) => anyhow!(
+            "{error}: without the fold that is tested on, no row of it is left to train on. Give that class more rows, join \
+             it with another, or take its rows out"
+        ),
+        _ => error,
+    }
 }

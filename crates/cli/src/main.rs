@@ -13,6 +13,7 @@ mod evaluate;
 mod folder;
 mod folds;
 mod init;
+mod measures;
 mod memory;
 mod predict;
 mod proben1;

@@ -1,8 +1,8 @@
 //! `resume --prove`: whether a resumed run gives the same bits, tried out.
 
 use crate::args::Resume;
-use crate::config::loss;
 use crate::folder::RunFolder;
+use crate::measures::loss;
 use crate::same_run::Rows;
 use crate::source::{self, Source};
 use crate::train::{interrupt, pool, prepare};
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     sections.push(Rows::of(&data).section()?);
     let interrupt = interrupt()?;
     let units = preparation.units();
-    let loss = loss(config.data.task, config.data.class_weights, data.train.targets());
+    let loss = loss(&preparation, config.data.class_weights, data.train.targets());
     let data = Data { train: &data.train, validation: &data.validation, units: &units };
     let began = Instant::now();
     let proof = pool(&args.shared)?.install(|| {

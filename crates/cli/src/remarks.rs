@@ -50,6 +50,10 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
             ));
         }
     }
+    if config.data.is_balanced() {
+        remarks
+            .push("balanced: in every loss each class counts the same, however many rows it has".to_owned());
+    }
     if source.unlabelled > 0 {
         let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };
         remarks.push(format!("left out: {rows} without a value of the target"));

@@ -144,6 +144,12 @@ impl Source {
         }
     }
 
+    /// The parts that have rows, the one first that tells most of a model.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = SplitName> {
+        let all = [SplitName::Test, SplitName::Validation, SplitName::Train].into_iter();
+        all.filter(|part| !self.part(*part).1.is_empty())
+    }
+
     /// All rows that a model may be trained on once it is known how good it is: those of the table itself.
     pub(crate) fn all(&self) -> Vec<usize> {
         let Split { train, validation, test } = &self.split;

@@ -1,10 +1,10 @@
 //! What the pages tell of a run.
 
 use crate::args::Report as ReportArgs;
-use crate::config::loss;
 use crate::data_args::ClassWeights;
 use crate::evaluate;
 use crate::folder::RunFolder;
+use crate::measures::loss;
 use crate::source::{self, Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
@@ -69,19 +69,21 @@ impl Story {
         );
         let inputs = job.preparation.inputs().len();
         let dropped = job.preparation.dropped().len();
+        let mut facts = vec![
+            ("data", rows),
+            ("columns", format!("{inputs} used, {dropped} left out")),
+            ("target", config.data.target.list().join(", ")),
+            ("task", config.data.task.to_string()),
+            ("network", format!("{}, {} parameters", shape(model), job.model.parameters().len())),
+            ("seed", config.training.seed.to_string()),
+            ("computed by", format!("highwater {} on {ARCH} {OS}", env!("CARGO_PKG_VERSION"))),
+        ];
+        if config.data.is_balanced() {
+            facts.insert(4, ("loss", "each class counts the same, however many rows it has".to_owned()));
+        }
         Ok(Story {
             title: config.data.name(),
-            facts: [
-                ("data", rows),
-                ("columns", format!("{inputs} used, {dropped} left out")),
-                ("target", config.data.target.list().join(", ")),
-                ("task", config.data.task.to_string()),
-                ("network", format!("{}, {} parameters", shape(model), job.model.parameters().len())),
-                ("seed", config.training.seed.to_string()),
-                ("computed by", format!("highwater {} on {ARCH} {OS}", env!("CARGO_PKG_VERSION"))),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec(),
+            facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             columns: columns(&job.preparation),
             training_rows: split.train.len(),
             measured_on: measured_on(&job.source),
@@ -176,12 +178,13 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn of(job: &Job) -> Kept {
+    /// Its losses are those that it was trained with, or with other weights of the classes.
+    pub(crate) fn of(job: &Job, weights: ClassWeights) -> Kept {
         let test = &job.data.test;
         let (preparation, model) = (&job.preparation, &job.model);
-        let on = |data| evaluate::scores(model, preparation, data);
+        let loss = loss(preparation, weights, job.data.train.targets());
+        let on = |data| evaluate::scores(model, &loss, preparation, data);
         let ((part, data), chosen) = (judged(&job.data), chosen_by(&job.data));
-        let loss = loss(preparation.task(), ClassWeights::None, data.targets());
         let mut evaluator = Evaluator::new(model, &loss, &[], &preparation.units());
         let columns = inputs(preparation);
         Kept {
@@ -345,7 +348,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<()> {
         ([run], out) => {
             let (job, report) = of_folder(run)?;
             let path = out.clone().unwrap_or_else(|| job.folder.report_file());
-            let (story, kept) = (Story::of(&job)?, Kept::of(&job));
+            let (story, kept) = (Story::of(&job)?, Kept::of(&job, job.config.data.class_weights));
             let write = |outcome: &Outcome<'_>| {
                 Page { about: &story.about(), report: &report, outcome, progress: None }.write(&path)
             };
@@ -363,13 +366,26 @@ fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
         report: Report,
         kept: Kept,
     }
-    let mut told = Vec::new();
+    let (mut told, mut is_balanced) = (Vec::new(), false);
     for run in runs {
         let (job, report) = of_folder(run).with_context(|| format!("cannot compare {}", run.display()))?;
         let name = run.display().to_string();
-        told.push(Told { name, story: Story::of(&job)?, kept: Kept::of(&job), report });
+        // What is compared must be measured alike: each row counts the same.
+        let kept = Kept::of(&job, ClassWeights::None);
+        is_balanced |= job.config.data.is_balanced();
+        told.push(Told { name, story: Story::of(&job)?, kept, report });
     }
-    let scores: Vec<_> = told.iter().map(|run| run.kept.named()).collect();
+    let note = if is_balanced { ", classes unweighted" } else { "" };
+    let scores: Vec<Vec<(String, &Scores)>> = told
+        .iter()
+        .map(|run| {
+            run.kept.named().into_iter().map(|(part, scores)| (format!("{part}{note}"), scores)).collect()
+        })
+        .collect();
+    let scores: Vec<Vec<(&str, &Scores)>> = scores
+        .iter()
+        .map(|parts| parts.iter().map(|(part, scores)| (&part[..], *scores)).collect())
+        .collect();
     let mut compared = Vec::new();
     for (run, scores) in told.iter().zip(&scores) {
         compared.push(Compared { name: &run.name, about: run.story.about(), report: &run.report, scores });

@@ -1,8 +1,9 @@
 //! `train` and `resume`: a run folder around the trainer.
 
 use crate::args::{Resume, Shared, Train};
-use crate::config::{RunConfig, Seen, loss};
+use crate::config::{RunConfig, Seen};
 use crate::folder::RunFolder;
+use crate::measures::loss;
 use crate::prove;
 use crate::same_run::Rows;
 use crate::source::{self, Datasets, Source};
@@ -169,7 +170,7 @@ pub(crate) fn in_memory(
     let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
     let run = Run {
         model: &mut model,
-        loss: &loss(config.data.task, config.data.class_weights, train.targets()),
+        loss: &loss(preparation, config.data.class_weights, train.targets()),
         store: None,
         observers: watcher.map(|watcher| watcher as &mut dyn Observer).into_iter().collect(),
         interrupt,
@@ -247,7 +248,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
     let progress = if shared.json { progress } else { progress.before_a_summary() };
     let (report, history) =
         pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, go_on))?;
-    let scores = pool.install(|| Kept::of(&job));
+    let scores = pool.install(|| Kept::of(&job, job.config.data.class_weights));
     // What is for people to look at costs nobody a model.
     let written = history.and(files.finish(&job, &report, &scores));
     if job.refits(&report) && !pool.install(|| refit::run(&job, &report, &screen, &interrupt))? {
@@ -299,7 +300,7 @@ fn fit(
     let mut history = History::new(job.folder.history_file(), training, screen);
     let run = Run {
         model: &mut job.model,
-        loss: &loss(job.config.data.task, job.config.data.class_weights, train.targets()),
+        loss: &loss(&job.preparation, job.config.data.class_weights, train.targets()),
         store: Some(Checkpoints {
             store,
             best: Some(&best_file),

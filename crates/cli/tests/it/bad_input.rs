@@ -49,6 +49,11 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--validation nowhere.csv", &["nowhere.csv"]),
         (Some(GOOD), "--config nowhere.toml", &["nowhere.toml"]),
         (Some(GOOD), "--folds 11", &["11 parts"]),
+        (
+            Some(&(GOOD.to_owned() + "9,9,lonely\n")),
+            "--folds 3",
+            &["line 12", "\"lonely\"", "no row of it is left to train on", "join it"],
+        ),
         (Some(GOOD), "--target kind --target kind", &["\"kind\"", "twice"]),
         // Known when training begins: the run folder is there by then, and goes again.
         (

@@ -82,8 +82,11 @@ fn a_model_goes_out_as_safetensors_and_comes_back_as_a_run_that_scores_the_same_
     let json =
         done(args!["checkpoints", "import", &file, "--like", &first, "--out", &second, "--json"]).json();
     assert_eq!(json["parameters"], 4 * 8 + 8 + 8 * 3 + 3);
-    let scores = |folder: &Path| done(args!["evaluate", folder, "--json"]).out;
-    assert_eq!(scores(&first), scores(&second));
+    let scores = |folder: &Path| done(args!["evaluate", folder, "--json"]).json();
+    let (of_first, mut of_second) = (scores(&first), scores(&second));
+    assert_eq!(of_second["model"], "checkpoints/step-00000000.safetensors");
+    of_second["model"] = of_first["model"].clone();
+    assert_eq!(of_first, of_second);
     let predict = |folder: &Path| done(args!["predict", folder, "--data", table("iris.csv")]).out;
     assert_eq!(predict(&first), predict(&second));
     done(args!["checkpoints", "verify", &second]);
@@ -139,7 +142,11 @@ fn what_a_model_of_all_rows_is_given_comes_back_with_it_and_nothing_scores_it_on
     ]);
     let back = dir.path().join("measured");
     done(args!["checkpoints", "import", &file, "--like", &first, "--out", &back]);
-    let scores = |folder: &Path| done(args!["evaluate", folder, "--json"]).out;
+    let scores = |folder: &Path| {
+        let mut scores = done(args!["evaluate", folder, "--json"]).json();
+        scores.as_object_mut().unwrap().remove("model").unwrap();
+        scores
+    };
     assert_eq!(scores(&first), scores(&back));
 
     // Another question's model is told by its target.

@@ -17,5 +17,6 @@ mod replay;
 mod resuming;
 mod run;
 mod saving;
+mod scores;
 mod settings;
 mod tables;

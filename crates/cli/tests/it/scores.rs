@@ -1,0 +1,155 @@
+//! Which model is scored or answers, by what, and where that is written.
+
+use crate::run::{Said, highwater, history, table};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+/// Runs a command line in a folder; it must succeed.
+#[track_caller]
+fn done(dir: &Path, command: &str) -> Said {
+    let said = Said::of(highwater(command.split_whitespace()).current_dir(dir).output().unwrap());
+    assert_eq!(said.code, Some(0), "{command}: {said:#?}");
+    said
+}
+
+const IRIS: &str = "train --data iris.csv --target species --epochs 3 --hidden none";
+
+fn with_iris() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(table("iris.csv"), dir.path().join("iris.csv")).unwrap();
+    dir
+}
+
+#[test]
+fn it_is_said_which_model_is_scored_and_why() {
+    let dir = with_iris();
+    let dir = dir.path();
+    done(dir, &format!("{IRIS} --out both"));
+    done(dir, &format!("{IRIS} --out one --refit no"));
+    for (command, first, model) in [
+        (
+            "evaluate both",
+            "test: 23 rows, scored with best.safetensors, as final.safetensors has seen all rows of the table\n",
+            "best.safetensors",
+        ),
+        (
+            "evaluate both --data iris.csv",
+            "iris.csv: 150 rows, scored with final.safetensors, the model of all rows of the run, as predict uses it\n",
+            "final.safetensors",
+        ),
+        ("evaluate one", "test: 23 rows, scored with best.safetensors\n", "best.safetensors"),
+        (
+            "evaluate one --data iris.csv",
+            "iris.csv: 150 rows, scored with best.safetensors\n",
+            "best.safetensors",
+        ),
+    ] {
+        let said = done(dir, command).out;
+        assert!(said.starts_with(first), "{command}: {said}");
+        assert_eq!(done(dir, &format!("{command} --json")).json()["model"], model, "{command}");
+    }
+}
+
+#[test]
+fn what_is_proposed_at_the_end_can_be_done() {
+    let dir = with_iris();
+    let dir = dir.path();
+    for (number, (options, split)) in
+        [("", ""), ("--test 0", " --split validation"), ("--validation 0 --test 0", " --split train")]
+            .into_iter()
+            .enumerate()
+    {
+        let said = done(dir, &format!("{IRIS} {options} --out run{number}")).out;
+        let line = said.lines().find(|line| line.trim_start().starts_with("cargo xtask evaluate")).unwrap();
+        let command = line.split("  ").find_map(|part| part.strip_prefix("cargo xtask ")).unwrap();
+        assert_eq!(command, format!("evaluate run{number}{split}"));
+        done(dir, command);
+    }
+    let said = Said::of(highwater(["evaluate", "run2"]).current_dir(dir).output().unwrap());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("no test rows: --split train, or other rows with --data FILE"), "{said:?}");
+}
+
+#[test]
+fn the_loss_of_balanced_classes_is_one_and_the_same_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let rows: String = (0..240)
+        .map(|row| {
+            format!("{},{},{}\n", row % 13, row % 7, if row % 6 == row % 5 { "rare" } else { "usual" })
+        })
+        .collect();
+    fs::write(dir.join("t.csv"), format!("a,b,kind\n{rows}")).unwrap();
+    let train = "train --data t.csv --target kind --epochs 4 --hidden none --refit no";
+    let run = format!("{train} --class-weights balanced --out run");
+    let trained = done(dir, &format!("{run} --json"));
+    assert!(trained.err.contains("balanced: in every loss each class counts the same"), "{trained:?}");
+    let summary = trained.json();
+    let column = |name: &str, history: &[Vec<String>]| history[0].iter().position(|n| n == name).unwrap();
+    let history = history(&dir.join("run"));
+    let (epoch, loss) = (column("epoch", &history), column("validation_loss", &history));
+    let best_epoch = summary["best_epoch"].to_string();
+    let best = history.iter().find(|row| row[epoch] == best_epoch).unwrap();
+    let chosen_by: f64 = best[loss].parse().unwrap();
+    let near = |value: &serde_json::Value| (value.as_f64().unwrap() - chosen_by).abs() < 1e-6;
+    assert!(near(&summary["validation"]["loss"]), "{chosen_by}: {summary}");
+    let again = done(dir, "evaluate run --split validation --json").json();
+    assert!(near(&again["loss"]), "{chosen_by}: {again}");
+    let text = done(dir, "evaluate run --data t.csv").out;
+    assert!(text.contains("In the loss each class counts the same"), "{text}");
+    // Each class counts the same wherever the rows are, also if they are of one class only.
+    let usual: String =
+        rows.lines().filter(|row| row.ends_with("usual")).map(|row| row.to_owned() + "\n").collect();
+    fs::write(dir.join("usual.csv"), format!("a,b,kind\n{usual}")).unwrap();
+    fs::write(dir.join("twice.csv"), format!("a,b,kind\n{rows}{usual}")).unwrap();
+    let of = |file: &str| {
+        let json = done(dir, &format!("evaluate run --data {file} --json")).json();
+        json["loss"].as_f64().unwrap()
+    };
+    assert!((of("t.csv") - of("twice.csv")).abs() < 1e-6 && (of("t.csv") - of("usual.csv")).abs() > 1e-3);
+
+    let page = fs::read_to_string(dir.join("run/report.html")).unwrap();
+    assert!(page.contains("each class counts the same"), "the page says nothing of it");
+    done(dir, &format!("{train} --out plain"));
+    done(dir, "report run plain");
+    let page = fs::read_to_string(dir.join("comparison.html")).unwrap();
+    assert!(page.contains("validation, classes unweighted"), "runs are compared by different losses");
+}
+
+#[test]
+fn answers_take_the_place_of_older_ones_when_they_are_complete() {
+    let dir = with_iris();
+    let dir = dir.path();
+    done(dir, &format!("{IRIS} --out run"));
+    let iris = fs::read_to_string(dir.join("iris.csv")).unwrap();
+    let (header, rows) = iris.split_once('\n').unwrap();
+    let many = format!("{header}\n{}", rows.repeat(40));
+    fs::write(dir.join("good.csv"), &many).unwrap();
+    fs::write(dir.join("bad.csv"), format!("{many}wide,1,1,1,setosa\n")).unwrap();
+    fs::write(dir.join("old.csv"), "the only copy").unwrap();
+    fs::set_permissions(dir.join("old.csv"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("old.csv", dir.join("link.csv")).unwrap();
+    let names = || {
+        let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+        names.collect::<BTreeSet<_>>()
+    };
+    let before = names();
+
+    for out in ["old.csv", "link.csv", "new.csv"] {
+        let args = ["predict", "run", "--data", "bad.csv", "--out", out];
+        let said = Said::of(highwater(args).current_dir(dir).output().unwrap());
+        assert!(said.code == Some(1) && said.err.contains("\"wide\""), "{said:?}");
+        assert_eq!(names(), before, "{out}");
+        assert_eq!(fs::read_to_string(dir.join("old.csv")).unwrap(), "the only copy");
+    }
+    done(dir, "predict run --data good.csv --out link.csv");
+    assert_eq!(names(), before);
+    assert_eq!(fs::read_to_string(dir.join("old.csv")).unwrap().lines().count(), 6001);
+    assert_eq!(fs::metadata(dir.join("old.csv")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(dir.join("link.csv").is_symlink());
+    done(dir, "predict run --data good.csv --out /dev/null");
+    done(dir, "predict run --data good.csv --out new.csv");
+    assert_eq!(fs::read(dir.join("new.csv")).unwrap(), fs::read(dir.join("old.csv")).unwrap());
+}
