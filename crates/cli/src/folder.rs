@@ -159,8 +159,9 @@ impl RunFolder {
             };
             format!("the model of all rows cannot be used ({way_out})")
         })?;
-        match (last.facts().labels.get(BEST_STEP), self.best()) {
-            (Some(step), Ok(best)) if *step != best.facts().step.to_string() => Ok(best),
+        let Some(step) = last.facts().labels.get(BEST_STEP) else { return Ok(last) };
+        match self.best() {
+            Ok(best) if *step != best.facts().step.to_string() => Ok(best),
             _ => Ok(last),
         }
     }

@@ -12,9 +12,9 @@ pub(crate) fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
         names.iter().map(|name| cell::number(name).map(|value| (value, *name))).collect();
     match numbers {
         Some(mut numbers) => {
-            let key = |name: &str| (cell::without_zero_decimals(name).to_owned(), name.len());
             numbers.sort_by(|(a, x), (b, y)| {
-                a.partial_cmp(b).expect("finite").then_with(|| key(x).cmp(&key(y)))
+                let spelling = || cell::without_zero_decimals(x).cmp(cell::without_zero_decimals(y));
+                a.partial_cmp(b).expect("finite").then_with(spelling).then(x.len().cmp(&y.len()))
             });
             numbers.dedup_by_key(|(_, name)| cell::without_zero_decimals(name));
             numbers.into_iter().map(|(_, name)| name.to_owned()).collect()

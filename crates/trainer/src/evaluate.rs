@@ -116,8 +116,8 @@ impl Evaluator {
             if interrupted() {
                 return None;
             }
-            divisor += self.divisor(&batch);
-            loss += self.pass(values, &batch);
+            let (of_batch, weight) = self.pass(values, &batch);
+            (loss, divisor) = (loss + of_batch, divisor + weight);
             let said = &self.said[..batch.features.nrows() * self.columns];
             match batch.targets {
                 BatchTargets::Classes(classes) => evaluation.update_classes(said, classes),
@@ -142,8 +142,8 @@ impl Evaluator {
     pub fn loss(&mut self, values: &[f32], data: &Dataset) -> f64 {
         let (mut loss, mut divisor) = (0.0, 0.0);
         for batch in batches(data) {
-            divisor += self.divisor(&batch);
-            loss += self.pass(values, &batch);
+            let (of_batch, weight) = self.pass(values, &batch);
+            (loss, divisor) = (loss + of_batch, divisor + weight);
         }
         loss / divisor
     }
@@ -157,8 +157,8 @@ impl Evaluator {
     }
 
     /// Fills `said` and, of values, `targets`, both in the unit of the table. Returns the loss, multiplied by what it
-    /// was divided by.
-    fn pass(&mut self, values: &[f32], batch: &Batch<'_>) -> f64 {
+    /// was divided by, and that.
+    fn pass(&mut self, values: &[f32], batch: &Batch<'_>) -> (f64, f64) {
         let rows = batch.features.nrows();
         self.program.forward(&mut self.ws, values, &feeds(batch), Mode::Evaluate);
         let mut loss = [0.0];
@@ -174,7 +174,8 @@ impl Evaluator {
         if let BatchTargets::Values(values) = batch.targets {
             in_units(values.to_slice().expect("batches are row-major"), &self.units, &mut self.targets);
         }
-        f64::from(loss[0]) * self.divisor(batch)
+        let divisor = self.divisor(batch);
+        (f64::from(loss[0]) * divisor, divisor)
     }
 
     /// The standard error of the loss that was found last, as a mean over rows: the deviation of their losses by the root
