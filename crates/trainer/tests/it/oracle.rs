@@ -4,7 +4,8 @@ use highwater_autodiff::{Feed, Mode};
 use highwater_nn::{Activation, Init, Layer, Model, Sequential};
 use highwater_objective::{BinaryCrossEntropy, CrossEntropy, Loss};
 use highwater_optim::{
-    Adagrad, Adam, AdamW, Curve, Method, OneCycle, Optimizer, RmsProp, Rprop, Schedule, Sgd, clip_norm,
+    Adagrad, Adam, AdamW, Anneal, Curve, Method, OneCycle, Optimizer, RmsProp, Rprop, Schedule, Sgd,
+    clip_norm,
 };
 use ndarray::{Array2, s};
 use serde::Deserialize;
@@ -155,9 +156,14 @@ impl Case {
                 let curve = OneCycle {
                     steps: count("total_steps"),
                     pct_start: number(s, "pct_start", default.pct_start),
+                    anneal: match s.get("anneal_strategy").map(|way| way.as_str().unwrap()) {
+                        None | Some("cos") => Anneal::Cosine,
+                        Some("linear") => Anneal::Linear,
+                        Some(other) => panic!("anneal_strategy {other}"),
+                    },
                     div_factor: number(s, "div_factor", default.div_factor),
                     final_div_factor: number(s, "final_div_factor", default.final_div_factor),
-                    ..default
+                    three_phases: s.get("three_phase").is_some_and(|v| v.as_bool().unwrap()),
                 };
                 return (Curve::OneCycle(curve).into(), number(s, "max_lr", f64::NAN));
             }
