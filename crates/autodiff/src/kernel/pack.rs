@@ -28,24 +28,41 @@ impl<T: Real> WithSimd for Rows<'_, T> {
     fn with_simd<S: Simd>(self, _: S) {
         let Rows { source, stride, shape: [rows, columns], target, width, panel } = self;
         let lanes = T::lanes::<S>();
-        for k in 0..rows {
-            let row = &source[k * stride..];
+        let fetch = |k: usize| {
             for column in (0..columns).step_by(lanes) {
                 prefetch(source, (k + AHEAD) * stride + column);
             }
-            for (piece, start) in (0..columns).step_by(width).enumerate() {
-                let count = width.min(columns - start);
-                let wide = count.next_multiple_of(lanes);
-                let target = &mut target[piece * panel + k * width..];
-                // What whole vectors write beyond the end of a piece is overwritten by its next row.
-                if row.len() >= start + wide && target.len() >= wide && (k + 1 < rows || wide <= width) {
-                    let vectors = T::vectors::<S>(&row[start..start + wide]);
-                    let target = T::vectors_mut::<S>(&mut target[..wide]);
-                    for (target, vector) in target.iter_mut().zip(vectors) {
-                        *target = *vector;
+        };
+        if columns <= width {
+            // Whole vectors, as long as what they write beyond the end of a row is overwritten by its next one.
+            let wide = columns.next_multiple_of(lanes);
+            let room = |length: usize, step: usize| (length + step).saturating_sub(wide) / step;
+            let whole = room(source.len(), stride).min(room(target.len(), width)).min(rows.saturating_sub(1));
+            for k in 0..whole {
+                fetch(k);
+                let from = T::vectors::<S>(&source[k * stride..][..wide]);
+                let to = T::vectors_mut::<S>(&mut target[k * width..][..wide]);
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = *from;
+                }
+            }
+            for k in whole..rows {
+                target[k * width..][..columns].copy_from_slice(&source[k * stride..][..columns]);
+            }
+        } else {
+            for k in 0..rows {
+                fetch(k);
+                let row = &source[k * stride..][..columns];
+                let mut pieces = target[k * width..].chunks_mut(panel);
+                for (from, to) in row.chunks_exact(width).zip(&mut pieces) {
+                    let to = T::vectors_mut::<S>(&mut to[..width]);
+                    for (to, from) in to.iter_mut().zip(T::vectors::<S>(from)) {
+                        *to = *from;
                     }
-                } else {
-                    target[..count].copy_from_slice(&row[start..start + count]);
+                }
+                let rest = row.chunks_exact(width).remainder();
+                if let Some(to) = pieces.next() {
+                    to[..rest.len()].copy_from_slice(rest);
                 }
             }
         }
@@ -89,6 +106,7 @@ pub(crate) fn turn_squares(
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "one check for a square, not one for each of its rows")]
 mod avx512 {
     use super::SIDE;
     use crate::vector::Vectors;
@@ -111,22 +129,18 @@ mod avx512 {
         fn call(self) -> usize {
             let Turn { simd, source, stride, shape: [rows, columns], target, width } = self;
             let whole = columns / SIDE * SIDE;
-            for column in (0..whole).step_by(SIDE) {
-                for row in (0..rows).step_by(SIDE) {
-                    let count = (rows - row).min(SIDE);
-                    let square: [f32x16; SIDE] = std::array::from_fn(|r| {
-                        // Instead of rows beyond the last, that one again.
-                        let start = (row + r.min(count - 1)) * stride + column;
-                        f32::vectors::<V4>(&source[start..start + SIDE])[0]
-                    });
-                    let square = transpose(simd, square);
+            // A few rows at a time, whose lines the processor fetches ahead, and not all of them side by side.
+            for row in (0..rows).step_by(SIDE) {
+                let count = (rows - row).min(SIDE);
+                // Vectors beyond the end of a row of the target are overwritten by its next row.
+                let over = count == SIDE || rows < SIDE;
+                for column in (0..whole).step_by(SIDE) {
+                    let source = &source[row * stride + column..];
                     let target = &mut target[column * width + row..];
-                    // Vectors beyond the end of a row of the target are overwritten by its next row.
-                    if (count == SIDE || rows < SIDE) && target.len() >= (SIDE - 1) * width + SIDE {
-                        for (c, vector) in square.iter().enumerate() {
-                            f32::vectors_mut::<V4>(&mut target[c * width..c * width + SIDE])[0] = *vector;
-                        }
+                    if over && target.len() >= (SIDE - 1) * width + SIDE {
+                        store(simd, transpose(simd, load(simd, source, stride, count)), target, width);
                     } else {
+                        let square = transpose(simd, load(simd, source, stride, count));
                         for (target, vector) in target.chunks_mut(width).zip(&square) {
                             let mut elements = [0.0; SIDE];
                             f32::vectors_mut::<V4>(&mut elements)[0] = *vector;
@@ -136,6 +150,29 @@ mod avx512 {
                 }
             }
             whole
+        }
+    }
+
+    /// The first elements of `count` rows; instead of rows beyond the last, that one again.
+    #[inline(always)]
+    fn load(simd: V4, source: &[f32], stride: usize, count: usize) -> [f32x16; SIDE] {
+        assert!(source.len() >= (count - 1) * stride + SIDE);
+        let mut rows = [simd.splat_f32x16(0.0); SIDE];
+        for (r, row) in rows.iter_mut().enumerate() {
+            // SAFETY: the last of the rows has as many elements as are read.
+            let elements = unsafe { source.as_ptr().add(r.min(count - 1) * stride) };
+            *row = cast(unsafe { simd.avx512f._mm512_loadu_ps(elements) });
+        }
+        rows
+    }
+
+    /// Writes rows that begin `width` after one another.
+    #[inline(always)]
+    fn store(simd: V4, rows: [f32x16; SIDE], target: &mut [f32], width: usize) {
+        assert!(target.len() >= (SIDE - 1) * width + SIDE);
+        for (r, row) in rows.into_iter().enumerate() {
+            // SAFETY: the last of the rows has as many elements as are written.
+            unsafe { simd.avx512f._mm512_storeu_ps(target.as_mut_ptr().add(r * width), cast(row)) };
         }
     }
 
@@ -177,7 +214,7 @@ mod tests {
     #[test]
     fn every_element_arrives_at_its_place_whatever_the_sizes() {
         for (rows, columns, width) in
-            [(1, 1, 1), (3, 17, 16), (16, 16, 16), (14, 40, 14), (20, 33, 32), (32, 130, 32)]
+            [(1, 1, 1), (3, 17, 16), (16, 16, 16), (14, 40, 14), (20, 33, 32), (32, 130, 32), (50, 64, 51)]
         {
             let stride = columns + 3;
             let source: Vec<f32> = (0..rows * stride).map(|i| i as f32).collect();
