@@ -1,4 +1,4 @@
-//! Memory for matrices: on borders of cache lines, and on large pages.
+//! Memory for matrices: on borders of cache lines, and on huge pages.
 
 use crate::real::Real;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line, and of a vector of the widest kind.
 const LINE: usize = 64;
-/// Bytes of a large page, where there are such.
+/// Bytes of a huge page, where there are such.
 #[cfg(target_os = "linux")]
 const PAGE: usize = 1 << 21;
 
 /// Elements in memory that suits matrix products: a slice that begins at the border of a cache line, so that vectors do
-/// not lie across two, and that asks for large pages, so that going down a column of a large matrix does not miss the
+/// not lie across two, and that asks for huge pages, so that going down a column of a large matrix does not miss the
 /// processor's table of pages at each step. Results are the same with any slice; for a network of millions of
 /// parameters, products are a tenth faster if its parameters and gradients are in buffers.
 ///
@@ -86,7 +86,7 @@ impl<T: fmt::Debug> fmt::Debug for Buffer<T> {
     }
 }
 
-/// Asks the system to back the memory of `elements` with large pages. It may decline, and nothing depends on it.
+/// Asks the system to back the memory of `elements` with huge pages. It may decline, and nothing depends on it.
 #[cfg(target_os = "linux")]
 fn ask_for_large_pages<T>(elements: &[T]) {
     #![allow(unsafe_code, reason = "advice about memory is given by address")]

@@ -112,7 +112,7 @@ fn fuse(nodes: &mut [Recorded], roots: &[usize]) {
                     (Op::Linear(None), vec![factors[0], factors[1], bias])
                 })
             }
-            Op::Unary(activation) if activation.slope_needs_only_value() => {
+            Op::Unary(activation) if activation.derivative_needs_only_value() => {
                 let inner = &nodes[args[0]];
                 let fits = inner.op == Op::Linear(None) && uses[args[0]] == 1;
                 fits.then(|| (Op::Linear(Some(*activation)), inner.args.clone()))

@@ -59,8 +59,8 @@ pub trait Real:
     fn softplus(self) -> Self;
     /// x·Φ(x), Φ the distribution function of the standard normal distribution.
     fn gelu(self) -> Self;
-    /// The slope of `gelu`: Φ(x) + x·φ(x).
-    fn gelu_slope(self) -> Self;
+    /// The derivative of `gelu`: Φ(x) + x·φ(x).
+    fn gelu_derivative(self) -> Self;
     /// x to the power of `exponent`.
     fn powf(self, exponent: f64) -> Self;
 }
@@ -123,7 +123,7 @@ impl Real for f32 {
         elementary::gelu(self)
     }
     #[inline(always)]
-    fn gelu_slope(self) -> f32 {
+    fn gelu_derivative(self) -> f32 {
         elementary::gelu_derivative(self)
     }
     #[inline(always)]
@@ -191,7 +191,7 @@ impl Real for f64 {
         0.5 * self * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2)
     }
     #[inline(always)]
-    fn gelu_slope(self) -> f64 {
+    fn gelu_derivative(self) -> f64 {
         let density = 0.398_942_280_401_432_7 * (-0.5 * self * self).exp();
         0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2) + self * density
     }

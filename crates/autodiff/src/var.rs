@@ -70,7 +70,7 @@ impl<'g> Var<'g> {
         self.product(true, right, true)
     }
 
-    /// |x|; the slope at 0 is 0.
+    /// |x|; the derivative at 0 is 0.
     pub fn abs(self) -> Var<'g> {
         self.unary(Unary::Abs)
     }
@@ -100,12 +100,17 @@ impl<'g> Var<'g> {
         self.unary(Unary::Power(exponent))
     }
 
-    /// x limited to low..=high; the slope is 1 at the limits too, as PyTorch has it.
+    /// x limited to low..=high; the derivative is 1 at the limits too, as PyTorch has it.
+    ///
+    /// # Panics
+    /// If `low` is above `high`, or one of them is NaN.
+    #[track_caller]
     pub fn clamp(self, low: f64, high: f64) -> Var<'g> {
+        assert!(low <= high, "there is nothing within {low}..={high}");
         self.unary(Unary::Clamp(low, high))
     }
 
-    /// max(x, 0); the slope at 0 is 0.
+    /// max(x, 0); the derivative at 0 is 0.
     pub fn relu(self) -> Var<'g> {
         self.unary(Unary::Relu)
     }

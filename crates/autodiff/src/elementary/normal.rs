@@ -114,8 +114,8 @@ mod tests {
     fn the_derivative_of_gelu_is_within_two_of_the_correctly_rounded_value_or_half_an_ulp_of_one() {
         for (x, y) in sweep(gelu_derivative) {
             let wide = f64::from(x);
-            let slope = if wide.is_infinite() { 0.0 } else { wide * density(wide) };
-            let exact = reference_cdf(wide) + slope;
+            let rise = if wide.is_infinite() { 0.0 } else { wide * density(wide) };
+            let exact = reference_cdf(wide) + rise;
             let close = (f64::from(y) - exact).abs() <= 0.5 * f64::from(f32::EPSILON);
             let near_zero = (-1.0..0.0).contains(&wide);
             assert!(

@@ -1,4 +1,4 @@
-//! Functions of two elements, with broadcasting: the value and both slopes side by side.
+//! Functions of two elements, with broadcasting: the value and both derivatives side by side.
 //!
 //! Broadcasting is undone here, once for all functions: a gradient is summed over the sizes in which its operand was
 //! repeated.
@@ -24,7 +24,7 @@ pub(crate) enum Side {
 
 /// What is done with a function's rules.
 trait Visitor<T> {
-    /// `value(a, b)` is y; the slopes are dy/da and dy/db of (a, b, y).
+    /// `value(a, b)` is y; the derivatives are dy/da and dy/db of (a, b, y).
     fn visit(self, value: impl Fn(T, T) -> T, left: impl Fn(T, T, T) -> T, right: impl Fn(T, T, T) -> T);
 }
 
@@ -152,7 +152,7 @@ impl<T: Real> Visitor<T> for Backward<'_, T> {
 
 impl<T: Real> Backward<'_, T> {
     #[inline(always)]
-    fn gather(self, slope: impl Fn(T, T, T) -> T) {
+    fn gather(self, derivative: impl Fn(T, T, T) -> T) {
         let Backward { side, pairs, y, dy, target, write } = self;
         let operand = if side == Side::Left { pairs.a } else { pairs.b };
         for row in 0..pairs.rows {
@@ -165,7 +165,7 @@ impl<T: Real> Backward<'_, T> {
             let target = &mut target[target_row * operand.columns..][..operand.columns];
             pairs.for_row(
                 row,
-                GatherRow { y: &y[within.clone()], dy: &dy[within], target, write, slope: &slope },
+                GatherRow { y: &y[within.clone()], dy: &dy[within], target, write, derivative: &derivative },
             );
         }
     }
@@ -176,14 +176,14 @@ struct GatherRow<'a, T, F> {
     dy: &'a [T],
     target: &'a mut [T],
     write: Write,
-    slope: &'a F,
+    derivative: &'a F,
 }
 
 impl<T: Real, F: Fn(T, T, T) -> T> RowVisitor<T> for GatherRow<'_, T, F> {
     #[inline(always)]
     fn visit(self, a: impl Fn(usize) -> T, b: impl Fn(usize) -> T) {
-        let GatherRow { y, dy, target, write, slope } = self;
-        let element = |i: usize| dy[i] * slope(a(i), b(i), y[i]);
+        let GatherRow { y, dy, target, write, derivative } = self;
+        let element = |i: usize| dy[i] * derivative(a(i), b(i), y[i]);
         if target.len() == y.len() {
             for (i, t) in target.iter_mut().enumerate() {
                 match write {

@@ -1,4 +1,4 @@
-//! Functions of one element: value and slope side by side.
+//! Functions of one element: value and derivative side by side.
 
 use super::{Write, in_pieces, vectorize};
 use crate::real::Real;
@@ -30,8 +30,8 @@ pub(crate) enum Unary {
 
 /// What is done with a function's two rules.
 trait Visitor<T> {
-    /// `value(x)` is y; `slope(x, y)` is dy/dx.
-    fn visit(self, value: impl Fn(T) -> T, slope: impl Fn(T, T) -> T);
+    /// `value(x)` is y; `derivative(x, y)` is dy/dx.
+    fn visit(self, value: impl Fn(T) -> T, derivative: impl Fn(T, T) -> T);
 }
 
 impl Unary {
@@ -47,7 +47,7 @@ impl Unary {
             Unary::Sqrt => v.visit(|x| x.sqrt(), |_, y| real(0.5) / y),
             Unary::Exp => v.visit(|x| x.exp(), |_, y| y),
             Unary::Ln => v.visit(|x| x.ln(), |x, _| one / x),
-            // x⁰ is 1 everywhere: its slope is 0 at 0 too.
+            // x⁰ is 1 everywhere: its derivative is 0 at 0 too.
             Unary::Power(0.0) => v.visit(|_| one, |_, _| zero),
             Unary::Power(p) => v.visit(|x| x.powf(p), |x, _| real(p) * x.powf(p - 1.0)),
             Unary::Scale(k) => v.visit(|x| real(k) * x, |_, _| real(k)),
@@ -85,7 +85,7 @@ impl Unary {
                     s * (one + x * (one - s))
                 },
             ),
-            Unary::Gelu => v.visit(|x| x.gelu(), |x, _| x.gelu_slope()),
+            Unary::Gelu => v.visit(|x| x.gelu(), |x, _| x.gelu_derivative()),
             // Hendrycks & Gimpel 2016, section 2: ½x(1 + tanh(√(2/π)(x + 0.044715x³))), where ½(1 + tanh u) is
             // sigmoid(2u), which does not cancel for x below 0.
             Unary::GeluTanh => {
@@ -101,8 +101,8 @@ impl Unary {
         }
     }
 
-    /// Whether the slope is known from the value alone, so that the input need not be kept.
-    pub(crate) fn slope_needs_only_value(self) -> bool {
+    /// Whether the derivative is known from the value alone, so that the input need not be kept.
+    pub(crate) fn derivative_needs_only_value(self) -> bool {
         use Unary::*;
         match self {
             Neg | Scale(_) | Shift(_) | Sqrt | Exp | Relu | Tanh | Sigmoid | Softsign => true,
@@ -154,12 +154,12 @@ impl Unary {
         struct Backward<'a, T>(&'a [T], &'a [T], &'a [T], &'a mut [T], Write);
         impl<T: Real> Visitor<T> for Backward<'_, T> {
             #[inline(always)]
-            fn visit(self, _: impl Fn(T) -> T, slope: impl Fn(T, T) -> T) {
+            fn visit(self, _: impl Fn(T) -> T, derivative: impl Fn(T, T) -> T) {
                 let Backward(x, y, dy, dx, write) = self;
                 for ((dx, &dy), (&x, &y)) in dx.iter_mut().zip(dy).zip(x.iter().zip(y)) {
                     match write {
-                        Write::Set => *dx = dy * slope(x, y),
-                        Write::Add => *dx += dy * slope(x, y),
+                        Write::Set => *dx = dy * derivative(x, y),
+                        Write::Add => *dx += dy * derivative(x, y),
                     }
                 }
             }
@@ -174,18 +174,18 @@ impl Unary {
         });
     }
 
-    /// dy = dy · f', for a function whose slope is known from its value alone.
+    /// dy = dy · f', for a function whose derivative is known from its value alone.
     pub(crate) fn backward_in_place<T: Real>(self, y: &[T], dy: &mut [T]) {
         struct InPlace<'a, T>(&'a [T], &'a mut [T]);
         impl<T: Real> Visitor<T> for InPlace<'_, T> {
             #[inline(always)]
-            fn visit(self, _: impl Fn(T) -> T, slope: impl Fn(T, T) -> T) {
+            fn visit(self, _: impl Fn(T) -> T, derivative: impl Fn(T, T) -> T) {
                 for (dy, &y) in self.1.iter_mut().zip(self.0) {
-                    *dy *= slope(y, y);
+                    *dy *= derivative(y, y);
                 }
             }
         }
-        debug_assert!(self.slope_needs_only_value());
+        debug_assert!(self.derivative_needs_only_value());
         in_pieces(dy, |start, dy| {
             let y = &y[start..start + dy.len()];
             vectorize(

@@ -36,6 +36,8 @@ fn shapes_that_do_not_fit_panic_while_recording_with_both_shapes() {
     check(|| _ = w.pick(classes), "pick from 2×3");
     check(|| _ = x.look_up(classes), "look-up in batch×4");
     check(|| _ = x.dropout(1.0), "a dropout rate lies within 0..1, not 1");
+    check(|| _ = x.clamp(1.0, -1.0), "there is nothing within 1..=-1");
+    check(|| _ = x.clamp(f64::NAN, 1.0), "there is nothing within NaN..=1");
     check(|| _ = g.constant([2, 3], &[1.0; 5]), "a constant 2×3 has 6 elements, and 5 are given");
     check(|| _ = g.input(0), "batch×0");
     check(|| _ = g.param("empty", [0, 3]), "0×3");
