@@ -327,12 +327,18 @@ impl RunConfig {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.checkpoints.keep_last == 0 {
             bail!("--keep-last 0: the newest checkpoint must stay, or there would be nothing to resume from");
         }
         if self.checkpoints.keep_best == 0 {
             bail!("--keep-best 0: the best checkpoint must stay");
+        }
+        if self.checkpoints.keep_every == Some(0) {
+            bail!("checkpoints.keep_every = 0: it must be at least 1 step; leave it out to keep none");
+        }
+        if self.checkpoints.keep_minutes == Some(0) {
+            bail!("checkpoints.keep_minutes = 0: it must be at least 1 minute; leave it out to keep none");
         }
         let read = &self.data.read;
         if !read.names.is_empty() && read.header == Some(true) {

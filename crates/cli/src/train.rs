@@ -98,7 +98,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     if let Some(file) = &args.data {
         config.data.move_to(file)?;
     }
-    config.training.validate()?;
+    config.check()?;
     let source = Source::new(&config, folder.root())?;
     let (preparation, data, model) = prepare(&source, &config)?;
     if !folder.has_kept() {

@@ -98,7 +98,7 @@ pub enum Rule {
     /// The training time is used up, which is [`Observation::elapsed`]: as part of the history it goes on
     /// where a continued run had stopped. Fires also when the next observation would come too late if it took
     /// as long as the latest, so that a budget is kept, not just noticed. The first observation took as long
-    /// as all before it. Observations without a time decide nothing.
+    /// as all before it. Observations without a time decide nothing. Above 0.
     Time(Duration),
     /// The value is as good as this or better; non-finite values never are.
     Target(f64),
@@ -261,7 +261,8 @@ impl Rule {
     pub fn check(&self) -> Result<(), InvalidRule> {
         let two = |rules: &[Rule], name| InvalidRule::unless(rules.len() >= 2, name, "two rules or more");
         match self {
-            Rule::Never | Rule::Time(_) | Rule::Evidence => Ok(()),
+            Rule::Never | Rule::Evidence => Ok(()),
+            Rule::Time(limit) => InvalidRule::unless(!limit.is_zero(), "time", "a limit above 0"),
             Rule::Patience(spec) => spec.check(),
             Rule::GeneralizationLoss(spec) => spec.check(),
             Rule::ProgressQuotient(spec) => spec.check(),

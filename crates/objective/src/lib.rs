@@ -18,7 +18,9 @@
 //! assert!((ws.loss() - 2f64.ln()).abs() < 1e-15);
 //! ```
 
+mod error;
 mod loss;
 pub mod metrics;
 
+pub use error::Error;
 pub use loss::{BinaryCrossEntropy, CrossEntropy, Loss, Target};

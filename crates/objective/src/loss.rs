@@ -4,6 +4,7 @@
 //! class weights are given; the loss of a row with several outputs is the mean over them. This is what PyTorch's
 //! `reduction="mean"` computes.
 
+use crate::error::{Error, require};
 use highwater_autodiff::{Axis, Indices, Var};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub enum Loss {
     MeanAbsoluteError,
     /// ½d² up to |d| = `delta`, then linear: delta·(|d| - ½delta) (Huber 1964).
     Huber {
-        /// Where the parabola ends.
+        /// Where the parabola ends; above 0.
         delta: f64,
     },
     /// -ln softmax(outputs) of the class, from logits.
@@ -30,9 +31,10 @@ pub enum Loss {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrossEntropy {
-    /// Mixes the target with the uniform distribution over all classes (Szegedy et al. 2016, section 7).
+    /// Mixes the target with the uniform distribution over all classes, of which it takes this share, within 0..=1
+    /// (Szegedy et al. 2016, section 7).
     pub label_smoothing: f64,
-    /// A weight for each class; empty: all 1.
+    /// A weight for each class, at least 0 and not all 0; empty: all 1.
     pub class_weights: Vec<f64>,
 }
 
@@ -40,7 +42,7 @@ pub struct CrossEntropy {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BinaryCrossEntropy {
-    /// A weight for the positive examples of each output; empty: all 1.
+    /// A weight for the positive examples of each output, above 0; empty: all 1.
     pub positive_weights: Vec<f64>,
 }
 
@@ -77,10 +79,66 @@ impl Loss {
         }
     }
 
+    /// Checks that each setting is in the range in which the loss is defined.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first that is not; [`Error::NoWeight`].
+    pub fn validate(&self) -> Result<(), Error> {
+        match self {
+            Loss::MeanSquaredError | Loss::MeanAbsoluteError => Ok(()),
+            Loss::Huber { delta } => {
+                let accepted = *delta > 0.0 && delta.is_finite();
+                require(accepted, "huber", "delta", *delta, "above 0 and finite")
+            }
+            Loss::CrossEntropy(CrossEntropy { label_smoothing, class_weights }) => {
+                let (of, smoothing) = ("cross_entropy", *label_smoothing);
+                require((0.0..=1.0).contains(&smoothing), of, "label_smoothing", smoothing, "in [0, 1]")?;
+                for weight in class_weights {
+                    let accepted = (0.0..f64::INFINITY).contains(weight);
+                    require(accepted, of, "class_weights", *weight, "at least 0 and finite")?;
+                }
+                let any = class_weights.is_empty() || class_weights.iter().any(|weight| *weight > 0.0);
+                if any { Ok(()) } else { Err(Error::NoWeight) }
+            }
+            Loss::BinaryCrossEntropy(BinaryCrossEntropy { positive_weights }) => {
+                positive_weights.iter().try_for_each(|weight| {
+                    let accepted = *weight > 0.0 && weight.is_finite();
+                    require(
+                        accepted,
+                        "binary_cross_entropy",
+                        "positive_weights",
+                        *weight,
+                        "above 0 and finite",
+                    )
+                })
+            }
+        }
+    }
+
+    /// As [`validate`](Loss::validate), and that weights are as many as the outputs of the network.
+    ///
+    /// # Errors
+    /// Also [`Error::WeightCount`].
+    pub fn validate_for(&self, outputs: usize) -> Result<(), Error> {
+        self.validate()?;
+        let (of, name, found) = match self {
+            Loss::CrossEntropy(settings) => ("cross_entropy", "class_weights", settings.class_weights.len()),
+            Loss::BinaryCrossEntropy(settings) => {
+                ("binary_cross_entropy", "positive_weights", settings.positive_weights.len())
+            }
+            Loss::MeanSquaredError | Loss::MeanAbsoluteError | Loss::Huber { .. } => return Ok(()),
+        };
+        if found == 0 || found == outputs {
+            Ok(())
+        } else {
+            Err(Error::WeightCount { of, name, found, outputs })
+        }
+    }
+
     /// Records the loss (1×1) of `outputs` (batch×n), and the target as the next thing that is given with each run.
     ///
     /// # Panics
-    /// If there are class weights or positive weights, and not one for each output.
+    /// If [`validate_for`](Loss::validate_for) refuses the loss.
     #[track_caller]
     pub fn record<'g>(&self, outputs: Var<'g>) -> Var<'g> {
         let target = self.record_target(outputs);
@@ -121,7 +179,7 @@ impl Loss {
     /// or without.
     ///
     /// # Panics
-    /// If the target is of the wrong kind or shape.
+    /// If the target is of the wrong kind or shape, or [`validate_for`](Loss::validate_for) refuses the loss.
     #[track_caller]
     pub fn between<'g>(&self, outputs: Var<'g>, target: Target<'g>, weights: Option<Var<'g>>) -> Var<'g> {
         if let Some(rows) = self.rows(outputs, target) {
@@ -150,6 +208,9 @@ impl Loss {
     /// The loss of each row (batch×1), unless classes have weights: then the loss is no plain mean of such.
     #[track_caller]
     fn rows<'g>(&self, outputs: Var<'g>, target: Target<'g>) -> Option<Var<'g>> {
+        if let Err(refused) = self.validate_for(outputs.columns()) {
+            panic!("{refused}");
+        }
         match (self, target) {
             (_, Target::Classes(_)) if self.weighs_classes() => None,
             (Loss::CrossEntropy(settings), Target::Classes(target)) => {
@@ -267,6 +328,54 @@ mod tests {
         check(on(weighted.clone()), hard);
         let spread: f64 = -(0..6).map(|i| w[i % 3] * p[i]).sum::<f64>() / 3.0 / 2.5;
         check(on(CrossEntropy { label_smoothing: 0.2, ..weighted }), 0.8 * hard + 0.2 * spread);
+    }
+
+    #[test]
+    fn settings_without_sense_are_refused_by_name() {
+        const NAN: f64 = f64::NAN;
+        let huber = |delta| Loss::Huber { delta };
+        let smoothed =
+            |label_smoothing| Loss::CrossEntropy(CrossEntropy { label_smoothing, ..Default::default() });
+        let weighted = |weights: &[f64]| {
+            Loss::CrossEntropy(CrossEntropy { class_weights: weights.to_vec(), ..Default::default() })
+        };
+        let positive = |weights: &[f64]| {
+            Loss::BinaryCrossEntropy(BinaryCrossEntropy { positive_weights: weights.to_vec() })
+        };
+        for (loss, setting, given) in [
+            (huber(0.0), "huber: `delta`", "0"),
+            (huber(-1.0), "huber: `delta`", "-1"),
+            (huber(NAN), "huber: `delta`", "NaN"),
+            (huber(f64::INFINITY), "huber: `delta`", "inf"),
+            (smoothed(-0.1), "cross_entropy: `label_smoothing`", "-0.1"),
+            (smoothed(1.5), "cross_entropy: `label_smoothing`", "1.5"),
+            (smoothed(NAN), "cross_entropy: `label_smoothing`", "NaN"),
+            (weighted(&[1.0, -2.0]), "cross_entropy: `class_weights`", "-2"),
+            (weighted(&[NAN, 1.0]), "cross_entropy: `class_weights`", "NaN"),
+            (weighted(&[f64::INFINITY, 1.0]), "cross_entropy: `class_weights`", "inf"),
+            (positive(&[1.0, 0.0]), "binary_cross_entropy: `positive_weights`", "0"),
+            (positive(&[NAN]), "binary_cross_entropy: `positive_weights`", "NaN"),
+        ] {
+            let refused = loss.validate().unwrap_err().to_string();
+            assert!(
+                refused.starts_with(&format!("{setting} is {given} but must be ")),
+                "{loss:?}: {refused}"
+            );
+        }
+        assert_eq!(weighted(&[0.0, 0.0]).validate(), Err(Error::NoWeight));
+        for loss in [huber(1e-3), smoothed(0.0), smoothed(1.0), weighted(&[0.0, 1.0]), positive(&[0.5, 2.0])]
+        {
+            assert_eq!(loss.validate_for(2), Ok(()), "{loss:?}");
+        }
+        let refused = weighted(&[1.0, 2.0]).validate_for(3).unwrap_err().to_string();
+        assert_eq!(refused, "cross_entropy: `class_weights` has 2 weights but the network has 3 outputs");
+    }
+
+    #[test]
+    #[should_panic(expected = "`delta` is 0 but must be above 0")]
+    fn a_loss_without_sense_is_not_recorded() {
+        let g = Graph::new();
+        Loss::Huber { delta: 0.0 }.record(g.input(1));
     }
 
     #[test]

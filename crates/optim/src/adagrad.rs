@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::require;
+use crate::error::require_non_negative;
 use crate::method::{At, Update};
 use crate::pass::Rule;
 use crate::real::Real;
@@ -36,15 +36,9 @@ impl Adagrad {
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        let non_negative = 0.0..f64::INFINITY;
-        for (name, value) in [
-            ("lr_decay", self.lr_decay),
-            ("eps", self.eps),
-            ("initial_accumulator_value", self.initial_accumulator_value),
-        ] {
-            require(non_negative.contains(&value), "adagrad", name, value, "at least 0")?;
-        }
-        Ok(())
+        require_non_negative("adagrad", "lr_decay", self.lr_decay)?;
+        require_non_negative("adagrad", "eps", self.eps)?;
+        require_non_negative("adagrad", "initial_accumulator_value", self.initial_accumulator_value)
     }
 
     pub(crate) fn run<T: Real>(&self, at: At, update: Update<'_, T>) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::require;
+use crate::error::{require, require_non_negative};
 use crate::method::{At, Update};
 use crate::pass::Rule;
 use crate::real::Real;
@@ -96,7 +96,7 @@ fn slots(amsgrad: bool) -> &'static [&'static str] {
 fn validate(method: &'static str, beta1: f64, beta2: f64, eps: f64) -> Result<(), Error> {
     require((0.0..1.0).contains(&beta1), method, "beta1", beta1, "in [0, 1)")?;
     require((0.0..1.0).contains(&beta2), method, "beta2", beta2, "in [0, 1)")?;
-    require((0.0..f64::INFINITY).contains(&eps), method, "eps", eps, "at least 0")
+    require_non_negative(method, "eps", eps)
 }
 
 /// Both methods' update: Adam keeps the whole parameter, AdamW adds nothing to the gradient.

@@ -18,8 +18,14 @@ pub fn norm<T: Real>(grads: &[T]) -> f64 {
 /// Scales `grads` down so that their norm is at most `max_norm`, and returns the norm they had.
 ///
 /// As PyTorch's `clip_grad_norm_`: the factor is `max_norm` / (norm + 10⁻⁶), and never above 1. Unlike there, gradients
-/// whose norm is not finite stay as they are: whoever calls sees it in the value returned, and decides.
+/// whose norm is not finite stay as they are: whoever calls sees it in the value returned, and decides. An infinite
+/// `max_norm` only measures.
+///
+/// # Panics
+/// If `max_norm` is negative or NaN: the one would turn the gradients round, the other clip nothing.
+#[track_caller]
 pub fn clip_norm<T: Real>(grads: &mut [T], max_norm: f64) -> f64 {
+    assert!(max_norm >= 0.0, "`max_norm` is {max_norm} but must be at least 0");
     let norm = norm(grads);
     let factor = max_norm / (norm + 1e-6);
     if norm.is_finite() && factor < 1.0 {
@@ -29,7 +35,12 @@ pub fn clip_norm<T: Real>(grads: &mut [T], max_norm: f64) -> f64 {
 }
 
 /// Moves each gradient that is outside [−`limit`, `limit`] to the nearer end. NaN stays NaN.
+///
+/// # Panics
+/// If `limit` is negative or NaN.
+#[track_caller]
 pub fn clip_value<T: Real>(grads: &mut [T], limit: f64) {
+    assert!(limit >= 0.0, "`limit` is {limit} but must be at least 0");
     pass::apply(Clamp(T::from_f64(limit)), [grads], []);
 }
 
@@ -116,6 +127,24 @@ mod tests {
             assert!(!clip_norm(&mut grads, 1.0).is_finite());
             assert_eq!((grads[0], grads[2]), (1.0, 100.0));
         }
+    }
+
+    #[test]
+    fn limits_without_sense_are_refused() {
+        type Clip = fn(&mut [f64], f64) -> f64;
+        let by_value: Clip = |grads, limit| {
+            clip_value(grads, limit);
+            0.0
+        };
+        for clip in [clip_norm::<f64> as Clip, by_value] {
+            for limit in [-1.0, f64::NAN] {
+                let outcome = std::panic::catch_unwind(|| clip(&mut [3.0, 4.0], limit));
+                let message = outcome.unwrap_err().downcast::<String>().unwrap();
+                assert!(message.ends_with(&format!("is {limit} but must be at least 0")), "{message}");
+            }
+        }
+        let mut grads = [3.0, 4.0];
+        assert_eq!((clip_norm(&mut grads, f64::INFINITY), grads), (5.0, [3.0, 4.0]));
     }
 
     #[test]

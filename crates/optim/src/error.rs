@@ -29,6 +29,14 @@ pub enum Error {
         /// What the group asks for.
         weight_decay: f64,
     },
+    /// The learning rate is asked to do what it cannot do with this method.
+    #[error("{method} takes the learning rate for its first step sizes at most: {what}")]
+    FirstStepOnly {
+        /// The method.
+        method: &'static str,
+        /// What is asked for, and what becomes of it.
+        what: &'static str,
+    },
     /// None of a rule's patterns matches a parameter: most likely a misspelt name.
     #[error("no parameter's name matches {}", quoted(patterns))]
     NothingMatches {
@@ -97,4 +105,14 @@ pub(crate) fn require(
     expected: &'static str,
 ) -> Result<(), Error> {
     if accepted { Ok(()) } else { Err(Error::HyperParameter { of, name, value, expected }) }
+}
+
+/// Refuses what is negative or not finite.
+pub(crate) fn require_non_negative(of: &'static str, name: &'static str, value: f64) -> Result<(), Error> {
+    require((0.0..f64::INFINITY).contains(&value), of, name, value, "at least 0 and finite")
+}
+
+/// Refuses what is not above 0, or not finite.
+pub(crate) fn require_positive(of: &'static str, name: &'static str, value: f64) -> Result<(), Error> {
+    require(value > 0.0 && value.is_finite(), of, name, value, "above 0 and finite")
 }

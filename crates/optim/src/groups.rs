@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, require};
+use crate::error::{Error, require_non_negative};
 
 /// What holds for the parameters whose names match one of its patterns.
 ///
@@ -15,7 +15,11 @@ use crate::error::{Error, require};
 pub struct GroupRule {
     /// A parameter belongs here if one of these matches its name.
     pub patterns: Vec<String>,
-    /// The learning rate is multiplied by this.
+    /// The learning rate is multiplied by this; 0 leaves the parameters as they are.
+    ///
+    /// As in PyTorch, [`Rprop`](crate::Rprop) knows the learning rate in its first step only: a scale sets where the step
+    /// sizes of the group begin, and has no say in what becomes of them. A scale of 0 would not hold them still, and one
+    /// beside [`InitialStep::Uniform`](crate::InitialStep::Uniform) would do nothing: an optimizer refuses both.
     pub learning_rate_scale: f64,
     /// Replaces the method's weight decay; `None` leaves it.
     pub weight_decay: Option<f64>,
@@ -72,12 +76,9 @@ impl Groups {
         table: impl IntoIterator<Item = (&'a str, Range<usize>)>,
         rules: &[GroupRule],
     ) -> Result<Self, Error> {
-        let non_negative = 0.0..f64::INFINITY;
         for GroupRule { learning_rate_scale, weight_decay, .. } in rules {
-            let scale = *learning_rate_scale;
-            require(non_negative.contains(&scale), "group", "learning_rate_scale", scale, "at least 0")?;
-            let decay = weight_decay.unwrap_or(0.0);
-            require(non_negative.contains(&decay), "group", "weight_decay", decay, "at least 0")?;
+            require_non_negative("group", "learning_rate_scale", *learning_rate_scale)?;
+            require_non_negative("group", "weight_decay", weight_decay.unwrap_or(0.0))?;
         }
         let mut matched = vec![false; rules.len()];
         let mut segments: Vec<Segment> = Vec::new();

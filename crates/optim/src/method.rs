@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::require_non_negative;
 use crate::pass::{self, Rule};
 use crate::real::Real;
-use crate::{Adagrad, Adam, AdamW, Error, RmsProp, Rprop, Rprop1993, Sgd};
+use crate::{
+    Adagrad, Adam, AdamW, Error, InitialStep, ReduceOnPlateau, RmsProp, Rprop, Rprop1993, Schedule, Sgd,
+};
 
 /// How gradients move parameters: a method with its hyper-parameters. The learning rate is not one of them, as it may
 /// change from step to step.
@@ -111,14 +114,40 @@ impl Method {
     /// [`Error::HyperParameter`] names the first that is not; [`Error::Nesterov`].
     pub fn validate(&self) -> Result<(), Error> {
         each!(self, method => method.validate())?;
-        let weight_decay = self.weight_decay().unwrap_or(0.0);
-        crate::error::require(
-            (0.0..f64::INFINITY).contains(&weight_decay),
-            self.name(),
-            "weight_decay",
-            weight_decay,
-            "at least 0",
-        )
+        require_non_negative(self.name(), "weight_decay", self.weight_decay().unwrap_or(0.0))
+    }
+
+    /// Checks that the method follows a learning rate that changes, if this one does.
+    ///
+    /// # Errors
+    /// [`Error::FirstStepOnly`] if Rprop is to follow a schedule, or a rate that falls on a plateau.
+    pub fn validate_with(&self, schedule: &Schedule, plateau: Option<&ReduceOnPlateau>) -> Result<(), Error> {
+        let what = match self {
+            Method::Rprop(_) | Method::Rprop1993(_) if !schedule.is_constant() => {
+                "a schedule has no effect, leave it out"
+            }
+            Method::Rprop(_) | Method::Rprop1993(_) if plateau.is_some() => {
+                "that it falls on a plateau has no effect, leave that out"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::FirstStepOnly { method: self.name(), what })
+    }
+
+    /// Checks that a group's learning rate may be this times that of the others.
+    pub(crate) fn validate_scale(&self, scale: f64) -> Result<(), Error> {
+        let what = match self {
+            Method::Rprop1993(Rprop1993 { initial_step: InitialStep::Uniform { .. }, .. })
+                if scale != 1.0 =>
+            {
+                "with `initial_step` uniform the `learning_rate_scale` of a group has no effect"
+            }
+            Method::Rprop(_) | Method::Rprop1993(_) if scale == 0.0 => {
+                "a `learning_rate_scale` of 0 does not hold a group still"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::FirstStepOnly { method: self.name(), what })
     }
 
     /// What a slot holds before the first step. (Rprop's step sizes are due when the first learning rate is known.)
@@ -139,7 +168,7 @@ mod tests {
     use serde::de::value::{MapDeserializer, StrDeserializer};
 
     use super::*;
-    use crate::{InitialStep, Optimizer};
+    use crate::{Curve, Optimizer};
 
     #[test]
     fn hyper_parameters_out_of_range_are_refused_by_name() {
@@ -148,7 +177,7 @@ mod tests {
         };
         check(
             Method::Sgd(Sgd { momentum: -0.1, ..Sgd::default() }),
-            "sgd: `momentum` is -0.1 but must be at least 0",
+            "sgd: `momentum` is -0.1 but must be at least 0 and finite",
         );
         check(
             Method::Sgd(Sgd { nesterov: true, ..Sgd::default() }),
@@ -160,17 +189,38 @@ mod tests {
         );
         check(
             Method::AdamW(AdamW { weight_decay: f64::NAN, ..AdamW::default() }),
-            "adamw: `weight_decay` is NaN but must be at least 0",
+            "adamw: `weight_decay` is NaN but must be at least 0 and finite",
         );
         check(
             Method::Rprop(Rprop { eta_plus: 1.0, ..Rprop::default() }),
-            "rprop: `eta_plus` is 1 but must be above 1",
+            "rprop: `eta_plus` is 1 but must be above 1 and finite",
         );
         let initial_step = InitialStep::Uniform { low: 0.2, high: 0.1, seed: 0 };
         check(
             Method::Rprop1993(Rprop1993 { initial_step, ..Rprop1993::default() }),
-            "rprop1993: `initial_step.high` is 0.1 but must be at least `low`",
+            "rprop1993: `initial_step.high` is 0.1 but must be at least `low` and finite",
         );
+        check(
+            Method::Rprop(Rprop { step_min: 0.0, step_max: 0.0, ..Rprop::default() }),
+            "rprop: `step_max` is 0 but must be above 0 and at least `step_min`",
+        );
+        check(
+            Method::RmsProp(RmsProp { momentum: f64::INFINITY, ..RmsProp::default() }),
+            "rmsprop: `momentum` is inf but must be at least 0 and finite",
+        );
+    }
+
+    #[test]
+    fn rprop_is_not_told_to_follow_a_learning_rate_that_changes() {
+        let falling = Schedule::from(Curve::Exponential { gamma: 0.9 });
+        let (constant, plateau) = (Schedule::default().then(9, Curve::Constant), ReduceOnPlateau::default());
+        for method in [Method::Rprop(Rprop::default()), Method::Rprop1993(Rprop1993::default())] {
+            let refused = method.validate_with(&falling, None).unwrap_err().to_string();
+            assert!(refused.ends_with("at most: a schedule has no effect, leave it out"), "{refused}");
+            assert!(method.validate_with(&constant, Some(&plateau)).is_err());
+            assert_eq!(method.validate_with(&constant, None), Ok(()));
+        }
+        assert_eq!(Method::Sgd(Sgd::default()).validate_with(&falling, Some(&plateau)), Ok(()));
     }
 
     #[test]

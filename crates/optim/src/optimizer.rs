@@ -21,10 +21,12 @@ impl<T: Real> Optimizer<T> {
     ///
     /// # Errors
     /// [`Error::HyperParameter`], [`Error::Nesterov`] (see [`Method::validate`]); [`Error::NoWeightDecay`] if a group
-    /// asks for weight decay from a method without.
+    /// asks for weight decay from a method without; [`Error::FirstStepOnly`] if it asks Rprop for a
+    /// [learning rate](crate::GroupRule::learning_rate_scale) that this cannot follow.
     pub fn new(method: Method, groups: impl Into<Groups>) -> Result<Self, Error> {
         method.validate()?;
         let groups = groups.into();
+        groups.segments.iter().try_for_each(|group| method.validate_scale(group.learning_rate_scale))?;
         if method.weight_decay().is_none() {
             let asked =
                 groups.segments.iter().filter_map(|segment| segment.weight_decay).find(|&decay| decay > 0.0);

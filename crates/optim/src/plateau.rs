@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, require};
+use crate::error::{Error, require, require_non_negative};
 
 /// Lowers the learning rate when a metric has stopped improving. The rules and the defaults are those of PyTorch's
 /// `ReduceLROnPlateau`; [`Plateau`] follows them.
@@ -87,7 +87,7 @@ impl Plateau {
             ("eps", rule.eps),
             ("learning_rate", learning_rate),
         ] {
-            require((0.0..f64::INFINITY).contains(&value), of, name, value, "at least 0 and finite")?;
+            require_non_negative(of, name, value)?;
         }
         let best = if rule.maximize { f64::NEG_INFINITY } else { f64::INFINITY };
         Ok(Self { rule, learning_rate, best, bad: 0, cooldown: 0, reductions: 0 })

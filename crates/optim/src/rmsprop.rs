@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::require;
+use crate::error::{require, require_non_negative};
 use crate::method::{At, Update};
 use crate::pass::Rule;
 use crate::real::Real;
@@ -45,14 +45,8 @@ impl RmsProp {
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
         require((0.0..=1.0).contains(&self.alpha), "rmsprop", "alpha", self.alpha, "in [0, 1]")?;
-        require((0.0..f64::INFINITY).contains(&self.eps), "rmsprop", "eps", self.eps, "at least 0")?;
-        require(
-            (0.0..f64::INFINITY).contains(&self.momentum),
-            "rmsprop",
-            "momentum",
-            self.momentum,
-            "at least 0",
-        )
+        require_non_negative("rmsprop", "eps", self.eps)?;
+        require_non_negative("rmsprop", "momentum", self.momentum)
     }
 
     pub(crate) fn run<T: Real>(&self, at: At, update: Update<'_, T>) {

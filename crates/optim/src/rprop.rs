@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::require;
+use crate::error::{require, require_non_negative, require_positive};
 use crate::method::{At, Update};
 use crate::pass::Rule;
 use crate::real::Real;
@@ -11,7 +11,8 @@ use crate::real::Real;
 /// Resilient propagation as PyTorch has it: only the gradient's sign counts, each weight has a step size of its own,
 /// and a weight whose gradient changes its sign stands still for a step.
 ///
-/// For full batches. The step sizes start at the learning rate of the first step; later learning rates have no effect.
+/// For full batches. The step sizes start at the learning rate of the first step, times the scale of a
+/// [group](crate::GroupRule::learning_rate_scale); later learning rates have no effect.
 /// The defaults are PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,7 +36,8 @@ impl Default for Rprop {
 /// Resilient propagation as it was published (Riedmiller & Braun 1993): a weight whose gradient changes its sign goes
 /// back to where it came from, and its step size is left alone in the step after.
 ///
-/// For full batches. The learning rate counts in the first step only, and only if [`InitialStep`] says so.
+/// For full batches. The learning rate, and the scale of a [group](crate::GroupRule::learning_rate_scale), count in the
+/// first step only, and only if [`InitialStep`] says so.
 /// The defaults are the paper's recommendations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -119,14 +121,9 @@ impl Rprop1993 {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         validate("rprop1993", self.eta_minus, self.eta_plus, self.step_min, self.step_max)?;
         if let InitialStep::Uniform { low, high, .. } = self.initial_step {
-            require(low > 0.0, "rprop1993", "initial_step.low", low, "above 0")?;
-            require(
-                high >= low && high.is_finite(),
-                "rprop1993",
-                "initial_step.high",
-                high,
-                "at least `low`",
-            )?;
+            require_positive("rprop1993", "initial_step.low", low)?;
+            let accepted = high >= low && high.is_finite();
+            require(accepted, "rprop1993", "initial_step.high", high, "at least `low` and finite")?;
         }
         Ok(())
     }
@@ -152,9 +149,9 @@ impl Rprop1993 {
 
 fn validate(method: &'static str, minus: f64, plus: f64, min: f64, max: f64) -> Result<(), Error> {
     require(minus > 0.0 && minus < 1.0, method, "eta_minus", minus, "in (0, 1)")?;
-    require(plus > 1.0 && plus.is_finite(), method, "eta_plus", plus, "above 1")?;
-    require((0.0..f64::INFINITY).contains(&min), method, "step_min", min, "at least 0")?;
-    require(max >= min, method, "step_max", max, "at least `step_min`")
+    require(plus > 1.0 && plus.is_finite(), method, "eta_plus", plus, "above 1 and finite")?;
+    require_non_negative(method, "step_min", min)?;
+    require(max > 0.0 && max >= min, method, "step_max", max, "above 0 and at least `step_min`")
 }
 
 /// Gives a first step size to each weight that has none yet.

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, require};
+use crate::error::{Error, require, require_non_negative, require_positive};
 
 /// The learning rate as a function of the step: one curve, or several one after the other.
 ///
@@ -174,6 +174,11 @@ impl Schedule {
         }
     }
 
+    /// Whether the learning rate is the base throughout.
+    pub fn is_constant(&self) -> bool {
+        self.first == Curve::Constant && self.then.iter().all(|phase| phase.curve == Curve::Constant)
+    }
+
     /// Checks that each curve is defined and that each phase starts after the one before it.
     ///
     /// # Errors
@@ -226,41 +231,38 @@ impl Curve {
 
     fn validate(&self) -> Result<(), Error> {
         let positive = |of, name, steps: u64| require(steps > 0, of, name, steps as f64, "at least 1");
-        let non_negative = |of, name, value: f64| {
-            require((0.0..f64::INFINITY).contains(&value), of, name, value, "at least 0 and finite")
-        };
         match *self {
             Self::Constant => Ok(()),
             Self::Step { step_size, gamma } => {
                 positive("step schedule", "step_size", step_size)?;
-                non_negative("step schedule", "gamma", gamma)
+                require_non_negative("step schedule", "gamma", gamma)
             }
-            Self::MultiStep { gamma, .. } => non_negative("multi-step schedule", "gamma", gamma),
-            Self::Exponential { gamma } => non_negative("exponential schedule", "gamma", gamma),
+            Self::MultiStep { gamma, .. } => require_non_negative("multi-step schedule", "gamma", gamma),
+            Self::Exponential { gamma } => require_non_negative("exponential schedule", "gamma", gamma),
             Self::Cosine { steps, min_learning_rate } => {
                 positive("cosine schedule", "steps", steps)?;
-                non_negative("cosine schedule", "min_learning_rate", min_learning_rate)
+                require_non_negative("cosine schedule", "min_learning_rate", min_learning_rate)
             }
             Self::CosineRestarts { steps, factor, min_learning_rate } => {
                 positive("cosine schedule with restarts", "steps", steps)?;
                 positive("cosine schedule with restarts", "factor", factor)?;
-                non_negative("cosine schedule with restarts", "min_learning_rate", min_learning_rate)
+                require_non_negative("cosine schedule with restarts", "min_learning_rate", min_learning_rate)
             }
             Self::Linear { start_factor, end_factor, steps } => {
                 positive("linear schedule", "steps", steps)?;
-                non_negative("linear schedule", "start_factor", start_factor)?;
-                non_negative("linear schedule", "end_factor", end_factor)
+                require_non_negative("linear schedule", "start_factor", start_factor)?;
+                require_non_negative("linear schedule", "end_factor", end_factor)
             }
             Self::Polynomial { steps, power } => {
                 positive("polynomial schedule", "steps", steps)?;
-                non_negative("polynomial schedule", "power", power)
+                require_non_negative("polynomial schedule", "power", power)
             }
             Self::OneCycle(OneCycle { steps, pct_start, div_factor, final_div_factor, .. }) => {
                 let of = "one-cycle schedule";
                 positive(of, "steps", steps)?;
                 require((0.0..=1.0).contains(&pct_start), of, "pct_start", pct_start, "in [0, 1]")?;
-                require(div_factor > 0.0, of, "div_factor", div_factor, "above 0")?;
-                require(final_div_factor > 0.0, of, "final_div_factor", final_div_factor, "above 0")
+                require_positive(of, "div_factor", div_factor)?;
+                require_positive(of, "final_div_factor", final_div_factor)
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::require;
+use crate::error::{require, require_non_negative};
 use crate::method::{At, Update};
 use crate::pass::Rule;
 use crate::real::Real;
@@ -33,13 +33,7 @@ impl Sgd {
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        require(
-            (0.0..f64::INFINITY).contains(&self.momentum),
-            "sgd",
-            "momentum",
-            self.momentum,
-            "at least 0",
-        )?;
+        require_non_negative("sgd", "momentum", self.momentum)?;
         require(self.dampening.is_finite(), "sgd", "dampening", self.dampening, "finite")?;
         if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
             return Err(Error::Nesterov);

@@ -150,6 +150,7 @@ impl Config {
         self.stop.leaves().into_iter().try_for_each(|rule| self.feeds(rule))?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
+        self.optimizer.validate_with(&self.schedule, self.plateau.as_ref())?;
         if let Some(rule) = self.plateau {
             Plateau::new(rule, self.learning_rate)?;
             if rule.maximize != (self.monitor.goal() == Goal::Maximize) {

@@ -25,6 +25,9 @@ pub enum Error {
     /// The optimizer or the schedule.
     #[error(transparent)]
     Optimizer(#[from] highwater_optim::Error),
+    /// The loss.
+    #[error(transparent)]
+    Loss(#[from] highwater_objective::Error),
     /// A data set without rows.
     #[error("there are no {part} rows")]
     NoRows {

@@ -8,6 +8,7 @@ use highwater_data::{Dataset, Targets};
 /// Checks everything that would go wrong later, before anything is done.
 pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<(), Error> {
     config.validate()?;
+    run.loss.validate_for(run.model.network().outputs())?;
     let of_classes = run.loss.wants_classes();
     if let Some(metric) = config.metrics.iter().find(|metric| metric.is_of_classes() != of_classes) {
         let must = if of_classes { "be of classes, as the loss is" } else { "be of values, as the loss is" };

@@ -108,7 +108,6 @@ mod tests {
             ("time(45s)", [10, 20, 30, 40], Some(4)),
             ("time(50s)", [10, 20, 30, 40], None),
             ("time(5s)", [10, 20, 30, 40], Some(1)),
-            ("time(0s)", [0, 0, 0, 0], Some(1)),
         ] {
             assert_eq!(stop_at(rule, &timed(seconds)), at, "{rule} {seconds:?}");
         }

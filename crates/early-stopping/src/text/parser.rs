@@ -384,6 +384,7 @@ mod tests {
             ("patience(10 days)", "10 days", "expected a whole number, alone or with `epochs` or `steps`"),
             ("patience(3, cumulative=no)", "no", "expected true or false"),
             ("time(30)", "30", "expected a time such as 30m, 1h30m or 90s"),
+            ("time(0s)", "time(0s)", "`time` needs a limit above 0"),
             ("pq(1, strip=1)", "pq(1, strip=1)", "`pq` needs a strip of at least 2"),
             ("diverged(1x)", "diverged(1x)", "`diverged` needs a factor above 1"),
             (

@@ -64,7 +64,7 @@ fn others() -> impl Strategy<Value = Rule> {
         Just(Rule::Never),
         Just(Rule::Evidence),
         span().prop_map(Rule::Limit),
-        (0..99_u64).prop_map(|seconds| Rule::Time(Duration::from_millis(700 * seconds))),
+        (1..99_u64).prop_map(|seconds| Rule::Time(Duration::from_millis(700 * seconds))),
         (-9.0..9.0).prop_map(Rule::Target),
         (-9.0..9.0).prop_map(|level| Rule::Divergence(Divergence::Beyond(level))),
         (0.1..99.0, 2..4_u64)

@@ -1,7 +1,8 @@
 //! What a step does, whatever the method.
 
 use highwater_optim::{
-    Adam, AdamW, Error, GroupRule, Groups, Method, Optimizer, RmsProp, Rprop, Rprop1993, Sgd, clip_norm,
+    Adam, AdamW, Error, GroupRule, Groups, InitialStep, Method, Optimizer, RmsProp, Rprop, Rprop1993, Sgd,
+    clip_norm,
 };
 
 fn rule(pattern: &str, learning_rate_scale: f64, weight_decay: Option<f64>) -> GroupRule {
@@ -41,6 +42,20 @@ fn the_first_step_of_rprop_takes_each_group_s_learning_rate() {
     let mut params = [0.0, 0.0];
     optimizer.step(&mut params, &[2.0, -3.0], 0.125);
     assert_eq!(params, [-0.125, 1.25]);
+}
+
+#[test]
+fn a_learning_rate_of_a_group_that_rprop_would_not_follow_is_refused() {
+    let scaled = |scale| Groups::by_name([("a", 0..1)], &[rule("a", scale, None)]).unwrap();
+    let initial_step = InitialStep::Uniform { low: 0.1, high: 0.2, seed: 0 };
+    let drawn = Method::Rprop1993(Rprop1993 { initial_step, ..Rprop1993::default() });
+    for (method, scale) in
+        [(Method::Rprop(Rprop::default()), 0.0), (Method::Rprop1993(Rprop1993::default()), 0.0), (drawn, 0.5)]
+    {
+        let error = Optimizer::<f64>::new(method, scaled(scale)).unwrap_err();
+        assert!(matches!(error, Error::FirstStepOnly { .. }), "{error}");
+        assert!(Optimizer::<f64>::new(method, scaled(1.0)).is_ok());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::problem::{How, Problem, classification, files, regression};
 use highwater_data::{Dataset, Targets};
 use highwater_nn::Layer;
 use highwater_objective::{CrossEntropy, Loss};
-use highwater_optim::{Adam, Curve, Method, Sgd};
+use highwater_optim::{Adam, Curve, Method, Rprop, Sgd};
 use highwater_trainer::{Error, Every, Score};
 
 /// The run must end with the error, in these words, and leave no checkpoint.
@@ -73,12 +73,20 @@ fn optimizers_schedules_and_rules_that_make_no_sense() {
             p.config.optimizer = Method::Sgd(Sgd { momentum: -1.0, ..Sgd::default() })
         }),
         |e| matches!(e, Error::Optimizer(_)),
-        "sgd: `momentum` is -1 but must be at least 0",
+        "sgd: `momentum` is -1 but must be at least 0 and finite",
     );
     check(
         &changed(regression(), |p| p.config.schedule = Curve::Step { step_size: 0, gamma: 0.1 }.into()),
         |e| matches!(e, Error::Optimizer(_)),
         "step schedule: `step_size` is 0 but must be at least 1",
+    );
+    check(
+        &changed(regression(), |p| {
+            p.config.optimizer = Method::Rprop(Rprop::default());
+            p.config.schedule = Curve::Exponential { gamma: 0.9 }.into();
+        }),
+        |e| matches!(e, Error::Optimizer(_)),
+        "rprop takes the learning rate for its first step sizes at most: a schedule has no effect, leave it out",
     );
     let mut problem = regression();
     problem.config.stop = highwater_early_stopping::Rule::patience(0);
@@ -104,6 +112,35 @@ fn optimizers_schedules_and_rules_that_make_no_sense() {
         problem.config.batch_size = 3;
         check(&problem, is_rule, &format!("the stopping rule: {words}"));
     }
+}
+
+#[test]
+fn losses_that_make_no_sense_or_are_of_other_outputs() {
+    let is_loss: Kind = |e| matches!(e, Error::Loss(_));
+    let cases: [(Problem, Change, &str); 3] = [
+        (
+            regression(),
+            |p| p.loss = Loss::Huber { delta: 0.0 },
+            "huber: `delta` is 0 but must be above 0 and finite",
+        ),
+        (
+            classification(),
+            |p| p.loss = cross_entropy(&[1.0, f64::NAN]),
+            "cross_entropy: `class_weights` is NaN but must be at least 0 and finite",
+        ),
+        (
+            classification(),
+            |p| p.loss = cross_entropy(&[1.0, 1.0, 1.0]),
+            "cross_entropy: `class_weights` has 3 weights but the network has 2 outputs",
+        ),
+    ];
+    for (problem, change, words) in cases {
+        check(&changed(problem, change), is_loss, words);
+    }
+}
+
+fn cross_entropy(class_weights: &[f64]) -> Loss {
+    Loss::CrossEntropy(CrossEntropy { class_weights: class_weights.to_vec(), ..CrossEntropy::default() })
 }
 
 #[test]
@@ -137,8 +174,7 @@ fn rules_that_network_loss_or_data_cannot_feed() {
         check(&evidence(change), is_rule, &format!("the stopping rule: {words}"));
     }
     let mut weighted = classification();
-    let class_weights = CrossEntropy { class_weights: vec![1.0, 2.0], ..CrossEntropy::default() };
-    weighted.loss = Loss::CrossEntropy(class_weights);
+    weighted.loss = cross_entropy(&[1.0, 2.0]);
     weighted.config.stop = "patience(3, min_delta=1se)".parse().unwrap();
     check(
         &weighted,
