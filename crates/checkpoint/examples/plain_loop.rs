@@ -23,13 +23,12 @@ struct Training {
 #[derive(Serialize, Deserialize)]
 struct Counters {
     step: u64,
-    best: f64,
     losses: Vec<f64>,
 }
 
 impl Training {
     fn new() -> Self {
-        let counters = Counters { step: 0, best: f64::INFINITY, losses: Vec::new() };
+        let counters = Counters { step: 0, losses: Vec::new() };
         Self { weights: vec![0.0; 8], velocity: vec![0.0; 8], counters }
     }
 
@@ -73,6 +72,10 @@ fn train(run: &Path, until: u64) -> Result<Training, highwater_checkpoint::Error
         }
         None => Training::new(),
     };
+    // Not a counter: after a kill between saving and publishing it would promise what is not there.
+    let best_file = run.join("best.safetensors");
+    let best = store.publish_best(Goal::Minimize, &best_file)?;
+    let mut best = best.and_then(|facts| facts.score).unwrap_or(f64::INFINITY);
 
     while training.counters.step < until {
         let loss = training.step();
@@ -80,9 +83,7 @@ fn train(run: &Path, until: u64) -> Result<Training, highwater_checkpoint::Error
         if !step.is_multiple_of(10) {
             continue;
         }
-        let is_best = loss < training.counters.best;
-        training.counters.best = training.counters.best.min(loss);
-        let saved = store.save(&Snapshot {
+        let snapshot = Snapshot {
             step,
             score: Some(loss),
             arrays: &[
@@ -91,9 +92,12 @@ fn train(run: &Path, until: u64) -> Result<Training, highwater_checkpoint::Error
             ],
             sections: &[Section::required("counters", 1, &training.counters)?],
             ..Snapshot::default()
-        })?;
-        if is_best {
-            store.publish(saved.key, run.join("best.safetensors"))?;
+        };
+        if loss < best {
+            best = loss;
+            store.save_and_publish(&snapshot, &best_file)?;
+        } else {
+            store.save(&snapshot)?;
         }
     }
     Ok(training)
@@ -112,16 +116,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     bytes[middle] ^= 1;
     std::fs::remove_file(&newest)?;
     std::fs::write(&newest, bytes)?;
+    // And a kill came after the best was saved, before it was published.
+    std::fs::remove_file(interrupted.join("best.safetensors"))?;
     let resumed = train(&interrupted, STEPS)?;
 
     let bits = |training: &Training| training.weights.iter().map(|w| w.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&whole), bits(&resumed));
-    let best = Checkpoint::open(interrupted.join("best.safetensors"))?;
-    println!(
-        "the same bits; the best was step {} with a loss of {:?}",
-        best.facts().step,
-        best.facts().score
-    );
+    let best = |run: &Path| Checkpoint::open(run.join("best.safetensors")).map(|best| best.facts().clone());
+    let (best, best_of_whole) = (best(&interrupted)?, best(&dir.join("whole"))?);
+    assert_eq!((best.step, best.score), (best_of_whole.step, best_of_whole.score));
+    println!("the same bits; the best was step {} with a loss of {:?}", best.step, best.score);
     std::fs::remove_dir_all(&dir)?;
     Ok(())
 }

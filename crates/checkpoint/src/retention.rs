@@ -1,5 +1,6 @@
 //! Which checkpoints to keep: pure functions from a listing to booleans.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::folder::Entry;
@@ -96,22 +97,38 @@ pub enum Goal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepBest(pub usize, pub Goal);
 
+impl Goal {
+    /// Whether a score is better than another one. One that is not there, or not finite, is never better, and worse than any
+    /// other.
+    pub(crate) fn prefers(self, score: Option<f64>, to: Option<f64>) -> bool {
+        let finite = |score: Option<f64>| score.filter(|score| score.is_finite());
+        match (finite(score), finite(to)) {
+            (Some(score), Some(to)) if self == Goal::Minimize => score < to,
+            (Some(score), Some(to)) => score > to,
+            (score, _) => score.is_some(),
+        }
+    }
+}
+
+impl KeepBest {
+    /// The places of the entries with a finite score, the best first; of equal scores, the older.
+    pub(crate) fn ranking(listing: &[Entry], goal: Goal) -> impl Iterator<Item = usize> {
+        let score = |place: usize| listing[place].facts.score;
+        let mut ranked: Vec<usize> =
+            (0..listing.len()).filter(|place| score(*place).is_some_and(f64::is_finite)).collect();
+        ranked.sort_by(|&a, &b| match () {
+            () if goal.prefers(score(a), score(b)) => Ordering::Less,
+            () if goal.prefers(score(b), score(a)) => Ordering::Greater,
+            () => Ordering::Equal,
+        });
+        ranked.into_iter()
+    }
+}
+
 impl Retention for KeepBest {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
-        let score = |i: usize| listing[i].facts.score.filter(|score| score.is_finite());
-        let mut ranked: Vec<(f64, usize)> = (0..listing.len()).filter_map(|i| Some((score(i)?, i))).collect();
-        ranked.sort_by(|(a, i), (b, j)| {
-            let order = match self.1 {
-                Goal::Minimize => a.total_cmp(b),
-                Goal::Maximize => b.total_cmp(a),
-            };
-            // -0 and 0 are one score.
-            if a == b { i.cmp(j) } else { order }
-        });
         let mut keep = vec![false; listing.len()];
-        for &(_, i) in ranked.iter().take(self.0) {
-            keep[i] = true;
-        }
+        KeepBest::ranking(listing, self.1).take(self.0).for_each(|place| keep[place] = true);
         keep
     }
 

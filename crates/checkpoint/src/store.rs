@@ -1,5 +1,6 @@
 //! A folder of checkpoints, seen by the one who writes them.
 
+mod best;
 mod collect;
 
 use std::any::Any;
@@ -34,6 +35,7 @@ pub struct Store {
     folder: Folder,
     /// Everything is kept if there is none.
     retention: Option<Box<dyn Retention>>,
+    score_by: Option<best::ScoreBy>,
     branch: Option<Branch>,
     /// Written or verified by this store.
     sound: BTreeSet<Key>,
@@ -99,6 +101,7 @@ impl Store {
         Ok(Self {
             folder,
             retention: None,
+            score_by: None,
             branch: None,
             sound: BTreeSet::new(),
             known: BTreeMap::new(),

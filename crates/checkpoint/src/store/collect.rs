@@ -49,8 +49,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`].
     pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
-        let entries = self.folder.list_knowing(&self.known)?.entries;
-        self.known = entries.iter().map(|entry| (entry.key, entry.clone())).collect();
+        let entries = self.entries()?;
         let retention = self.retention.as_deref().unwrap_or(&KeepAll);
         let (keep, why) = (retention.keep(&entries), retention.why(&entries));
         let own_branch = self.branch.as_ref().map(|branch| branch.number);

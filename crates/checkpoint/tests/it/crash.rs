@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use highwater_checkpoint::{
-    Array, Checkpoint, Entry, Error, Folder, KeepLast, Key, Section, Snapshot, Store,
+    Array, Checkpoint, Entry, Error, Folder, Goal, KeepLast, Key, Section, Snapshot, Store,
 };
 
 use crate::simulated::{Event, Fault, Simulated};
@@ -32,6 +32,7 @@ fn with_snapshot<T>(step: u64, value: u64, work: impl FnOnce(&Snapshot<'_>) -> T
     let numbers = content(value);
     work(&Snapshot {
         step,
+        score: Some(value as f64),
         arrays: &[Array::f64("w", &[200], &numbers)],
         sections: &[Section::required("value", 1, &value).unwrap()],
         ..Snapshot::default()
@@ -182,6 +183,12 @@ fn check(fs: &Simulated, log: &Log, context: &dyn Fn() -> String) {
     if let (Some(checkpoint), _) = store.latest().unwrap() {
         store.continue_from(&checkpoint).unwrap();
     }
+    // Each save is better than those before it, and the last may not have been published any more.
+    let best =
+        store.publish_best(Goal::Maximize, BEST).unwrap_or_else(|error| panic!("{}: {error}", context()));
+    assert_eq!(best.and_then(|facts| facts.score), found.map(|value| value as f64), "{}", context());
+    let best = Checkpoint::open_in(&fs.after_crash(|_| false), Path::new(BEST)).ok();
+    assert_eq!(best.as_ref().map(value_of), found, "{}", context());
     store.retain(KeepLast(1));
     store.collect().unwrap();
     for survivors in [false, true] {

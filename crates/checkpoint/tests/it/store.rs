@@ -403,3 +403,58 @@ fn everything_can_be_handed_to_another_thread() {
     check::<highwater_checkpoint::Saver>();
     check::<Error>();
 }
+
+#[test]
+fn the_best_that_is_sound_is_published_whatever_was_published_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let best = dir.path().join("best.safetensors");
+    let mut store = Store::open(dir.path().join("checkpoints")).unwrap();
+    let published = |store: &mut Store| {
+        let facts = store.publish_best(Goal::Minimize, &best).unwrap();
+        let found = Checkpoint::open(&best).ok().map(|checkpoint| value(&checkpoint));
+        assert_eq!(facts.and_then(|facts| facts.score), found.map(f64::from));
+        found
+    };
+    assert_eq!(published(&mut store), None);
+    save(&mut store, 1, f32::NAN);
+    assert_eq!(published(&mut store), None, "not a number is never the best");
+    let first = save(&mut store, 2, 3.0);
+    assert_eq!(published(&mut store), Some(3.0));
+    let second = save(&mut store, 3, 2.0);
+    save(&mut store, 4, 2.5);
+    assert_eq!(published(&mut store), Some(2.0), "saved and not published");
+    fs::remove_file(&second.path).unwrap();
+    assert_eq!(published(&mut store), Some(2.0), "kept by its published name alone");
+    fs::write(&best, "half a fi").unwrap();
+    assert_eq!(published(&mut store), Some(2.5), "the best that is left");
+    let lost = save(&mut store, 5, 1.0);
+    damage(&lost.path);
+    fs::remove_file(&best).unwrap();
+    drop(store);
+    let mut store = Store::open(dir.path().join("checkpoints")).unwrap();
+    assert_eq!(published(&mut store), Some(2.5), "what is damaged is passed over");
+    assert!(first.path.exists());
+}
+
+#[test]
+fn checkpoints_are_ranked_by_another_score_than_they_were_saved_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path().join("checkpoints")).unwrap();
+    store.retain(KeepLast(1).or(KeepBest(1, Goal::Maximize)));
+    // By the label the second is the best, by the score the third.
+    let mut save = |step: u64, score: f64, label: &str| {
+        let labels = [("other", label)];
+        store.save(&Snapshot { step, score: Some(score), labels: &labels, ..Snapshot::default() }).unwrap();
+        if step == 2 {
+            store.score_by(|facts| facts.labels.get("other")?.parse().ok());
+        }
+    };
+    save(1, 0.1, "10");
+    save(2, 0.2, "30");
+    save(3, 0.3, "20");
+    save(4, 0.0, "no number");
+    let steps: Vec<u64> = store.list().unwrap().entries.iter().map(|entry| entry.key.step).collect();
+    assert_eq!(steps, [2, 4]);
+    let best = store.publish_best(Goal::Maximize, dir.path().join("best.safetensors")).unwrap().unwrap();
+    assert_eq!((best.step, best.score), (2, Some(30.0)));
+}
