@@ -30,7 +30,7 @@ pub enum Layer {
     LayerNorm,
     /// Each column is shifted and scaled to mean 0 and variance 1 over the batch, then by `weight` and `bias` (Ioffe &
     /// Szegedy 2015), as `torch.nn.BatchNorm1d`: elsewhere than in training by the running mean and variance, which are
-    /// buffers of the model.
+    /// buffers of the model. A batch to train on has at least 2 rows.
     BatchNorm,
     /// Puts the value that entered an earlier layer beside the present one: units are connected past the layers
     /// between, as all of them are in Prechelt's networks (Proben1, section 3.2).
@@ -353,5 +353,16 @@ mod tests {
         close("0.running_mean", [0.2, 1.0]);
         close("0.running_var", [0.9 + 0.2, 0.9]);
         assert_eq!(model.parameters().len(), 4, "buffers are not trained");
+    }
+
+    #[test]
+    #[should_panic(expected = "batch normalisation needs at least 2 rows")]
+    fn there_is_no_variance_over_one_row() {
+        let mut model = model(vec![Layer::BatchNorm]).unwrap();
+        let program = model.compile(|y| y.square().mean());
+        let mut ws = program.workspace(1);
+        let batch = array![[1.0, 10.0]];
+        program.forward(&mut ws, model.parameters(), &[(&batch).into()], highwater_autodiff::Mode::Evaluate);
+        model.follow(&ws, 1);
     }
 }

@@ -153,10 +153,18 @@ impl<T: Real> Model<T> {
     }
 
     /// Moves the buffers a tenth of the way towards the statistics of the batch of `rows` rows that the program of
-    /// [`compile`](Model::compile) ran on last; the variance with Bessel's correction, as PyTorch does.
+    /// [`compile`](Model::compile) ran on last; the variance with Bessel's correction, as PyTorch does. Without buffers it does nothing.
+    ///
+    /// # Panics
+    /// If there are buffers and it is a batch of one row, over which there is no variance.
+    #[track_caller]
     pub fn follow(&mut self, ws: &Workspace<T>, rows: usize) {
         let (old, new) = (T::from_f64(1.0 - MOMENTUM), T::from_f64(MOMENTUM));
-        let bessel = T::from_f64(rows as f64 / rows.saturating_sub(1).max(1) as f64);
+        if self.buffers.is_empty() {
+            return;
+        }
+        assert!(rows > 1, "batch normalisation needs at least 2 rows to be trained on at once, not {rows}");
+        let bessel = T::from_f64(rows as f64 / (rows - 1) as f64);
         for (number, buffer) in self.buffers.iter().enumerate() {
             let factor = if buffer.name.ends_with("running_var") { new * bessel } else { new };
             let of_batch = &mut self.statistics[..buffer.len()];

@@ -14,10 +14,12 @@ pub struct Config {
     pub seed: u64,
     /// The run ends after so many epochs at the latest.
     pub epochs: u64,
-    /// Rows of a training step; the last step of an epoch takes what is left.
+    /// Rows of a training step; the last step of an epoch takes what is left. If the model has batch normalisation, a single
+    /// row that is left joins the step before, as there is no variance over one.
     pub batch_size: usize,
     /// Computes a step from several smaller batches of at most so many rows, for the sake of memory: the gradient is the mean
-    /// over all rows of the step.
+    /// over all rows of the step. Batch normalisation goes by the rows of each smaller batch; of these, too, none has a single
+    /// row.
     #[serde(default)]
     pub micro_batch: Option<usize>,
     /// The base learning rate.

@@ -1,5 +1,6 @@
 //! Whether configuration, model, loss and data go together.
 
+use crate::batches::least;
 use crate::config::{Config, Score};
 use crate::error::Error;
 use crate::run::{Data, Run};
@@ -24,6 +25,9 @@ pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<()
     if data.validation.rows() > 0 {
         check_part(run, data.validation, "validation")?;
     }
+    if least(run.model.network()) > 1 {
+        check_normalisation(data.train.rows(), config)?;
+    }
     match data.train.targets() {
         Targets::Classes(classes) if classes.iter().all(|class| *class == classes[0]) => {
             let found = format!("rows of class {} only", classes[0]);
@@ -31,6 +35,21 @@ pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<()
         }
         _ => Ok(()),
     }
+}
+
+/// Batch normalisation needs more than one row at a time.
+fn check_normalisation(rows: usize, config: &Config) -> Result<(), Error> {
+    for (field, size) in [("batch_size", Some(config.batch_size)), ("micro_batch", config.micro_batch)] {
+        if size == Some(1) {
+            let must = "be at least 2, for batch normalisation needs the variance over the rows of a batch";
+            return Err(Error::Setting { field, value: "1".to_owned(), must });
+        }
+    }
+    if rows == 1 {
+        let needed = "at least 2 for batch normalisation".to_owned();
+        return Err(Error::Data { part: "training", found: "1 row".to_owned(), needed });
+    }
+    Ok(())
 }
 
 fn check_part(run: &Run<'_>, data: &Dataset, part: &'static str) -> Result<(), Error> {

@@ -182,6 +182,7 @@
 #[doc = include_str!("../../../docs/one-crate-alone.md")]
 mod guide {}
 
+mod batches;
 mod best;
 mod config;
 mod error;

@@ -2,6 +2,7 @@
 
 mod place;
 
+use crate::batches::{self, Batches};
 use crate::best::Best;
 use crate::config::Config;
 use crate::error::Error;
@@ -47,6 +48,8 @@ pub(crate) struct Session<'a> {
     /// The rows in the order of the epoch in progress; empty until its first step here.
     order: Vec<u32>,
     steps_per_epoch: u64,
+    /// The fewest rows of a batch.
+    least: usize,
     counters: Counters,
     history: Vec<Record>,
     stopping: EarlyStopping,
@@ -69,9 +72,11 @@ impl<'a> Session<'a> {
         let Run { model, loss, store, observers, interrupt } = run;
         let count = model.parameters().len();
         let program = model.compile(|y| loss.record(y));
-        let rows = config.micro_batch.unwrap_or(usize::MAX).min(config.batch_size);
-        let full = config.batch_size.min(data.train.rows());
-        let rows = rows.min(full);
+        let least = batches::least(model.network());
+        let steps = Batches::of(data.train.rows(), config.batch_size, least);
+        let full = steps.largest();
+        let piece = |of: usize| Batches::of(of, config.micro_batch.unwrap_or(of), least).largest();
+        let rows = piece(steps.range(0).len()).max(piece(steps.range(steps.count() - 1).len()));
         let ws = program.workspace(rows);
         let evidence = config.asks_for_evidence().then(|| Evidence::new(&program, rows, full)).transpose()?;
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
@@ -89,7 +94,8 @@ impl<'a> Session<'a> {
             evidence,
             buffer: BatchBuffer::new(),
             order: Vec::new(),
-            steps_per_epoch: data.train.rows().div_ceil(config.batch_size) as u64,
+            steps_per_epoch: steps.count() as u64,
+            least,
             counters: Counters::default(),
             history: Vec::new(),
             stopping: EarlyStopping::with(config.monitor.goal(), rule),
@@ -253,13 +259,14 @@ impl<'a> Session<'a> {
         if place == 0 || self.order.is_empty() {
             epoch_order_into(self.config.seed, epoch, rows, &mut self.order);
         }
-        let from = place as usize * self.config.batch_size;
-        let rows = &self.order[from..rows.min(from + self.config.batch_size)];
-        let pieces = rows.chunks(self.config.micro_batch.unwrap_or(rows.len()));
-        let whole = pieces.len() == 1;
+        let steps = Batches::of(rows, self.config.batch_size, self.least);
+        let rows = &self.order[steps.range(place as usize)];
+        let pieces = Batches::of(rows.len(), self.config.micro_batch.unwrap_or(rows.len()), self.least);
+        let whole = pieces.count() == 1;
         let key = self.config.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let (mut loss, mut divisor) = (0.0, 0.0);
-        for (number, piece) in pieces.enumerate() {
+        for number in 0..pieces.count() {
+            let piece = &rows[pieces.range(number)];
             let batch = self.buffer.gather(self.data.train, piece);
             let of_piece = self.evaluator.divisor(&batch);
             let feeds = feeds(&batch);

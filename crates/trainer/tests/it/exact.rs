@@ -178,6 +178,27 @@ fn whatever_the_layers_and_however_a_step_is_put_together() {
     }
 }
 
+/// The row that is left over is another one in each epoch.
+#[test]
+fn with_a_row_that_is_left_over_and_batch_normalisation() {
+    let layers = vec![Layer::Linear { outputs: 8 }, Layer::BatchNorm, Layer::Linear { outputs: 1 }];
+    // Steps of 15, 15 and 11 rows, of 16, 16 and 17, and of the same in one; pieces of up to 6.
+    for (rows, batch_size, micro_batch, steps_per_epoch) in
+        [(41, 15, Some(5), 3), (49, 16, Some(5), 3), (49, 16, None, 3), (5, 4, None, 1), (3, 2, None, 1)]
+    {
+        let mut problem = with(regression(), |config| {
+            (config.batch_size, config.micro_batch) = (batch_size, micro_batch);
+            config.validate = Every::Steps(2);
+        });
+        problem.train = problem.train.select(&(0..rows).collect::<Vec<_>>());
+        problem.layers = Some(layers.clone());
+        let report = problem.run(How::default()).0.unwrap();
+        assert_eq!(report.steps, steps_per_epoch * problem.config.epochs);
+        assert!(report.history.iter().all(|record| record.training_loss.is_finite()));
+        check(&format!("{rows} rows by {batch_size}, {micro_batch:?}"), &problem);
+    }
+}
+
 /// Columns between 0 and 1 become places in tables.
 fn with_places(data: &Dataset, tables: &[Embedding]) -> Dataset {
     let mut features = data.features().to_owned();

@@ -144,6 +144,24 @@ fn cross_entropy(class_weights: &[f64]) -> Loss {
 }
 
 #[test]
+fn batch_normalisation_of_single_rows() {
+    fn normalised(change: Change) -> Problem {
+        let mut problem = regression();
+        problem.layers = Some(vec![Layer::BatchNorm, Layer::Linear { outputs: 1 }]);
+        changed(problem, change)
+    }
+    let must = "it must be at least 2, for batch normalisation needs the variance over the rows of a batch";
+    let is_setting: Kind = |e| matches!(e, Error::Setting { .. });
+    check(&normalised(|p| p.config.batch_size = 1), is_setting, &format!("batch_size = 1: {must}"));
+    check(&normalised(|p| p.config.micro_batch = Some(1)), is_setting, &format!("micro_batch = 1: {must}"));
+    check(
+        &normalised(|p| p.train = p.train.select(&[0])),
+        |e| matches!(e, Error::Data { .. }),
+        "the training data have 1 row, and the model needs at least 2 for batch normalisation",
+    );
+}
+
+#[test]
 fn rules_that_network_loss_or_data_cannot_feed() {
     let is_rule: Kind = |e| matches!(e, Error::Rule { .. });
     let evidence = |change: Change| {
