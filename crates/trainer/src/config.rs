@@ -40,7 +40,8 @@ pub struct Config {
     pub stop: Rule,
     /// What the rule watches, see [`Record::observation`](crate::Record::observation).
     pub monitor: Score,
-    /// What chooses the model that is kept; of equal values the first.
+    /// What chooses the model that is kept; of equal values the first. A run may be resumed with another one of its metrics:
+    /// then its earlier checkpoints are ranked by that as well.
     pub select: Score,
     /// What a watched value that is not finite does.
     #[serde(default)]

@@ -209,7 +209,7 @@ pub use exchange::{begin, export_model, history, import_model, migration};
 pub use fingerprint::Fingerprint;
 pub use measured_on::MeasuredOn;
 pub use prove::{Difference, Proof, prove};
-pub use record::{Record, Signals};
+pub use record::{Record, Signals, score_in};
 pub use report::{Ended, Report};
 pub use run::{Checkpoints, Data, Run, fit, resume};
 pub use saving::{OnFailure, Pace, Saves, Saving};

@@ -2,6 +2,7 @@
 
 use crate::config::Score;
 use crate::measured_on::MeasuredOn;
+use highwater_checkpoint::Facts;
 use highwater_early_stopping::{EarlyStopping, Observation, StopReason};
 use highwater_objective::metrics::Metric;
 use highwater_optim::Plateau;
@@ -74,6 +75,22 @@ impl From<RecordV1> for Record {
             signals: Signals::default(),
         }
     }
+}
+
+/// The value of a score at the validation that a checkpoint of a run was saved with, as
+/// [`Record::observation`] has it; `None` if it was saved between validations, or the score was not among the metrics.
+///
+/// [`resume`](crate::resume) ranks the checkpoints of its store by this for
+/// [`Config::select`](crate::Config::select), since a run may have selected by another score when it saved them.
+pub fn score_in(facts: &Facts, score: Score) -> Option<f64> {
+    let label = |name: &str| facts.labels.get(name)?.parse::<f64>().ok();
+    MeasuredOn::ALL.into_iter().find_map(|measured_on| {
+        let loss = label(&measured_on.loss_column())?;
+        match score {
+            Score::Metric(metric) if loss.is_finite() => label(&format!("{}_{metric}", measured_on.key())),
+            Score::Metric(_) | Score::Loss => Some(loss),
+        }
+    })
 }
 
 impl Record {

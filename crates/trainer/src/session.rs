@@ -12,7 +12,7 @@ use crate::evidence::Evidence;
 use crate::fingerprint::Fingerprint;
 use crate::fits;
 use crate::measured_on::MeasuredOn;
-use crate::record::{Record, Signals};
+use crate::record::{Record, Signals, score_in};
 use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
 use crate::saving::{Keeper, Saves};
@@ -122,6 +122,8 @@ impl<'a> Session<'a> {
         }
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.store.continue_from(checkpoint)?;
+            let select = self.config.select;
+            checkpoints.store.score_by(move |facts| score_in(facts, select));
         }
         self.resumed_at = Some(self.counters.step);
         self.saved = in_store.then_some(self.counters.step);

@@ -2,17 +2,22 @@
 
 use super::folder;
 use crate::args::Gc;
-use crate::config::CheckpointConfig;
+use crate::config::{CheckpointConfig, RunConfig};
 use crate::folder::RunFolder;
 use crate::line;
 use anyhow::{Result, bail};
 use highwater_checkpoint::{Fate, Goal, Retention, Store};
+use highwater_trainer::score_in;
 use serde_json::json;
 
 pub(super) fn run(args: &Gc) -> Result<()> {
-    let policy = policy(args)?;
+    let config = RunFolder::open(&args.run).ok().map(|folder| folder.config()).transpose()?;
+    let policy = policy(args, config.as_ref())?;
     let mut store = Store::open(folder(&args.run)?.dir())?;
     store.retain(policy);
+    if let Some(select) = config.map(|config| config.training.select) {
+        store.score_by(move |facts| score_in(facts, select));
+    }
     let plan = store.explain()?;
     if plan.is_empty() {
         bail!("there are no checkpoints in {}", store.folder().dir().display());
@@ -50,12 +55,8 @@ pub(super) fn run(args: &Gc) -> Result<()> {
 }
 
 /// What is said on the command line, or else what the run was told.
-fn policy(args: &Gc) -> Result<Box<dyn Retention>> {
-    let config = match RunFolder::open(&args.run) {
-        Ok(folder) => Some(folder.config()?),
-        Err(_) => None,
-    };
-    let goal = match config.as_ref().map(|config| config.training.select.goal()) {
+fn policy(args: &Gc, config: Option<&RunConfig>) -> Result<Box<dyn Retention>> {
+    let goal = match config.map(|config| config.training.select.goal()) {
         Some(highwater_early_stopping::Goal::Maximize) => Goal::Maximize,
         Some(highwater_early_stopping::Goal::Minimize) => Goal::Minimize,
         None if args.keep_best.is_some() => {

@@ -1,6 +1,6 @@
 //! Small runs to try things on.
 
-use highwater_checkpoint::{Checkpoint, Disk, FileSystem, Folder, Store};
+use highwater_checkpoint::{Checkpoint, Disk, FileSystem, Folder, Retention, Store};
 use highwater_data::{Dataset, Targets, synthetic};
 use highwater_early_stopping::NonFinite;
 use highwater_nn::{Activation, Init, Layer, Mlp, Model, Sequential};
@@ -103,6 +103,8 @@ pub(crate) struct How<'a> {
     pub(crate) on_failure: OnFailure,
     /// Not every checkpoint need be on the disk in the end.
     pub(crate) hurried: bool,
+    /// What stays of the checkpoints; all, if nobody says.
+    pub(crate) retention: Option<Box<dyn Retention>>,
     /// Where the run folder is, if not on the disk.
     pub(crate) fs: Option<Arc<dyn FileSystem>>,
 }
@@ -120,7 +122,7 @@ impl Problem {
         Data { train: &self.train, validation: &self.validation, units: &[] }
     }
 
-    /// The number of steps up to the limit of epochs.
+    /// The number of steps up to the limit of epochs, if no single row is left that joins the step before.
     pub(crate) fn steps(&self) -> u64 {
         self.config.epochs * self.train.rows().div_ceil(self.config.batch_size) as u64
     }
@@ -129,7 +131,10 @@ impl Problem {
     pub(crate) fn run(&self, how: How<'_>) -> (Result<Report, Error>, Model<f32>) {
         let mut model = self.model();
         let fs = how.fs.unwrap_or_else(|| Arc::new(Disk));
-        let store = how.dir.map(|dir| Store::open_in(checkpoints(dir), fs).unwrap());
+        let mut store = how.dir.map(|dir| Store::open_in(checkpoints(dir), fs).unwrap());
+        if let (Some(store), Some(retention)) = (&mut store, how.retention) {
+            store.retain(retention);
+        }
         let best = how.dir.map(best);
         let pace = if how.hurried { Pace::Newest } else { Pace::Every };
         let saving = Saving { on_failure: how.on_failure, pace };

@@ -1,9 +1,11 @@
 //! Saving while training goes on: a disk that is slow, full for a while, or full for good.
 
-use crate::problem::{How, Problem, arrays, best, bits, checkpoints, overfitting, regression, told};
-use highwater_checkpoint::{Disk, FileHandle, FileSystem, Folder, Lock};
+use crate::problem::{
+    How, Problem, arrays, best, bits, checkpoints, classification, overfitting, regression, told,
+};
+use highwater_checkpoint::{Disk, FileHandle, FileSystem, Folder, Goal, KeepBest, KeepLast, Lock, Retention};
 use highwater_nn::Model;
-use highwater_trainer::{Error, Event, OnFailure, Report};
+use highwater_trainer::{Error, Event, Every, OnFailure, Report, Score, score_in};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -248,4 +250,32 @@ fn a_run_tells_what_saving_took() {
     assert!(0.0 < saves.longest && saves.longest <= saves.took, "{saves:?}");
     assert!(0.0 < saves.stalled && saves.stalled <= saves.training, "{saves:?}");
     assert_eq!(problem.run(How::default()).0.unwrap().saves.written, 0);
+}
+
+#[test]
+fn with_another_score_to_select_by_earlier_checkpoints_are_ranked_by_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let accuracy: Score = "accuracy".parse().unwrap();
+    let retention = |goal| Some(Box::new(KeepLast(1).or(KeepBest(1, goal))) as Box<dyn Retention>);
+    let mut problem = classification();
+    problem.config.validate = Every::Steps(1);
+    // So large that losses are above 1, which no accuracy is.
+    (problem.config.epochs, problem.config.learning_rate) = (1, 8.0);
+    let how = How { dir: Some(dir.path()), retention: retention(Goal::Minimize), ..How::default() };
+    let first = problem.run(how).0.unwrap();
+    assert!(first.history.last().unwrap().validation_loss > 1.0);
+
+    (problem.config.epochs, problem.config.learning_rate) = (5, 0.2);
+    problem.config.select = accuracy;
+    let retention = retention(Goal::Maximize);
+    let how = How { dir: Some(dir.path()), resume: true, retention, ..How::default() };
+    let report = problem.run(how).0.unwrap();
+    let best_step = report.best().unwrap().step;
+    assert!(first.steps < best_step && best_step < report.steps, "{best_step}");
+    let entries = Folder::new(checkpoints(dir.path())).list().unwrap().entries;
+    let kept: Vec<u64> = entries.iter().map(|entry| entry.key.step).collect();
+    assert_eq!(kept, [best_step, report.steps]);
+    let scores: Vec<Option<f64>> = entries.iter().map(|entry| score_in(&entry.facts, accuracy)).collect();
+    let recorded = |record: &highwater_trainer::Record| Some(record.score(accuracy));
+    assert_eq!(scores, [recorded(report.best().unwrap()), recorded(report.history.last().unwrap())]);
 }
