@@ -76,7 +76,16 @@ impl BestTracker {
     }
 
     /// A tracker of what the selection says.
+    ///
+    /// # Panics
+    /// If `min_delta` is negative or not finite: then worse values would go before better ones, or none before any.
+    #[track_caller]
     pub fn with(selection: Selection) -> Self {
+        let delta = selection.min_delta.amount();
+        assert!(
+            delta.is_finite() && delta >= 0.0,
+            "`min_delta` is {delta} but must be at least 0 and finite"
+        );
         Self { selection, ranking: Vec::new(), seen: 0 }
     }
 
@@ -165,5 +174,11 @@ mod tests {
     fn a_min_delta_keeps_the_earlier_of_two_that_are_close() {
         let coarse = Selection { min_delta: Delta::Absolute(0.5), ..Selection::new(Goal::Minimize) };
         check(coarse, &[2.0, 1.75, 1.5, 1.25], &[Some(0), None, None, Some(0)], &[3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "`min_delta` is -0.5 but must be at least 0 and finite")]
+    fn a_delta_below_zero_is_refused() {
+        BestTracker::with(Selection { min_delta: Delta::Absolute(-0.5), ..Selection::new(Goal::Minimize) });
     }
 }
