@@ -98,6 +98,9 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--select rmse", &["select = rmse"]),
         (Some(GOOD), "--keep-last 0", &["--keep-last 0"]),
         (Some(GOOD), "--keep-best 0", &["--keep-best 0"]),
+        (Some(GOOD), "--set checkpoints.keep_every=0", &["checkpoints.keep_every = 0", "at least 1"]),
+        (Some(GOOD), "--set checkpoints.keep_minutes=0", &["checkpoints.keep_minutes = 0", "at least 1"]),
+        (Some(GOOD), "--optimizer rprop --set training.plateau={factor=0.5}", &["rprop", "plateau"]),
         (Some(GOOD), "--stop plateau(3)", &["plateau(3)"]),
         (Some(GOOD), "--task regression", &["t.csv, line 2", "\"kind\"", "\"x\" is not a number"]),
     ] {
