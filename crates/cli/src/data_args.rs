@@ -15,6 +15,9 @@ pub(crate) struct Reading {
     /// A text that stands for a missing value, besides the customary ones
     #[arg(long, value_name = "TEXT")]
     missing: Vec<String>,
+    /// A text that alone stands for a missing value, beside an empty cell: NA, ?, - and the like are values then
+    #[arg(long, value_name = "TEXT")]
+    missing_only: Vec<String>,
     /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
     #[arg(long, value_name = "NAME")]
     delimiter: Option<Delimiter>,
@@ -32,10 +35,13 @@ pub(crate) struct Reading {
 impl Reading {
     /// What is said, by the names of the settings in `data.read`.
     pub(crate) fn settings(&self) -> Result<Table> {
-        let Reading { missing, delimiter, header, names, skip_lines } = self;
+        let Reading { missing, missing_only, delimiter, header, names, skip_lines } = self;
         let mut table = Table::new();
         if !missing.is_empty() {
             table.insert("missing".into(), Value::from(missing.clone()));
+        }
+        if !missing_only.is_empty() {
+            table.insert("missing_only".into(), Value::from(missing_only.clone()));
         }
         if let Some(delimiter) = delimiter {
             table.insert("delimiter".into(), delimiter.to_string().into());

@@ -49,13 +49,14 @@ fn guess(table: &Table) -> String {
 }
 
 /// What may be said of how a file is read, by examples.
-const READ: [(&str, &str); 6] = [
+const READ: [(&str, &str); 7] = [
     ("delimiter", "\"comma\"  # semicolon, tab, pipe, blanks"),
     ("header", "true"),
     ("decimal_comma", "true"),
     ("names", "[\"age\", \"sex\"]  # of a file without a header"),
     ("skip_lines", "0"),
-    ("missing", "[\"unknown\"]  # besides the customary signs"),
+    ("missing", "[\"unknown\"]  # besides an empty cell and the customary signs: NA, ?, -, null, …"),
+    ("missing_only", "[\"?\"]  # instead of the customary signs"),
 ];
 
 /// The part of a template on how the file is read: what was said, and examples of the rest.

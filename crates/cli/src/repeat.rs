@@ -7,7 +7,7 @@ use anyhow::Result;
 use toml::{Table, Value};
 
 /// The flags of settings.
-const FLAGS: [(&str, &str); 28] = [
+const FLAGS: [(&str, &str); 29] = [
     ("data.file", "data"),
     ("data.target", "target"),
     ("data.task", "task"),
@@ -22,6 +22,7 @@ const FLAGS: [(&str, &str); 28] = [
     ("data.read.delimiter", "delimiter"),
     ("data.read.skip_lines", "skip-lines"),
     ("data.read.missing", "missing"),
+    ("data.read.missing_only", "missing-only"),
     ("training.seed", "seed"),
     ("model.activation", "activation"),
     ("model.dropout", "dropout"),
@@ -88,6 +89,7 @@ pub(crate) fn command(config: &RunConfig, rows: usize) -> Result<String> {
             words.push(flag(name, if value.as_bool() == Some(true) { "yes" } else { "no" }));
         } else if let Some((_, name)) =
             FLAGS.iter().find(|(name, _)| *name == key && (one_seed || *name != "training.seed"))
+            && !list.is_empty()
         {
             words.extend(list.iter().map(|item| flag(name, item)));
         } else {

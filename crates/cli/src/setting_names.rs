@@ -10,7 +10,8 @@ use toml::{Table, Value};
 pub(crate) const CHOICES: [&str; 5] =
     ["training.optimizer", "training.validate", "training.schedule", "model.init", "data.split"];
 /// Settings that may be absent.
-const OPTIONAL: [&str; 12] = [
+const OPTIONAL: [&str; 13] = [
+    "data.read.missing_only",
     "data.read.decimal_comma",
     "data.on_disk",
     "checkpoints.keep_every",

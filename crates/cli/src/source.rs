@@ -46,7 +46,8 @@ pub(crate) fn table(data: &DataConfig, file: Option<&Path>, scratch: &Path) -> R
 
 /// How tables are read that a model of a run is used on.
 pub(crate) fn dialect(data: &DataConfig, preparation: &Preparation) -> Dialect {
-    data.read.of_others(preparation.has_header(), preparation.column_count())
+    let plus_minus = preparation.plus_minus();
+    Dialect { plus_minus, ..data.read.of_others(preparation.has_header(), preparation.column_count()) }
 }
 
 impl Source {
@@ -72,7 +73,8 @@ impl Source {
     }
 
     pub(crate) fn of(own: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
-        let read = data.read.of_others(own.has_header(), own.columns().len());
+        let plus_minus = own.plus_minus();
+        let read = Dialect { plus_minus, ..data.read.of_others(own.has_header(), own.columns().len()) };
         let others = DataConfig { read, ..data.clone() };
         let targets = data.target.list();
         let rows = own.rows_with(&targets)?;

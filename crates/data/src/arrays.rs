@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use npyz::{DType, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
+use crate::cell;
 use crate::csv_reader::plain;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
@@ -59,6 +60,8 @@ pub(crate) struct ArrayReader {
     names: Vec<String>,
     /// Whether these are more than numbers.
     named: bool,
+    /// Numbers that stand for a missing value.
+    missing: Vec<f64>,
     rows: usize,
     next: usize,
 }
@@ -120,7 +123,9 @@ impl ArrayReader {
             false => dialect.names_of(&source, parts[0].1.values.len() / rows)?,
         };
         let named = own || !dialect.names.is_empty();
-        Ok(ArrayReader { source, parts, names, named, rows, next: 0 })
+        let signs = dialect.missing.iter().chain(dialect.missing_only.iter().flatten());
+        let missing = signs.filter_map(|sign| cell::number(sign)).collect();
+        Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0 })
     }
 
     pub(crate) fn names(&self) -> &[String] {
@@ -144,7 +149,12 @@ impl ArrayReader {
             let width = numbers.values.len() / self.rows;
             for (at, name) in (0..width).zip(&mut names) {
                 let mut column = ColumnWriter::new(name.clone());
-                rows.clone().for_each(|row| column.push_value(numbers.values[row * width + at]));
+                for value in rows.clone().map(|row| numbers.values[row * width + at]) {
+                    match self.missing.contains(&value) {
+                        true => column.push(""),
+                        false => column.push_value(value),
+                    }
+                }
                 columns.push(column.finish());
             }
         }

@@ -22,14 +22,10 @@ pub(crate) fn is_missing(text: &str) -> bool {
     SIGNS.iter().any(|sign| text.eq_ignore_ascii_case(sign))
 }
 
-/// Why a text is not a number, as a clause.
+/// Why a text that stands for no missing value is not a number, as a clause.
 pub(crate) fn complaint(text: &str) -> String {
     let shown = shorten(text);
-    if text.is_empty() {
-        "the cell is empty where a number is needed".to_owned()
-    } else if is_missing(text) {
-        format!("the value is missing ({shown:?}) where a number is needed")
-    } else if text.parse::<f64>().is_ok() {
+    if text.parse::<f64>().is_ok() {
         format!("{shown:?} is not a finite 32-bit number; correct the cell, or empty it")
     } else {
         format!(
@@ -78,8 +74,7 @@ mod tests {
     #[test]
     fn a_complaint_says_what_is_wrong_with_the_text() {
         let cases = [
-            ("", "the cell is empty where a number is needed"),
-            ("NA", "the value is missing (\"NA\") where a number is needed"),
+            ("NA", "\"NA\" is not a number; correct the cell"),
             ("-inf", "\"-inf\" is not a finite 32-bit number; correct the cell, or empty it"),
             ("tall", "\"tall\" is not a number; correct the cell"),
             ("a\nb", "\"a\\nb\" is not a number; "),

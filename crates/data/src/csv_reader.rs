@@ -12,12 +12,9 @@ use crate::dialect::{
     self, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point, without_thousands,
 };
 use crate::error::{Error, Result};
+use crate::lines::{END, LineByLine, breaks, read_line};
+use crate::missing::Missing;
 use crate::table::{ColumnWriter, Table};
-
-/// Fed to the parser behind the file's last byte. [`END`] comes out as a row of its own, unless a quote is still open:
-/// then it is the end of that quote's field.
-const TAIL: &str = "\n\0end";
-const END: &str = "\0end";
 
 /// So many bytes of the beginning tell the dialect.
 const HEAD: usize = 1 << 20;
@@ -28,7 +25,7 @@ pub(crate) struct TextReader<'a> {
     rows: Rows<'a>,
     names: Vec<String>,
     named: bool,
-    missing: Vec<String>,
+    missing: Missing,
     decimal_comma: bool,
     commas_separate: bool,
     /// A first row that names nothing.
@@ -53,7 +50,7 @@ impl<'a> TextReader<'a> {
         let mut skipped = Vec::new();
         for _ in 0..dialect.skip_lines {
             skipped.clear();
-            reader.read_until(b'\n', &mut skipped).map_err(failed)?;
+            read_line(&mut reader, &mut skipped).map_err(failed)?;
         }
         let mut head = Vec::with_capacity(HEAD);
         let told =
@@ -66,6 +63,11 @@ impl<'a> TextReader<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let delimiter = dialect.delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
         let mut sample = dialect::sample(text, whole, delimiter);
+        let missing = Missing::of(dialect);
+        // What is named as missing tells nothing.
+        for row in sample.iter_mut().skip(1) {
+            *row = row.iter().map(|cell| if missing.lists(cell.trim()) { "" } else { cell }).collect();
+        }
         let marks = dialect::decimal_marks(&sample);
         // Other tables that go with one of decimal commas may be written the other way.
         let decimal_comma = match dialect.decimal_comma {
@@ -104,7 +106,7 @@ impl<'a> TextReader<'a> {
             rows,
             names,
             named: header || !dialect.names.is_empty(),
-            missing: dialect.missing.clone(),
+            missing,
             decimal_comma,
             commas_separate: delimiter == Delimiter::Comma,
             pending,
@@ -123,7 +125,7 @@ impl<'a> TextReader<'a> {
 
     /// The next rows, at most `count`; `None` after the last. It is an error if there is none at all.
     pub(crate) fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
-        let mut columns: Vec<ColumnWriter> = self.names.iter().cloned().map(ColumnWriter::new).collect();
+        let mut columns = self.missing.columns(&self.names);
         let mut lines = Vec::new();
         while lines.len() < count {
             let line = match self.pending.take() {
@@ -146,8 +148,7 @@ impl<'a> TextReader<'a> {
                     true => with_decimal_point(cell),
                     false => without_thousands(cell, self.commas_separate),
                 };
-                let missing = self.missing.iter().any(|sign| sign == cell);
-                column.push(if missing { "" } else { plain.as_deref().unwrap_or(cell) });
+                column.push(if self.missing.lists(cell) { "" } else { plain.as_deref().unwrap_or(cell) });
             }
             lines.push(line);
         }
@@ -210,7 +211,7 @@ impl<'a> Rows<'a> {
         let parser = match delimiter.byte() {
             None => Parser::Blanks { reader, line: Vec::new(), number: skipped },
             Some(byte) => {
-                let reader = LineByLine { inner: reader, tail: TAIL.as_bytes(), lines: 0 };
+                let reader = LineByLine::new(reader);
                 let mut builder = ReaderBuilder::new();
                 builder.has_headers(false).flexible(true).delimiter(byte);
                 Parser::Csv(Box::new(builder.from_reader(reader)))
@@ -226,8 +227,7 @@ impl<'a> Rows<'a> {
             Parser::Blanks { reader, line, number } => loop {
                 line.clear();
                 let file = || self.source.clone();
-                let read = reader.read_until(b'\n', line);
-                if read.map_err(|error| Error::Read { file: file(), error })? == 0 {
+                if !read_line(reader, line).map_err(|error| Error::Read { file: file(), error })? {
                     return Ok(None);
                 }
                 *number += 1;
@@ -256,8 +256,8 @@ fn advance_csv(
         let read = parser.read_record(row);
         let file = || source.to_owned();
         let reader = parser.get_ref();
-        let at_end = reader.tail.is_empty();
-        let last_line = (reader.lines + u64::from(at_end)).max(1) + skipped;
+        let at_end = reader.is_at_end();
+        let last_line = (reader.lines() + u64::from(at_end)).max(1) + skipped;
         match read.map_err(csv::Error::into_kind) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
@@ -265,7 +265,7 @@ fn advance_csv(
             Err(_) => return Err(Error::NotUtf8 { file: file(), line: last_line }),
         }
         let text = row.as_slice();
-        let inner_breaks = text.bytes().filter(|byte| *byte == b'\n').count() as u64;
+        let inner_breaks: u64 = row.iter().map(breaks).sum();
         let line = (last_line - inner_breaks).max(1);
         if at_end {
             return if text == END { Ok(None) } else { Err(Error::UnclosedQuote { file: file(), line }) };
@@ -278,29 +278,6 @@ fn advance_csv(
         if !blank {
             return Ok(Some(line));
         }
-    }
-}
-
-/// Hands on at most one line per read, then [`TAIL`], and counts the line feeds. The parser asks for more only when it
-/// has used up what it has, so after each row the count is the number of the line that the row ends on. (The parser's
-/// own count is late by the blank lines before a row, and by one where lines end in CRLF.)
-struct LineByLine<R> {
-    inner: R,
-    tail: &'static [u8],
-    lines: u64,
-}
-
-impl<R: BufRead> Read for LineByLine<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let inner_is_done = self.inner.fill_buf()?.is_empty();
-        let source: &mut dyn BufRead = if inner_is_done { &mut self.tail } else { &mut self.inner };
-        let available = source.fill_buf()?;
-        let line_feed = available.iter().position(|byte| *byte == b'\n');
-        let count = line_feed.map_or(available.len(), |at| at + 1).min(buffer.len());
-        buffer[..count].copy_from_slice(&available[..count]);
-        source.consume(count);
-        self.lines += u64::from(buffer[..count].ends_with(b"\n"));
-        Ok(count)
     }
 }
 
@@ -350,9 +327,29 @@ mod tests {
             ("\n\na\n\n\n1\n\n2\n", vec![6, 8]),
             ("a\r\n\r\n\"1\r\n\r\n1\"\r\n2\r\n", vec![3, 6]),
             ("a\n\"\n1\n\"\n2", vec![2, 5]),
+            ("a\r1\r2\r", vec![2, 3]),
+            ("\r\ra\r\r\r1\r\r2", vec![6, 8]),
+            ("a\r\"1\r\r1\"\r2\r", vec![2, 5]),
+            ("a\r\n1\r2\n3", vec![2, 3, 4]),
+            ("a\r\"1\r\n\"\r\n2", vec![2, 4]),
+            ("x y\r1 2\r\r3 4\r", vec![2, 4]),
         ] {
             let table = read(text).unwrap();
             assert_eq!((0..table.rows()).map(|row| table.line(row)).collect::<Vec<_>>(), lines, "{text:?}");
+        }
+        for (text, delimiter) in [
+            ("of fruit\r\ra,b\r1,2\r\r3\r", Delimiter::Comma),
+            ("of fruit\n\r\na,b\r1,2\r\n\r3", Delimiter::Comma),
+            ("of\r\n\na b\r1 2\r\r3\r", Delimiter::Blanks),
+        ] {
+            let skip = Dialect { skip_lines: 2, delimiter: Some(delimiter), ..Dialect::default() };
+            let error = TextReader::new("t.csv".to_owned(), text.as_bytes(), &skip)
+                .and_then(|mut reader| reader.next_rows(9))
+                .unwrap_err();
+            assert!(
+                error.to_string().starts_with("t.csv, line 6: 1 field where the first row has 2"),
+                "{error}"
+            );
         }
         let long = format!("a\n{}\n{}\n", "1".repeat(100_000), "2".repeat(20_000));
         let table = read(&long).unwrap();
@@ -361,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_refused_and_the_place_is_named() {
-        let cases: [(&[u8], &str); 17] = [
+        let cases: [(&[u8], &str); 18] = [
             (b"", "t.csv is empty: its first line should name the columns"),
             (b"\n \r\n\n", "t.csv is empty: its first line should name the columns"),
             ("\u{feff}".as_bytes(), "t.csv is empty: its first line should name the columns"),
@@ -374,6 +371,7 @@ mod tests {
             (b"a,b\n\"1,2\n3,4", "t.csv, line 2: a quote (\") is opened in this row and never closed"),
             (b"\"a,b\n1,2\n", "t.csv, line 1: a quote (\") is opened in this row and never closed"),
             (b"a\n1\n\"", "t.csv, line 3: a quote (\") is opened in this row and never closed"),
+            (b"a\r1\r\"2\r3\r", "t.csv, line 3: a quote (\") is opened in this row and never closed"),
             (b"a\n1\n\xff\n", "t.csv, line 3: not UTF-8 text; if this is a table, save it as CSV in UTF-8"),
             (
                 b"a\r\n1\r\n\xe9t\xe9\r\n",

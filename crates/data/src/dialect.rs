@@ -88,11 +88,18 @@ pub struct Dialect {
     pub skip_lines: u64,
     /// What stands for a missing value, besides the customary signs.
     pub missing: Vec<String>,
+    /// What alone stands for a missing value: the customary signs (`NA`, `?`, `-`, …) are values like others then. An
+    /// empty cell is missing in any case.
+    pub missing_only: Option<Vec<String>>,
     /// What the columns are called if there is no header; then a first row is taken for one if one of these is in it.
     pub names: Vec<String>,
     /// Of these names, those that a table without a header may lack, all of them or none: what is to be predicted.
     #[serde(skip)]
     pub optional: Vec<String>,
+    /// Columns in which a minus is a value, which a table may be too short to tell: of another one it is known
+    /// ([`Table::plus_minus`](crate::Table::plus_minus), [`Preparation::plus_minus`](crate::Preparation::plus_minus)).
+    #[serde(skip)]
+    pub plus_minus: Vec<String>,
 }
 
 impl Dialect {
@@ -297,7 +304,7 @@ pub(crate) fn sample(head: &str, whole: bool, delimiter: Delimiter) -> Vec<Strin
                 let mut row = StringRecord::new();
                 split_at_blanks(line, &mut row).then_some(row)
             };
-            let rows = head.lines().map_while(fields);
+            let rows = head.split(['\n', '\r']).map_while(fields);
             rows.filter(|row| !row.is_empty()).take(SAMPLE_ROWS + 1).collect()
         }
         Some(byte) => {

@@ -63,7 +63,7 @@ impl Encoding {
         column: &Column,
         (kind, one_hot): (Kind, usize),
     ) -> Result<(Encoding, usize)> {
-        let present = || rows.iter().copied().filter(|row| !cell::is_missing(column.get(*row)));
+        let present = || rows.iter().copied().filter(|row| !column.is_missing(*row));
         let missing = rows.len() - present().count();
         if missing == rows.len() {
             let (file, column) = (table.source().to_owned(), column.name().to_owned());
@@ -111,7 +111,9 @@ impl Encoding {
         to: &mut [f32],
     ) -> Result<bool> {
         let text = column.get(row);
-        let missing = cell::is_missing(text);
+        // A name of the training rows is a value, whatever it looks like.
+        let named = index.get(text);
+        let missing = named.is_none() && column.is_missing(row);
         match self {
             Encoding::Number { scale, fill } => {
                 let value = if missing { *fill } else { number(table, row, column)? };
@@ -129,11 +131,11 @@ impl Encoding {
                 }
             }
             Encoding::OneHot(categories) => {
-                let place = if missing { Some(categories.fill) } else { index.get(text) };
+                let place = if missing { Some(categories.fill) } else { named };
                 categories.encode(place, to);
             }
             Encoding::Embedded(categories) => {
-                let place = if missing { Some(categories.fill) } else { index.get(text) };
+                let place = if missing { Some(categories.fill) } else { named };
                 to[0] = place.unwrap_or(categories.names.len()) as f32;
             }
         }

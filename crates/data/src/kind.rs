@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell;
 use crate::error::{Error, Result};
 use crate::moment::MomentFormat;
 use crate::table::{Column, Table};
@@ -76,7 +75,7 @@ impl Kind {
     /// # Panics
     /// If the table has no such row.
     pub fn infer(column: &Column, rows: &[usize]) -> Kind {
-        let present = || rows.iter().map(|row| column.get(*row)).filter(|text| !cell::is_missing(text));
+        let present = || rows.iter().filter(|row| !column.is_missing(**row)).map(|row| column.get(*row));
         let Some(first) = present().next() else { return Kind::Constant };
         let (mut count, mut numbers) = (0_usize, Vec::new());
         for text in present() {

@@ -48,6 +48,8 @@ mod digits;
 mod encoding;
 mod error;
 mod kind;
+mod lines;
+mod missing;
 mod moment;
 mod on_disk;
 mod order;

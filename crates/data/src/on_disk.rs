@@ -7,9 +7,10 @@ use std::path::Path;
 
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::missing::Signs;
 use crate::reader::TableReader;
 use crate::scratch::{Mapped, Scratch};
-use crate::table::Table;
+use crate::table::{Column, Table};
 
 /// Rows of a block.
 pub(crate) const BLOCK: usize = 1 << 14;
@@ -38,10 +39,16 @@ pub(crate) fn keep(mut reader: TableReader<'_>, folder: &Path) -> Result<Table> 
     let mut scratch = Scratch::new(folder)?;
     let names = reader.names().to_vec();
     let mut cells: Vec<Vec<Block>> = vec![Vec::new(); names.len()];
+    let mut signs: Option<Vec<Signs>> = None;
     let (mut lines, mut rows) = (Vec::new(), 0);
     let (mut source, mut header, mut decimal_comma) = (String::new(), true, false);
     let mut ends_of_block = Vec::with_capacity(4 * BLOCK);
     while let Some(table) = reader.next_rows(BLOCK)? {
+        let own = table.columns().iter().map(Column::signs);
+        signs = Some(match signs {
+            None => own.collect(),
+            Some(before) => before.into_iter().zip(own).map(|(before, own)| before.and(own)).collect(),
+        });
         for (column, blocks) in table.columns().iter().zip(&mut cells) {
             let (text, ends) = column.in_memory();
             ends_of_block.clear();
@@ -71,8 +78,9 @@ pub(crate) fn keep(mut reader: TableReader<'_>, folder: &Path) -> Result<Table> 
     }
     let map = scratch.map()?;
     let lines = DiskLines { map: map.clone(), blocks: lines, rows };
-    let columns =
-        names.into_iter().zip(cells.into_iter().map(|blocks| DiskCells { map: map.clone(), blocks }));
+    let cells = cells.into_iter().map(|blocks| DiskCells { map: map.clone(), blocks });
+    let columns = names.into_iter().zip(cells).zip(signs.unwrap_or_default());
+    let columns = columns.map(|((name, cells), signs)| (name, cells, signs));
     Ok(Table::on_disk(source, columns, lines, header, folder).with_decimal_comma(decimal_comma))
 }
 

@@ -8,21 +8,24 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
 
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::missing::Missing;
 use crate::moment::{DAY, date_and_time};
-use crate::table::{ColumnWriter, Table};
+use crate::table::Table;
 
 /// Reads the rows of a Parquet file piece by piece.
 pub(crate) struct ParquetReader {
     source: String,
     names: Vec<String>,
+    missing: Missing,
     rows: RowIter<'static>,
     next: u64,
 }
 
 impl ParquetReader {
     /// A file, its columns found.
-    pub(crate) fn open(path: &Path) -> Result<ParquetReader> {
+    pub(crate) fn open(path: &Path, dialect: &Dialect) -> Result<ParquetReader> {
         let source = path.display().to_string();
         let file = File::open(path).map_err(|error| Error::Read { file: source.clone(), error })?;
         let reader = SerializedFileReader::new(file).map_err(|error| unreadable(&source, error))?;
@@ -39,7 +42,8 @@ impl ParquetReader {
                 format!("the values of column {:?} are lists or records, not single values", field.name());
             return Err(Error::Read { file: source, error: Error::invalid(what) });
         }
-        Ok(ParquetReader { source, names, rows: RowIter::from_file_into(Box::new(reader)), next: 1 })
+        let (missing, rows) = (Missing::of(dialect), RowIter::from_file_into(Box::new(reader)));
+        Ok(ParquetReader { source, names, missing, rows, next: 1 })
     }
 
     pub(crate) fn names(&self) -> &[String] {
@@ -48,12 +52,13 @@ impl ParquetReader {
 
     /// The next rows, at most `count`; `None` after the last. It is an error if there is none at all.
     pub(crate) fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
-        let mut columns: Vec<ColumnWriter> = self.names.iter().cloned().map(ColumnWriter::new).collect();
+        let mut columns = self.missing.columns(&self.names);
         let first = self.next;
         for row in self.rows.by_ref().take(count) {
             let row = row.map_err(|error| unreadable(&self.source, error))?;
             for (column, (_, field)) in columns.iter_mut().zip(row.get_column_iter()) {
-                push(column, field);
+                let text = text(field);
+                column.push(if self.missing.lists(&text) { "" } else { &text });
             }
             self.next += 1;
         }
@@ -76,28 +81,33 @@ fn unreadable(file: &str, error: ParquetError) -> Error {
 }
 
 /// A value as it would stand in a table of text.
-fn push(column: &mut ColumnWriter, field: &Field) {
+fn text(field: &Field) -> String {
     match field {
-        Field::Null => column.push(""),
-        Field::Bool(value) => column.push_value(value),
-        Field::Byte(value) => column.push_value(value),
-        Field::Short(value) => column.push_value(value),
-        Field::Int(value) => column.push_value(value),
-        Field::Long(value) => column.push_value(value),
-        Field::UByte(value) => column.push_value(value),
-        Field::UShort(value) => column.push_value(value),
-        Field::UInt(value) => column.push_value(value),
-        Field::ULong(value) => column.push_value(value),
-        Field::Float16(value) => column.push_value(value.to_f32()),
-        Field::Float(value) => column.push_value(value),
-        Field::Double(value) => column.push_value(value),
-        Field::Str(text) => column.push(text.trim()),
-        Field::Date(days) => column.push_value(date_and_time(f64::from(*days) * DAY)),
-        Field::TimestampMillis(time) => column.push_value(date_and_time(*time as f64 / 1e3)),
-        Field::TimestampMicros(time) => column.push_value(date_and_time(*time as f64 / 1e6)),
+        Field::Null => String::new(),
+        Field::Bool(value) => value.to_string(),
+        Field::Byte(value) => value.to_string(),
+        Field::Short(value) => value.to_string(),
+        Field::Int(value) => value.to_string(),
+        Field::Long(value) => value.to_string(),
+        Field::UByte(value) => value.to_string(),
+        Field::UShort(value) => value.to_string(),
+        Field::UInt(value) => value.to_string(),
+        Field::ULong(value) => value.to_string(),
+        Field::Float16(value) => number(value.to_f32(), value.to_f32().is_nan()),
+        Field::Float(value) => number(value, value.is_nan()),
+        Field::Double(value) => number(value, value.is_nan()),
+        Field::Str(text) => text.trim().to_owned(),
+        Field::Date(days) => date_and_time(f64::from(*days) * DAY).to_string(),
+        Field::TimestampMillis(time) => date_and_time(*time as f64 / 1e3).to_string(),
+        Field::TimestampMicros(time) => date_and_time(*time as f64 / 1e6).to_string(),
         // Decimals and times of day have texts of their own; bytes are no text, and are learnt from as little.
-        other => column.push(other.to_string().trim_matches('"')),
+        other => other.to_string().trim_matches('"').to_owned(),
     }
+}
+
+/// NaN is no text that somebody chose: it is missing whatever signs are.
+fn number(value: impl ToString, is_nan: bool) -> String {
+    if is_nan { String::new() } else { value.to_string() }
 }
 
 #[cfg(test)]
@@ -162,6 +172,14 @@ mod tests {
             assert_eq!(cells[1][..2], ["0.5", ""]);
             assert_eq!(cells[1][2].parse::<f64>().unwrap(), -1e300);
             assert_eq!(cells[2], ["a, b", "", "ä"]);
+            let signs = Dialect { missing: vec!["ä".to_owned(), "9".to_owned()], ..Dialect::default() };
+            let told = Table::read(&path, &signs).unwrap();
+            let missing: Vec<usize> = told
+                .columns()
+                .iter()
+                .map(|column| (0..3).filter(|row| column.is_missing(*row)).count())
+                .collect();
+            assert_eq!(missing[..3], [1, 1, 2]);
             assert_eq!(cells[3], ["true", "", "false"]);
             assert_eq!(cells[4], ["1970-01-01", "", "2026-11-23"]);
             assert_eq!(cells[5], ["1970-01-01", "", "2026-11-23 14:30:00.5"]);

@@ -35,7 +35,7 @@ impl Table {
     /// [`Error::UnknownColumn`]; [`Error::NoTargets`] if no row is left.
     pub fn rows_with(&self, columns: &[String]) -> Result<Vec<usize>> {
         let columns = columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>>>()?;
-        let there = |row: &usize| columns.iter().all(|column| !cell::is_missing(column.get(*row)));
+        let there = |row: &usize| columns.iter().all(|column| !column.is_missing(*row));
         let rows: Vec<usize> = (0..self.rows()).filter(there).collect();
         if rows.is_empty() {
             let columns = columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(", ");
@@ -181,9 +181,9 @@ fn strata(table: &Table, rows: &[usize], target: &str) -> Result<Vec<u32>> {
 
 /// What each row has in a column, in which nothing may be missing.
 fn known<'a>(table: &Table, rows: &[usize], column: &'a Column) -> Result<Vec<(usize, &'a str)>> {
-    let cells = rows.iter().map(|row| match column.get(*row) {
-        text if cell::is_missing(text) => Err(Error::NotKnown { at: table.place(*row, column) }),
-        text => Ok((*row, text)),
+    let cells = rows.iter().map(|row| match column.is_missing(*row) {
+        true => Err(Error::NotKnown { at: table.place(*row, column) }),
+        false => Ok((*row, column.get(*row))),
     });
     cells.collect()
 }

@@ -111,7 +111,7 @@ impl<'a> TableReader<'a> {
             None => Source::Text(TextReader::open(path, dialect)?),
             Some(Format::Array(format)) => Source::Arrays(ArrayReader::open(path, format, dialect)?),
             #[cfg(feature = "parquet")]
-            Some(Format::Parquet) => Source::Parquet(crate::parquet::ParquetReader::open(path)?),
+            Some(Format::Parquet) => Source::Parquet(crate::parquet::ParquetReader::open(path, dialect)?),
             #[cfg(not(feature = "parquet"))]
             Some(Format::Parquet) => return Err(Error::NoParquet { file: path.display().to_string() }),
         }))

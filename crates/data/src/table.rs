@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cell;
 use crate::error::{Error, Result};
+use crate::missing::Signs;
 use crate::on_disk::{DiskCells, DiskLines};
 use crate::place::Place;
 use crate::suggest;
@@ -39,12 +39,13 @@ impl Table {
     /// A table in a scratch file.
     pub(crate) fn on_disk(
         source: String,
-        columns: impl Iterator<Item = (String, DiskCells)>,
+        columns: impl Iterator<Item = (String, DiskCells, Signs)>,
         lines: DiskLines,
         header: bool,
         folder: &Path,
     ) -> Table {
-        let columns = columns.map(|(name, cells)| Column { name, cells: Cells::Disk(cells) }).collect();
+        let column = |(name, cells, signs)| Column { name, cells: Cells::Disk(cells), signs };
+        let columns = columns.map(column).collect();
         let (lines, folder) = (Lines::Disk(lines), Some(folder.to_owned()));
         Table { source, columns, lines, header, decimal_comma: false, folder }
     }
@@ -79,6 +80,12 @@ impl Table {
     /// Whether numbers had a comma before their decimals in the file; in the cells it is a point.
     pub fn has_decimal_comma(&self) -> bool {
         self.decimal_comma
+    }
+
+    /// The columns in which a minus is a value, as they have nothing but plus and minus signs.
+    pub fn plus_minus(&self) -> Vec<String> {
+        let columns = self.columns.iter().filter(|column| column.signs.has_plus_minus());
+        columns.map(|column| column.name.clone()).collect()
     }
 
     /// The columns in the order of the header, at least one.
@@ -121,7 +128,7 @@ impl Table {
     /// The text of the target in a row, which must not be missing.
     pub(crate) fn target<'a>(&self, row: usize, column: &'a Column) -> Result<&'a str> {
         let text = column.get(row);
-        if cell::is_missing(text) {
+        if column.is_missing(row) {
             return Err(Error::MissingTarget { at: self.place(row, column), text: text.to_owned() });
         }
         Ok(text)
@@ -137,6 +144,7 @@ impl Table {
 pub struct Column {
     name: String,
     cells: Cells,
+    signs: Signs,
 }
 
 #[derive(Debug, Clone)]
@@ -169,6 +177,20 @@ impl Column {
         }
     }
 
+    /// Whether the text in a row stands for a missing value: it is empty, or a customary sign (`?`, `NA`, `-`, …) where
+    /// the [`Dialect`](crate::Dialect) does not say otherwise. In a column that has nothing but plus and minus signs, a
+    /// minus is a value.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn is_missing(&self, row: usize) -> bool {
+        self.signs.is_missing(self.get(row))
+    }
+
+    pub(crate) fn signs(&self) -> Signs {
+        self.signs
+    }
+
     /// The text of all cells, and where in it each of them ends.
     ///
     /// # Panics
@@ -186,14 +208,20 @@ pub(crate) struct ColumnWriter {
     name: String,
     text: String,
     ends: Vec<usize>,
+    signs: Signs,
 }
 
 impl ColumnWriter {
     pub(crate) fn new(name: String) -> ColumnWriter {
-        ColumnWriter { name, text: String::new(), ends: Vec::new() }
+        ColumnWriter::with_signs(name, Signs::CUSTOMARY)
+    }
+
+    pub(crate) fn with_signs(name: String, signs: Signs) -> ColumnWriter {
+        ColumnWriter { name, text: String::new(), ends: Vec::new(), signs }
     }
 
     pub(crate) fn push(&mut self, cell: &str) {
+        self.signs.take(cell);
         self.text.push_str(cell);
         self.ends.push(self.text.len());
     }
@@ -206,7 +234,7 @@ impl ColumnWriter {
     }
 
     pub(crate) fn finish(self) -> Column {
-        let ColumnWriter { name, text, ends } = self;
-        Column { name, cells: Cells::Memory { text, ends } }
+        let ColumnWriter { name, text, ends, signs } = self;
+        Column { name, cells: Cells::Memory { text, ends }, signs }
     }
 }

@@ -45,8 +45,8 @@ impl Task {
         let column = table.column(target)?;
         let mut whole = BTreeSet::new();
         let mut measured = false;
-        for text in (0..table.rows()).map(|row| column.get(row)).filter(|text| !cell::is_missing(text)) {
-            match cell::number(text) {
+        for row in (0..table.rows()).filter(|row| !column.is_missing(*row)) {
+            match cell::number(column.get(row)) {
                 None => return Ok(Task::Classification),
                 Some(value) if value.fract() != 0.0 => measured = true,
                 Some(value) => {

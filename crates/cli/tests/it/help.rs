@@ -9,7 +9,7 @@ fn help_is_everywhere_and_names_every_argument() {
         ("", "train resume init evaluate predict report replay proben1 checkpoints completions"),
         (
             "train",
-            "best.safetensors Examples: --data --target --task --config --set --out --seed --column --missing --indicators --delimiter --header \
+            "best.safetensors Examples: --data --target --task --config --set --out --seed --column --missing --missing-only --indicators --delimiter --header \
              --skip-lines --validation --test --group --time --folds --refit --class-weights --hidden --activation --dropout --optimizer \
              --learning-rate --momentum --weight-decay --clip-norm --batch-size --validate-every --epochs --stop \
              --monitor --select --non-finite --keep-last --keep-best --keep-every --keep-minutes --on-save-failure --threads --quiet --json",
@@ -20,7 +20,7 @@ fn help_is_everywhere_and_names_every_argument() {
         ),
         ("evaluate", "<RUN> --data --split --json"),
         ("predict", "<RUN> --data --out --write"),
-        ("init", "<DATA> --target --out --names --header --delimiter --skip-lines --missing"),
+        ("init", "<DATA> --target --out --names --header --delimiter --skip-lines --missing --missing-only"),
         ("report", "<RUN>... --out"),
         (
             "replay",

@@ -174,6 +174,32 @@ fn files_without_a_header_are_learned_from_and_predicted_for() {
 }
 
 #[test]
+fn a_header_that_is_taken_for_values_is_told_with_what_makes_it_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..60).map(|row| format!("{},{},{}\n", row % 7, row % 13, row % 2)).collect();
+    write(dir.path(), "years.csv", &format!("2019,2020,2021\n{rows}"));
+    let trained = said(dir.path(), "train --data years.csv --target column_3 --epochs 1 --out taken");
+    let hint = "no header: the columns are called column_1 to column_3 (--names gives them names; if it has a header: --header yes)";
+    assert!(trained.code == Some(0) && trained.err.contains(hint), "{trained:?}");
+    let unknown = said(dir.path(), "train --data years.csv --target 2021");
+    let hint = "; its first line was taken for values (--header yes if it names the columns)";
+    assert!(unknown.err.contains("no column \"2021\"") && unknown.err.contains(hint), "{unknown:?}");
+    let named = said(dir.path(), "train --data years.csv --target 2021 --header yes --epochs 1 --out named");
+    assert!(named.code == Some(0) && !named.err.contains("no header"), "{named:?}");
+    let unknown = said(dir.path(), "train --data years.csv --target 2022 --header yes");
+    assert!(!unknown.err.contains("--header yes"), "{unknown:?}");
+    // A name among the first values.
+    write(dir.path(), "mixed.csv", &format!("1,size,2\n{rows}"));
+    let mixed = said(dir.path(), "train --data mixed.csv --target column_3 --epochs 1 --out mixed");
+    let hint =
+        "if the first line is no part of the table: --skip-lines 1, if it names the columns: --header yes";
+    assert!(
+        mixed.err.contains("mixed.csv, line 1, column \"column_2\": \"size\"") && mixed.err.contains(hint),
+        "{mixed:?}"
+    );
+}
+
+#[test]
 fn a_run_without_validation_rows_does_not_speak_of_validation_as_if_it_had_some() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "people.csv", &people(60));
@@ -192,6 +218,70 @@ fn rows_without_a_target_are_left_out_with_a_word() {
     write(dir.path(), "people.csv", &people(200).replace(",no,", ",?,").replacen(",?,", ",no,", 60));
     let trained = said(dir.path(), "train --data people.csv --target answer --epochs 2 --out run");
     assert!(trained.err.contains("rows without a value of the target"), "{trained:?}");
+}
+
+/// As the credit approvals of UCI: what is missing is `?`, and the classes are `+` and `-`.
+#[test]
+fn plus_and_minus_are_classes_of_whatever_is_scored_and_predicted() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |row: usize| {
+        let (gap, class) = (row.is_multiple_of(10), if row % 20 < 10 { '+' } else { '-' });
+        let test = if row % 20 < 12 { '+' } else { '-' };
+        format!("{},{test},{class}\n", if gap { "?".to_owned() } else { (row % 20).to_string() })
+    };
+    let all: String = (0..160).map(line).collect();
+    write(dir.path(), "crx.data", &all);
+    write(
+        dir.path(),
+        "no.data",
+        &all.lines().filter(|line| line.ends_with('-')).fold(String::new(), |all, line| all + line + "\n"),
+    );
+    let command = "train --data crx.data --target column_3 --validation no.data --epochs 30 --out run --json";
+    let trained = said(dir.path(), command);
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(!trained.err.contains("left out"), "{}", trained.err);
+    assert_eq!(trained.json()["validation"]["rows"], 80);
+    let scored = |name: &str| said(dir.path(), &format!("evaluate run --data {name} --json")).json();
+    assert_eq!((&scored("no.data")["rows"], &scored("crx.data")["rows"]), (&80.into(), &160.into()));
+    assert!(scored("no.data")["accuracy"].as_f64() > Some(0.8), "{}", scored("no.data"));
+    let predicted = said(dir.path(), "predict run --data no.data").out;
+    assert!(predicted.starts_with("column_3,probability_+,probability_-\n"), "{predicted}");
+    assert_eq!(predicted.lines().count(), 81);
+    write(dir.path(), "two.data", "15,-,-\n15,?,-\n");
+    let inputs = said(dir.path(), "predict run --data two.data --write inputs").out;
+    assert!(
+        inputs.starts_with("column_1,column_2[0],column_2[1]\n") && inputs.contains(",0,1\n"),
+        "{inputs}"
+    );
+    assert_eq!(said(dir.path(), "resume run --epochs 31").code, Some(0));
+    assert_eq!(said(dir.path(), "evaluate run").code, Some(0));
+}
+
+#[test]
+fn the_signs_of_what_is_missing_may_be_named_and_hold_for_prediction_and_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |row: usize| {
+        let size = if row.is_multiple_of(7) { "none".to_owned() } else { (row % 13).to_string() };
+        format!("{},{size},{}\n", ["NA", "EU", "-"][row % 3], ["NA", "EU"][row % 2])
+    };
+    write(dir.path(), "t.csv", &format!("from,size,to\n{}", (0..90).map(line).collect::<String>()));
+    let trained = said(dir.path(), "train --data t.csv --target to --missing-only none --epochs 2 --out run");
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    assert!(!trained.err.contains("left out") && !trained.err.contains("\"from\" ("), "{}", trained.err);
+    write(dir.path(), "new.csv", "size,from\nnone,NA\n1,-\n");
+    let inputs = said(dir.path(), "predict run --data new.csv --write inputs").out;
+    assert!(inputs.starts_with("from[0],from[1],from[2],size\n0,0,1,"), "{inputs}");
+    assert!(inputs.contains("\n1,0,0,"), "{inputs}");
+    let page = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
+    assert!(page.contains("--missing-only none"), "the command that repeats the run");
+    write(dir.path(), "new.csv", "size,from\n?,NA\n");
+    let other = said(dir.path(), "predict run --data new.csv");
+    assert!(other.err.contains("new.csv, line 2, column \"size\": \"?\" is not a number"), "{other:?}");
+    let init = said(dir.path(), "init t.csv --missing-only none --missing-only ?");
+    assert_eq!(init.code, Some(0), "{init:?}");
+    let template = fs::read_to_string(dir.path().join("highwater.toml")).unwrap();
+    assert!(template.contains("missing_only = [\"none\", \"?\"]\n"), "{template}");
+    assert_eq!(said(dir.path(), "train --config highwater.toml --epochs 2 --out again").code, Some(0));
 }
 
 #[test]

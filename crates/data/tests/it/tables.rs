@@ -135,6 +135,66 @@ fn an_indicator_says_where_a_value_was_missing() {
 }
 
 #[test]
+fn a_minus_beside_a_plus_is_a_class_and_a_category() {
+    let csv = "test,size,y\n+,1,+\n-,-,-\n-,3,+\n+,?,-\n,5,\n+,6,+\n";
+    let table = table(csv);
+    assert_eq!(table.plus_minus(), ["test", "y"]);
+    assert_eq!(Task::infer(&table, "y").unwrap(), Task::Classification);
+    let rows = table.rows_with(&["y".to_owned()]).unwrap();
+    assert_eq!(rows, [0, 1, 2, 3, 5], "a row without a class is left out");
+    let preparation = Preparation::fit(&table, &rows, "y", Task::Classification).unwrap();
+    assert_eq!(
+        (preparation.class_names(), preparation.dropped()),
+        (&["+".to_owned(), "-".to_owned()][..], &[][..])
+    );
+    assert_eq!(preparation.inputs().iter().map(|input| input.missing).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(preparation.plus_minus(), table.plus_minus());
+
+    // Alone, a minus does not tell; the names of the training rows do.
+    let few = self::table("test,size,y\n-,3,-\n");
+    let [few, same] = [(&few, 0), (&table, 1)].map(|(of, row)| preparation.dataset(of, &[row]).unwrap());
+    assert_eq!(few.targets(), same.targets());
+    assert_eq!(few.features().row(0).to_vec()[..2], same.features().row(0).to_vec()[..2]);
+    let told = Dialect { plus_minus: preparation.plus_minus(), ..Dialect::default() };
+    let mut reader = TableReader::new("u.csv", "test,size,y\n-,3,-\n".as_bytes(), &told).unwrap();
+    assert_eq!(reader.next_rows(9).unwrap().unwrap().rows_with(&["y".to_owned()]).unwrap(), [0]);
+}
+
+#[test]
+fn a_minus_is_found_in_tables_of_any_size_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv");
+    // The first rows do not tell: those of one block are fewer.
+    let rows: String = (0..40_000).map(|row| if row < 30_000 { "-,-,1\n" } else { "+,5,2\n" }).collect();
+    std::fs::write(&path, format!("sign,size,y\n{rows}")).unwrap();
+    let table = Table::read_on_disk(&path, &Dialect::default(), dir.path()).unwrap();
+    assert_eq!(table.plus_minus(), ["sign"]);
+    assert_eq!(
+        table.columns()[..2].iter().map(|column| column.is_missing(0)).collect::<Vec<_>>(),
+        [false, true]
+    );
+}
+
+#[test]
+fn signs_that_are_named_alone_make_values_of_all_others() {
+    let csv = "place,size,y\nNA,1,a\nEU,none,b\nNA,3,a\n,4,b\nEU,5,a\n";
+    let read = |signs: &[&str]| {
+        let missing_only = Some(signs.iter().map(|sign| (*sign).to_owned()).collect());
+        let dialect = Dialect { missing_only, ..Dialect::default() };
+        TableReader::new("t.csv", csv.as_bytes(), &dialect).unwrap().next_rows(9).unwrap().unwrap()
+    };
+    let table = read(&["none"]);
+    let preparation = Preparation::fit(&table, &[0, 1, 2, 3, 4], "y", Task::Classification).unwrap();
+    assert_eq!(preparation.inputs().iter().map(|input| input.missing).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(preparation.input_names(), ["place[0]", "place[1]", "size"]);
+    let error = Preparation::fit(&read(&[]), &[0, 1, 2, 3, 4], "y", Task::Classification).unwrap_err();
+    assert!(
+        error.to_string().starts_with("t.csv, line 3, column \"size\": \"none\" is not a number"),
+        "{error}"
+    );
+}
+
+#[test]
 fn several_targets_are_several_outputs_each_on_its_own_scale() {
     let table = table("a,y,z\n1,10,0.1\n2,20,0.2\n3,30,0.4\n");
     let recipe =
@@ -184,6 +244,8 @@ fn raw_files_of_other_dialects_are_read() {
     assert_eq!(read(b"a title\n\na,b\n1,2\n", &skip), ("a b".to_owned(), "2".to_owned()));
     let signs = Dialect { missing: vec!["unknown".to_owned()], ..Dialect::default() };
     assert_eq!(read(b"a,b\n1,unknown\n", &signs).1, "");
+    assert_eq!(read(b"a;b\nx;1,5\ny;unknown\n", &signs).1, "1.5 ");
+    assert_eq!(read(b"a,b\nx,unknown\ny,3\nx,4\n", &signs).0, "a b");
     let told = Dialect { delimiter: Some(Delimiter::Comma), header: Some(false), ..Dialect::default() };
     assert_eq!(read(b"a;b,c\n", &told), ("column_1 column_2".to_owned(), "c".to_owned()));
     let named = Dialect { names: vec!["x".to_owned(), "y".to_owned()], ..Dialect::default() };
@@ -260,6 +322,14 @@ fn arrays_of_numbers_are_tables() {
     let both = |text: (&str, &str)| Ok((text.0.to_owned(), text.1.to_owned()));
     let path = write("a.npy", &npy("<f4", "False", "(2, 2)", &floats));
     assert_eq!(read(&path), both(("column_1 column_2", "0.1 2, NaN 4")));
+    for signs in [
+        Dialect { missing: vec!["2.0".to_owned()], ..Dialect::default() },
+        Dialect { missing_only: Some(vec!["2".to_owned()]), ..Dialect::default() },
+    ] {
+        let table = Table::read(&path, &signs).unwrap();
+        let missing = table.columns().iter().map(|column| [0, 1].map(|row| column.is_missing(row)));
+        assert_eq!(missing.collect::<Vec<_>>(), [[false, true], [true, false]], "NaN is missing, too");
+    }
     let path = write("f.npy", &npy("<f4", "True", "(2, 2)", &floats));
     assert_eq!(read(&path), both(("column_1 column_2", "0.1 NaN, 2 4")));
     let path = write("cut.npy", &npy("<f4", "False", "(3, 2)", &floats));

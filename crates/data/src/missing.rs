@@ -1,0 +1,127 @@
+//! Which cells of a column stand for a missing value.
+
+use crate::cell;
+use crate::dialect::Dialect;
+use crate::table::ColumnWriter;
+
+/// What a reader of tables is told of missing values.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing {
+    listed: Vec<String>,
+    customary: bool,
+    plus_minus: Vec<String>,
+}
+
+impl Missing {
+    pub(crate) fn of(dialect: &Dialect) -> Missing {
+        let only = dialect.missing_only.iter().flatten();
+        Missing {
+            listed: dialect.missing.iter().chain(only).cloned().collect(),
+            customary: dialect.missing_only.is_none(),
+            plus_minus: dialect.plus_minus.clone(),
+        }
+    }
+
+    /// Whether a text is one of those that are named.
+    pub(crate) fn lists(&self, text: &str) -> bool {
+        self.listed.iter().any(|sign| sign == text)
+    }
+
+    /// Columns to be filled, in which what is [listed](Missing::lists) is to be empty.
+    pub(crate) fn columns(&self, names: &[String]) -> Vec<ColumnWriter> {
+        let column = |name: &String| {
+            let values = if self.plus_minus.contains(name) { Values::PlusMinus } else { Values::Unknown };
+            ColumnWriter::with_signs(name.clone(), Signs { customary: self.customary, values })
+        };
+        names.iter().map(column).collect()
+    }
+}
+
+/// Which texts of one column stand for a missing value: the empty one, and the customary signs. But a minus is a value
+/// where, missing ones aside, a column has nothing but plus and minus signs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signs {
+    customary: bool,
+    values: Values,
+}
+
+/// What a column has of plus and minus signs; of two parts of a column, the larger holds for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Values {
+    /// Nothing that tells.
+    Unknown,
+    /// Plus signs, and no value of another kind.
+    PlusMinus,
+    Others,
+}
+
+impl Signs {
+    pub(crate) const CUSTOMARY: Signs = Signs { customary: true, values: Values::Unknown };
+
+    pub(crate) fn is_missing(self, text: &str) -> bool {
+        let is_value = || self.has_plus_minus() && is_plus_minus(text);
+        text.is_empty() || self.customary && cell::is_missing(text) && !is_value()
+    }
+
+    /// Whether a minus is a value.
+    pub(crate) fn has_plus_minus(self) -> bool {
+        self.values == Values::PlusMinus
+    }
+
+    /// Takes another cell of the column into account.
+    pub(crate) fn take(&mut self, text: &str) {
+        let seen = match () {
+            // One value tells.
+            () if self.values == Values::Others || text.is_empty() => return,
+            () if is_plus_minus(text) && text.contains('+') => Values::PlusMinus,
+            () if cell::is_missing(text) => return,
+            () => Values::Others,
+        };
+        self.values = self.values.max(seen);
+    }
+
+    /// What holds for this part of a column and another one.
+    pub(crate) fn and(self, other: Signs) -> Signs {
+        Signs { values: self.values.max(other.values), ..self }
+    }
+}
+
+/// Whether a text is made of plus and minus signs: `+`, `-`, `++`, …
+pub(crate) fn is_plus_minus(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b'+' || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(cells: &[&str], dialect: &Dialect) -> Vec<bool> {
+        let mut columns = Missing::of(dialect).columns(&["x".to_owned()]);
+        cells.iter().for_each(|cell| columns[0].push(cell));
+        let column = columns.remove(0).finish();
+        (0..cells.len()).map(|row| column.is_missing(row)).collect()
+    }
+
+    #[test]
+    fn a_minus_is_a_value_beside_nothing_but_plus() {
+        let usual = Dialect::default();
+        assert_eq!(missing(&["+", "-", "", "?"], &usual), [false, false, true, true]);
+        assert_eq!(missing(&["-", "NA", "++", "--"], &usual), [false, true, false, false]);
+        assert_eq!(missing(&["-", "-"], &usual), [true, true]);
+        assert_eq!(missing(&["+", "-", "5"], &usual), [false, true, false]);
+        assert_eq!(missing(&["5", "-", "+"], &usual), [false, true, false]);
+        let told = Dialect { plus_minus: vec!["x".to_owned()], ..Dialect::default() };
+        assert_eq!(missing(&["-", "?"], &told), [false, true]);
+    }
+
+    #[test]
+    fn where_all_signs_are_named_no_other_counts() {
+        let only = |signs: &[&str]| Dialect {
+            missing_only: Some(signs.iter().map(|sign| (*sign).to_owned()).collect()),
+            ..Dialect::default()
+        };
+        assert_eq!(missing(&["NA", "-", "?", ""], &only(&[])), [false, false, false, true]);
+        assert!(Missing::of(&only(&["NA"])).lists("NA"));
+        assert!(!Missing::of(&only(&["NA"])).lists("na"));
+    }
+}
