@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cast::{self, Number};
 use crate::error::Error;
+use crate::half;
 
 /// The element type of an array, named as in safetensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +23,10 @@ pub enum Dtype {
     I64,
     /// `f64`.
     F64,
+    /// Half precision; in files of other programs only.
+    F16,
+    /// The upper half of an `f32`; in files of other programs only.
+    BF16,
 }
 
 impl Dtype {
@@ -29,9 +34,15 @@ impl Dtype {
     pub const fn size(self) -> usize {
         match self {
             Dtype::U8 => 1,
+            Dtype::F16 | Dtype::BF16 => 2,
             Dtype::U32 | Dtype::F32 => 4,
             Dtype::I64 | Dtype::F64 => 8,
         }
+    }
+
+    /// Whether a checkpoint may hold such arrays.
+    pub(crate) const fn is_stored(self) -> bool {
+        !matches!(self, Dtype::F16 | Dtype::BF16)
     }
 }
 
@@ -179,6 +190,21 @@ impl<'a> ArrayView<'a> {
     pub fn as_u8(&self) -> Result<&'a [u8], Error> {
         self.expect(Dtype::U8)?;
         Ok(self.bytes)
+    }
+
+    /// The elements as `f32`, if they are floating-point numbers: those of half precision exactly, those of double precision
+    /// rounded.
+    pub fn to_f32(&self) -> Option<Vec<f32>> {
+        let halves = |value: fn(u16) -> f32| {
+            self.bytes.as_chunks().0.iter().map(|b| value(u16::from_le_bytes(*b))).collect()
+        };
+        match self.dtype {
+            Dtype::F32 => self.as_f32().ok().map(Cow::into_owned),
+            Dtype::F64 => self.as_f64().ok().map(|values| values.iter().map(|&value| value as f32).collect()),
+            Dtype::F16 => Some(halves(half::f16)),
+            Dtype::BF16 => Some(halves(half::bf16)),
+            Dtype::U8 | Dtype::U32 | Dtype::I64 => None,
+        }
     }
 
     /// The same array, ready to be saved again.

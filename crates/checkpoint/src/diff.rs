@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::array::{ArrayView, Dtype};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
+use crate::half;
 
 /// What differs between two checkpoints; what is the same is not mentioned.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -140,6 +141,11 @@ impl Number {
                     f32::from_bits(bits as u32).into(),
                     if bits >> 31 == 1 { -magnitude } else { magnitude },
                 )
+            }
+            Dtype::F16 | Dtype::BF16 => {
+                let value = if dtype == Dtype::F16 { half::f16 } else { half::bf16 };
+                let magnitude = (bits & 0x7fff) as i64;
+                Number::Float(value(bits as u16).into(), if bits >> 15 == 1 { -magnitude } else { magnitude })
             }
             Dtype::F64 => {
                 let magnitude = (bits & (u64::MAX >> 1)) as i64;

@@ -51,6 +51,9 @@ impl Envelope {
                 ));
             }
         }
+        if let Some(other) = header.tensors.iter().find(|tensor| !tensor.dtype.is_stored()) {
+            return Err(damaged(format!("tensor `{}`: elements of {}", other.name, other.dtype)));
+        }
         let facts = Facts::from_metadata(&header.metadata).map_err(damaged)?;
         Ok(Self { header, integrity, facts })
     }
@@ -68,7 +71,7 @@ impl Envelope {
 
 /// The header of a safetensors file that has no `integrity`, and its length.
 pub(crate) fn read_foreign(file: &dyn FileHandle, path: &Path) -> Result<(Header, u64), Error> {
-    let other = |reason: String| Error::NotACheckpoint { path: path.to_path_buf(), reason };
+    let other = |reason: String| Error::Foreign { path: path.to_path_buf(), reason };
     let file_len = file.size().context("read the length of", path)?;
     let mut first = [0; 8];
     if file_len >= 8 {
@@ -76,9 +79,9 @@ pub(crate) fn read_foreign(file: &dyn FileHandle, path: &Path) -> Result<(Header
     }
     let header_len = header::claimed_len(first)
         .filter(|&len| len <= file_len)
-        .ok_or_else(|| other("no safetensors header".to_owned()))?;
+        .ok_or_else(|| other("it has no safetensors header".to_owned()))?;
     let header = Header::parse(&read(file, path, 0, header_len)?, file_len);
-    Ok((header.map_err(|reason| other(format!("no safetensors header: {reason}")))?, header_len))
+    Ok((header.map_err(other)?, header_len))
 }
 
 fn read_integrity(

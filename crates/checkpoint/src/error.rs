@@ -29,6 +29,14 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
+    /// The safetensors file of another program cannot be read.
+    #[error("{}: cannot be imported: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file was a checkpoint, and its bytes are no longer those that were written.
     #[error("{}: damaged: {}", path.display(), Damage::list(damage))]
     Damaged {

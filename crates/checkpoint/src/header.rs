@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
+use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::array::Dtype;
@@ -228,7 +229,7 @@ impl<'de> Visitor<'de> for HeaderSeed<'_> {
             if self.0.tensors.len() == MAX_TENSORS {
                 return Err(A::Error::custom(format_args!("more than {MAX_TENSORS} tensors")));
             }
-            let RawTensor { dtype, shape: Shape(shape), data_offsets: [start, end] } = map
+            let RawTensor { dtype: Known(dtype), shape: Shape(shape), data_offsets: [start, end] } = map
                 .next_value()
                 .map_err(|error| A::Error::custom(format_args!("tensor `{name}`: {error}")))?;
             self.0.tensors.push(TensorInfo { name, dtype, shape, range: start..end });
@@ -255,9 +256,24 @@ impl<'de> Deserialize<'de> for Name {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTensor {
-    dtype: Dtype,
+    dtype: Known,
     shape: Shape,
     data_offsets: [u64; 2],
+}
+
+struct Known(Dtype);
+
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        let dtype = Dtype::deserialize(StrDeserializer::<D::Error>::new(&name));
+        dtype.map(Known).map_err(|_| {
+            let known = "F64, F32, F16, BF16, I64, U32 and U8 are";
+            D::Error::custom(format_args!(
+                "elements of {name}, which are not read here ({known}): convert them"
+            ))
+        })
+    }
 }
 
 struct Shape(Vec<usize>);
@@ -383,7 +399,10 @@ mod tests {
             (r#"{"__metadata__":{"a":"1","a":"2"}}"#.to_owned(), "`a` appears twice"),
             (r#"{"__metadata__":{},"__metadata__":{}}"#.to_owned(), "`__metadata__` appears twice"),
             (r#"{"__metadata__":{"a":1}}"#.to_owned(), "expected"),
-            (r#"{"a":{"dtype":"F7","shape":[],"data_offsets":[0,4]}}"#.to_owned(), "unknown variant `F7`"),
+            (
+                r#"{"a":{"dtype":"F7","shape":[],"data_offsets":[0,4]}}"#.to_owned(),
+                "tensor `a`: elements of F7, which are not read here",
+            ),
             (
                 r#"{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(),
                 "duplicate field",

@@ -280,6 +280,9 @@ impl<'a> Tensor<'a> {
         if shape.len() > MAX_RANK {
             return Err(unstorable(name, format!("{} dimensions, {MAX_RANK} allowed", shape.len())));
         }
+        if !dtype.is_stored() {
+            return Err(unstorable(name, format!("elements of {dtype}, which a checkpoint does not hold")));
+        }
         if header::byte_len(*dtype, shape) != Some(bytes.len() as u64) {
             let elements = bytes.len() / dtype.size();
             return Err(unstorable(name, format!("shape {shape:?} does not hold {elements} elements")));

@@ -79,6 +79,7 @@ mod error;
 mod facts;
 mod filesystem;
 mod folder;
+mod half;
 mod header;
 mod integrity;
 mod layout;

@@ -7,9 +7,7 @@ use crate::record::Record;
 use crate::run::must_be_empty;
 use crate::state::{self, Counters};
 use highwater_autodiff::Parameter;
-use highwater_checkpoint::{
-    Array, ArrayView, Checkpoint, Dtype, Migration, Saved, Section, Snapshot, Store, export,
-};
+use highwater_checkpoint::{Array, Checkpoint, Migration, Saved, Section, Snapshot, Store, export};
 use highwater_nn::{Layer, Model};
 use highwater_optim::Optimizer;
 use std::collections::BTreeMap;
@@ -61,7 +59,7 @@ const TRACKED: &str = "num_batches_tracked";
 ///
 /// Names are first changed as `renames` say: each takes the part before the first dot that fits, or several parts, and
 /// what it becomes. If the names are then those of the model, behind one and the same prefix or none (`layers.0.weight`
-/// for `0.weight`), the file fits. Double precision is rounded. PyTorch's `num_batches_tracked` is passed over.
+/// for `0.weight`), the file fits. Half precision is taken exactly, double precision is rounded. PyTorch's `num_batches_tracked` is passed over.
 ///
 /// # Errors
 /// [`Error::Foreign`] says which arrays are missing, which are too many, and which have another shape or element type.
@@ -100,16 +98,10 @@ pub fn import_model(
             let (there, here) = (array.shape(), &parameter.shape);
             return Err(wrong(format!("{original} has the shape {there:?}, and the model needs {here:?}")));
         }
-        numbers(array).ok_or_else(|| wrong(format!("{original} is of {}, not of F32 or F64", array.dtype())))
+        array.to_f32().ok_or_else(|| {
+            wrong(format!("{original} is of {}, not of floating-point numbers", array.dtype()))
+        })
     })
-}
-
-fn numbers(array: ArrayView<'_>) -> Option<Vec<f32>> {
-    match array.dtype() {
-        Dtype::F32 => array.as_f32().ok().map(|values| values.into_owned()),
-        Dtype::F64 => array.as_f64().ok().map(|values| values.iter().map(|&v| v as f32).collect()),
-        _ => None,
-    }
 }
 
 /// `fc1.weight` with `fc1` → `0` is `0.weight`.
