@@ -3,7 +3,7 @@
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Entry, Folder};
+use highwater_checkpoint::{Checkpoint, Entry, Folder, Store};
 use highwater_early_stopping::Goal;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ impl RunFolder {
     }
 
     /// An error if there is anything but what a run leaves that was killed as it began.
-    pub(crate) fn must_be_new(&self) -> Result<()> {
+    fn must_be_new(&self) -> Result<()> {
         let root = self.root.display();
         let content = fs::read_dir(&self.root).with_context(|| format!("cannot read {root}"))?;
         let locked_only = |folder: &Path| {
@@ -51,6 +51,14 @@ impl RunFolder {
             );
         }
         Ok(())
+    }
+
+    /// Takes the lock of a new run's folder, which nobody else may begin a run in meanwhile.
+    pub(crate) fn take(&self) -> Result<Store> {
+        let store = Store::open(self.checkpoints())?;
+        // Of two that begin at once, the other may have come first.
+        self.must_be_new()?;
+        Ok(store)
     }
 
     /// The next of runs/NAME-1, runs/NAME-2, … that does not exist yet; of two runs that begin at once, each gets one.
@@ -132,6 +140,12 @@ impl RunFolder {
         for folder in [&checkpoints].into_iter().chain(&self.made) {
             _ = fs::remove_dir(folder);
         }
+    }
+
+    /// Removes the folder of checkpoints if there are none.
+    pub(crate) fn without_checkpoints(&self) -> io::Result<()> {
+        fs::remove_file(self.checkpoints().join(".lock"))?;
+        fs::remove_dir(self.checkpoints())
     }
 
     /// Writes config.toml, all or nothing, and durable.

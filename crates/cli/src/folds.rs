@@ -24,9 +24,8 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     let parts = folds(table, &rows, classes.as_deref(), &data.split, count, data.split_seed)?;
     let pool = pool(shared)?;
     let prepared = |test: &[usize]| -> Result<(Preparation, Datasets)> {
-        let mut others: Vec<usize> =
+        let others: Vec<usize> =
             rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
-        others.sort_unstable();
         let fractions = Fractions { validation: data.validation, test: 0.0 };
         let split = split_rows(table, &others, classes.as_deref(), &data.split, fractions, data.split_seed)?;
         if split.validation.is_empty() && data.validates() {

@@ -23,6 +23,7 @@ mod remarks;
 mod repeat;
 mod replacement;
 mod replay;
+mod report;
 mod same_run;
 mod setting_names;
 mod settings;
@@ -63,7 +64,7 @@ fn run(job: &Job) -> Result<ExitCode> {
         Job::Init(args) => init::run(args)?,
         Job::Evaluate(args) => evaluate::run(args)?,
         Job::Predict(args) => predict::run(args)?,
-        Job::Report(args) => story::report(args)?,
+        Job::Report(args) => report::report(args)?,
         Job::Replay(args) => replay::run(args)?,
         Job::Proben1(args) => proben1::run(args)?,
         Job::Checkpoints(job) => checkpoints::run(job)?,

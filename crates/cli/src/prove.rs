@@ -24,9 +24,10 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     let (_, preparation) = source::load(&to)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let (preparation, data, mut model) = prepare(&source, &config)?;
-    same_run::check(&to, &config, &source, &data)?;
+    let rows = Rows::of(&data);
+    same_run::check(&to, &config, &source, &rows)?;
     let mut sections = source::sections(&preparation, model.network(), &config)?;
-    sections.push(Rows::of(&data).section()?);
+    sections.push(rows.section()?);
     let interrupt = interrupt()?;
     let units = preparation.units();
     let loss = loss(&preparation, config.data.class_weights, data.train.targets());

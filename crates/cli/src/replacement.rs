@@ -1,8 +1,11 @@
 //! A file that takes the place of another when it is complete.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What follows a file's name, before a number, while it is written.
+const PART: &str = ".part-";
 
 /// What is written bit by bit, in a file beside the one that it is to be; it goes if it is not finished.
 pub(crate) struct Replacement {
@@ -27,16 +30,21 @@ impl Replacement {
         Ok(replacement)
     }
 
-    /// Under a name that nobody has.
+    /// Under a name that nobody has. What processes have left there that were killed goes first.
     fn beside(path: PathBuf) -> io::Result<Replacement> {
+        let mut begin = path.file_name().unwrap_or_default().to_owned();
+        begin.push(PART);
+        // What cannot be removed stays.
+        _ = remove_left(&path, &begin.to_string_lossy());
         let mut number = 1;
         loop {
-            let mut name = path.file_name().unwrap_or_default().to_owned();
-            name.push(format!(".part-{number}"));
+            let mut name = begin.clone();
+            name.push(number.to_string());
             let part = path.with_file_name(name);
             match File::create_new(&part) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                file => return Ok(Replacement { file: file?, names: Some((part, path)) }),
+                Ok(file) if take(&file)? => return Ok(Replacement { file, names: Some((part, path)) }),
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => number += 1,
             }
         }
     }
@@ -54,5 +62,78 @@ impl Drop for Replacement {
         if let Some((part, _)) = &self.names {
             _ = fs::remove_file(part);
         }
+    }
+}
+
+/// Removes the files beside a path, whose names begin like this, that no process has [taken](take).
+fn remove_left(path: &Path, begin: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(begin)?.parse::<u32>().ok());
+        if number.is_none() || !entry.file_type()?.is_file() {
+            continue;
+        }
+        let file = File::options().write(true).open(entry.path())?;
+        if file.try_lock().is_ok() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks a new file for as long as it is open. `false` if another process has taken it for one that was left.
+fn take(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        // Where there are no locks, nothing is taken for left.
+        Err(TryLockError::Error(_)) | Ok(()) => {}
+    }
+    #[cfg(unix)]
+    return Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0);
+    #[cfg(not(unix))]
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn what_killed_writers_left_goes_and_what_others_write_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let other = Replacement::of(&at("p.csv")).unwrap();
+        for name in ["p.csv.part-2", "p.csv.part-7", "p.csv.part-x", "q.csv.part-1"] {
+            fs::write(at(name), "half").unwrap();
+        }
+        let mut own = Replacement::of(&at("p.csv")).unwrap();
+        let names = || {
+            let mut names: Vec<String> = fs::read_dir(dir.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names.join(" ")
+        };
+        assert_eq!(names(), "p.csv.part-1 p.csv.part-2 p.csv.part-x q.csv.part-1");
+        own.file.write_all(b"whole").unwrap();
+        own.finish().unwrap();
+        assert_eq!(fs::read_to_string(at("p.csv")).unwrap(), "whole");
+        drop(other);
+        assert_eq!(names(), "p.csv p.csv.part-x q.csv.part-1");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_taken_for_left_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.csv.part-1");
+        let file = File::create_new(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(!take(&file).unwrap());
+        let (one, other) = (File::create(&path).unwrap(), File::open(&path).unwrap());
+        assert!(take(&one).unwrap() && !take(&other).unwrap());
     }
 }

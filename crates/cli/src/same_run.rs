@@ -93,8 +93,20 @@ pub(crate) fn check_part(
     name: SplitName,
     data: &Dataset,
 ) -> Result<()> {
+    must_be_same(checkpoint, source, name, Part::of(data))
+}
+
+/// An error if these are not the rows of the run that a checkpoint is of.
+pub(crate) fn check_rows(checkpoint: &Checkpoint, source: &Source, rows: &Rows) -> Result<()> {
+    for name in [SplitName::Train, SplitName::Validation, SplitName::Test] {
+        must_be_same(checkpoint, source, name, rows.part(name))?;
+    }
+    Ok(())
+}
+
+fn must_be_same(checkpoint: &Checkpoint, source: &Source, name: SplitName, here: Part) -> Result<()> {
     let Some(saved) = Rows::saved(checkpoint) else { return Ok(()) };
-    let (there, here) = (saved.part(name), Part::of(data));
+    let there = saved.part(name);
     // Another machine may have prepared them a little differently.
     let elsewhere = || {
         let computed_by = checkpoint.migrate::<Fingerprint>("fingerprint");
@@ -115,12 +127,7 @@ pub(crate) fn check_part(
 }
 
 /// An error if the run would go on from the checkpoint with other rows, or would count its epochs otherwise.
-pub(crate) fn check(
-    checkpoint: &Checkpoint,
-    config: &RunConfig,
-    source: &Source,
-    data: &Datasets,
-) -> Result<()> {
+pub(crate) fn check(checkpoint: &Checkpoint, config: &RunConfig, source: &Source, rows: &Rows) -> Result<()> {
     let here = config.training.batch_size;
     let there =
         configuration(checkpoint)?.and_then(|all| all.get("training")?.get("batch_size")?.as_integer());
@@ -133,9 +140,7 @@ pub(crate) fn check(
              it back, or train anew with --batch-size {here}"
         );
     }
-    check_part(checkpoint, source, SplitName::Train, &data.train)?;
-    check_part(checkpoint, source, SplitName::Validation, &data.validation)?;
-    check_part(checkpoint, source, SplitName::Test, &data.test)
+    check_rows(checkpoint, source, rows)
 }
 
 #[cfg(test)]

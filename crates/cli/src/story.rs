@@ -1,18 +1,16 @@
 //! What the pages tell of a run.
 
-use crate::args::Report as ReportArgs;
 use crate::data_args::ClassWeights;
 use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::measures::loss;
-use crate::source::{self, Datasets, Source};
+use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
 use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
 use highwater_report::{
-    About, ColumnUse, Compared, Comparison, Importance, LivePage, Outcome, Page, Predictions, SavedFile,
-    Screen, TensorBoard, Truth, read_history, reconstruct,
+    About, ColumnUse, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard, Truth,
 };
 use highwater_trainer::{Config, Evaluator, Event, MeasuredOn, Observer, Report, Scores};
 use ndarray::Array2;
@@ -20,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::ops::{ControlFlow, Range};
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Multiplications that the importance of columns may take: some hundredths of a second.
@@ -235,7 +232,12 @@ fn inputs(preparation: &Preparation) -> Vec<(&str, Range<usize>)> {
 }
 
 /// Shows `tell` what was found out at the end of a run.
-fn outcome<T>(job: &Job, report: &Report, kept: &Kept, tell: impl FnOnce(&Outcome<'_>) -> T) -> Result<T> {
+pub(crate) fn outcome<T>(
+    job: &Job,
+    report: &Report,
+    kept: &Kept,
+    tell: impl FnOnce(&Outcome<'_>) -> T,
+) -> Result<T> {
     let (part, data) = judged(&job.data);
     let (names, units) = (job.config.data.target.list(), job.preparation.units());
     let in_units;
@@ -324,72 +326,4 @@ impl Observer for Files<'_> {
         }
         self.page.observe(event)
     }
-}
-
-/// A run as its folder tells it.
-fn of_folder(root: &Path) -> Result<(Job, Report)> {
-    let folder = RunFolder::open(root)?;
-    let config = folder.config()?;
-    let kept = folder.best()?;
-    let (model, preparation) = source::load(&kept)?;
-    let source = Source::of_run(&config, &preparation, folder.root())?;
-    let history = read_history(&folder.history_file())?;
-    let mut report = reconstruct(history, &config.training);
-    // A run that was killed may have found a better one that it had not saved.
-    let step = kept.facts().step;
-    report.best = report.history.iter().position(|record| record.step == step).or(report.best);
-    let data = source.datasets(&preparation)?;
-    Ok((Job { folder, config, source, preparation, data, model }, report))
-}
-
-/// `report`: the page of a run, or of several.
-pub(crate) fn report(args: &ReportArgs) -> Result<()> {
-    match (&args.runs[..], &args.out) {
-        ([run], out) => {
-            let (job, report) = of_folder(run)?;
-            let path = out.clone().unwrap_or_else(|| job.folder.report_file());
-            let (story, kept) = (Story::of(&job)?, Kept::of(&job, job.config.data.class_weights));
-            let write = |outcome: &Outcome<'_>| {
-                Page { about: &story.about(), report: &report, outcome, progress: None }.write(&path)
-            };
-            outcome(&job, &report, &kept, write)??;
-            crate::line(path.display())
-        }
-        (runs, out) => compare(runs, out.as_deref().unwrap_or(Path::new("comparison.html"))),
-    }
-}
-
-fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
-    struct Told {
-        name: String,
-        story: Story,
-        report: Report,
-        kept: Kept,
-    }
-    let (mut told, mut is_balanced) = (Vec::new(), false);
-    for run in runs {
-        let (job, report) = of_folder(run).with_context(|| format!("cannot compare {}", run.display()))?;
-        let name = run.display().to_string();
-        // What is compared must be measured alike: each row counts the same.
-        let kept = Kept::of(&job, ClassWeights::None);
-        is_balanced |= job.config.data.is_balanced();
-        told.push(Told { name, story: Story::of(&job)?, kept, report });
-    }
-    let note = if is_balanced { ", classes unweighted" } else { "" };
-    let scores: Vec<Vec<(String, &Scores)>> = told
-        .iter()
-        .map(|run| {
-            run.kept.named().into_iter().map(|(part, scores)| (format!("{part}{note}"), scores)).collect()
-        })
-        .collect();
-    let scores: Vec<Vec<(&str, &Scores)>> = scores
-        .iter()
-        .map(|parts| parts.iter().map(|(part, scores)| (&part[..], *scores)).collect())
-        .collect();
-    let mut compared = Vec::new();
-    for (run, scores) in told.iter().zip(&scores) {
-        compared.push(Compared { name: &run.name, about: run.story.about(), report: &run.report, scores });
-    }
-    Comparison { runs: &compared }.write(out)?;
-    crate::line(out.display())
 }

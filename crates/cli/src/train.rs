@@ -29,6 +29,7 @@ pub(crate) struct Job {
     pub(crate) source: Source,
     pub(crate) preparation: Preparation,
     pub(crate) data: Datasets,
+    pub(crate) rows: Rows,
     pub(crate) model: Model<f32>,
 }
 
@@ -68,12 +69,11 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
         Some(out) => RunFolder::create(out.clone())?,
         None => RunFolder::create_next(&config.data.name())?,
     };
-    let store = Store::open(folder.checkpoints())?;
-    // Of two that begin in one folder at once, the other may have come first.
-    folder.must_be_new()?;
+    let store = folder.take()?;
     let begun = folder.clone();
+    let rows = Rows::of(&data);
     let ended = folder.write_config(&config).and_then(|()| {
-        run(Job { folder, config, source, preparation, data, model }, store, &args.shared, None)
+        run(Job { folder, config, source, preparation, data, rows, model }, store, &args.shared, None)
     });
     if ended.is_err() {
         begun.withdraw();
@@ -117,6 +117,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
             checkpoints.display()
         );
     }
+    let rows = Rows::of(&data);
     let after = origin.map(|checkpoint| checkpoint.facts().step);
     if let Some(checkpoint) = origin {
         let (saved, prepared) = source::load(checkpoint)?;
@@ -131,7 +132,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
                 source.table.source()
             );
         }
-        same_run::check(checkpoint, &config, &source, &data)?;
+        same_run::check(checkpoint, &config, &source, &rows)?;
     }
     if let Some(epochs) = args.stopping.epochs {
         let steps_per_epoch = data.train.rows().div_ceil(config.training.batch_size) as u64;
@@ -146,7 +147,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     if config != before {
         folder.write_config(&config)?;
     }
-    let job = Job { folder, config, source, preparation, data, model };
+    let job = Job { folder, config, source, preparation, data, rows, model };
     run(job, store, &args.shared, Some(GoOn { from, after }))
 }
 
@@ -295,7 +296,7 @@ fn fit(
     let units = job.preparation.units();
     let data = Data { train, validation, units: &units };
     let mut sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
-    sections.push(Rows::of(&job.data).section()?);
+    sections.push(job.rows.section()?);
     let best_file = job.folder.best_file();
     let mut history = History::new(job.folder.history_file(), training, screen);
     let run = Run {

@@ -44,6 +44,8 @@ pub struct Compared<'a> {
 pub struct Comparison<'a> {
     /// The runs, in the order in which they are shown.
     pub runs: &'a [Compared<'a>],
+    /// What else is to be known of the scores, in sentences; may be empty.
+    pub remark: &'a str,
 }
 
 #[derive(Template)]
@@ -63,8 +65,16 @@ struct Row {
     name: String,
     class: String,
     ending: String,
-    /// Text, remark, and whether it is the best of the column by the rows that may choose.
-    cells: Vec<(String, String, bool)>,
+    cells: Vec<Cell>,
+}
+
+#[derive(Default)]
+struct Cell {
+    text: String,
+    /// What the text is of, and what other parts of the data say.
+    remarks: Vec<String>,
+    /// Whether it is the best of the column by the rows that may choose.
+    is_best: bool,
 }
 
 impl Comparison<'_> {
@@ -76,7 +86,7 @@ impl Comparison<'_> {
             title: format!("{} runs", self.runs.len()),
             columns: columns.chain(scores.iter().map(Score::to_string)).collect(),
             runs: self.rows(&scores),
-            note: self.note(),
+            note: format!("{} {}", self.note(), self.remark).trim().to_owned(),
             plots: self.plots(&scores),
             names: self.runs.iter().map(|run| run.name.to_owned()).collect(),
             differences: self.differences(),
@@ -120,23 +130,28 @@ impl Comparison<'_> {
             let kept = report.best().map_or("–".to_owned(), |best| Count(best.epoch).to_string());
             let plain = [kept, Count(report.epochs).to_string(), Time(report.elapsed).to_string()];
             let chosen_by = run.scores.first().map_or(run.about.measured_on.name(), |(part, _)| part);
-            let remark = |score: Score| {
+            let remarks = |score: Score| {
                 let others = run.scores.iter().skip(1);
                 let others = others.filter_map(|(part, scores)| {
-                    Some(format!("; {part} {}", Rounded(of_part(scores, score)?)))
+                    // A number does not leave its name.
+                    Some(format!("{part}\u{a0}{}", Rounded(of_part(scores, score)?)))
                 });
-                format!("{chosen_by}{}", others.collect::<String>())
+                [chosen_by.to_owned()].into_iter().chain(others).collect()
             };
             let scored =
                 scores.iter().zip(&values[number]).zip(&best).map(|((score, value), best)| match value {
-                    Some(found) => (Rounded(*found).to_string(), remark(*score), value == best),
-                    None => ("–".to_owned(), String::new(), false),
+                    Some(found) => Cell {
+                        text: Rounded(*found).to_string(),
+                        remarks: remarks(*score),
+                        is_best: value == best,
+                    },
+                    None => Cell { text: "–".to_owned(), ..Cell::default() },
                 });
             Row {
                 name: run.name.to_owned(),
                 class: class(number),
                 ending: ending(report),
-                cells: plain.map(|text| (text, String::new(), false)).into_iter().chain(scored).collect(),
+                cells: plain.map(|text| Cell { text, ..Cell::default() }).into_iter().chain(scored).collect(),
             }
         };
         self.runs.iter().enumerate().map(row).collect()
@@ -288,14 +303,16 @@ mod tests {
                 run("runs/a", &a, &one, &[("validation", &good), ("test", &worse)]),
                 run("runs/<b>", &b, &two, &[("validation", &bad), ("test", &better)]),
             ],
+            remark: "And <more>.",
         }
         .html();
         for part in [
             "<h1>2 runs</h1>",
             "runs/&#60;b&#62;",
-            "<td class=\"best\">0.9000<small>validation; test 0.7000</small>",
-            "<td>0.8000<small>validation; test 0.9500</small>",
+            "<td data-name=\"accuracy\" class=\"best\">0.9000<small>validation</small><small>test\u{a0}0.7000</small>",
+            "<td data-name=\"accuracy\">0.8000<small>validation</small><small>test\u{a0}0.9500</small>",
             "Marked is the best by the validation rows.",
+            "is to lose that. And &#60;more&#62;.</p>",
             "The dots are the kept models: runs/a 0.4000 at epoch 3, ",
             "<th scope=\"row\"><code>training.stop</code></th><td>patience(3)</td><td>patience(1)</td>",
             "<th scope=\"row\"><code>x</code></th><td>–</td><td>&#60;i&#62;</td>",
@@ -317,7 +334,9 @@ mod tests {
                 Compared { name: "a", about, report: &report, scores }
             };
             let (first, second) = ([("validation", &good)], [("validation", &bad)]);
-            let html = Comparison { runs: &[run(settings[0], &first), run(settings[1], &second)] }.html();
+            let html =
+                Comparison { runs: &[run(settings[0], &first), run(settings[1], &second)], remark: "" }
+                    .html();
             assert_eq!(html.contains("class=\"best\""), note.starts_with("Marked"), "{html}");
             assert!(html.contains(note), "{note}: {html}");
         };
@@ -339,6 +358,7 @@ mod tests {
                 Compared { name: "a", about: about[0], report: &a, scores: &[] },
                 Compared { name: "b", about: about[1], report: &b, scores: &[] },
             ],
+            remark: "And <more>.",
         }
         .html();
         for part in [
@@ -357,7 +377,7 @@ mod tests {
         for losses in [&[][..], &[0.5], &[f64::NAN, f64::NAN]] {
             let report = ended(losses, Ended::Interrupted, 9);
             let run = Compared { name: "a", about: text.about(), report: &report, scores: &[] };
-            let html = Comparison { runs: &vec![run; 7] }.html();
+            let html = Comparison { runs: &vec![run; 7], remark: "" }.html();
             assert!(html.contains("<h1>7 runs</h1>") && !html.contains("d=\"MNaN"), "{html}");
         }
     }

@@ -1,6 +1,7 @@
 //! `checkpoints import`: a run that begins with the weights of another program.
 
 use crate::args::Import;
+use crate::config::RunConfig;
 use crate::folder::RunFolder;
 use crate::refit::{ALL_ROWS, TRAINED_ON, write_final};
 use crate::{line, source};
@@ -10,24 +11,21 @@ use highwater_data::{Preparation, Target};
 use highwater_nn::{Init, Model};
 use highwater_trainer::{begin, import_model};
 use serde_json::json;
+use std::path::PathBuf;
 
 pub(super) fn run(args: &Import) -> Result<()> {
     let like = RunFolder::open(&args.like)?;
     let config = like.config()?;
-    let Imported { model, preparation, all_rows, prepared_as } = Imported::of(&like, args)?;
+    let imported = Imported::of(&like, args)?;
     // The folder comes last: a mistake leaves nothing behind.
     let folder = RunFolder::create(args.out.clone())?;
-    folder.write_config(&config)?;
-    let saved = if all_rows {
-        let labels = [(TRAINED_ON, ALL_ROWS)];
-        let snapshot = Snapshot { labels: &labels, ..Snapshot::default() };
-        write_final(&folder, &model, &preparation, &config, &snapshot)?;
-        folder.final_file()
-    } else {
-        let mut store = Store::open(folder.checkpoints())?;
-        let sections = source::sections(&preparation, model.network(), &config)?;
-        begin(&model, &config.training, &mut store, &sections)?.path
-    };
+    let store = folder.take()?;
+    let saved = imported.save(&folder, &config, store);
+    if saved.is_err() {
+        folder.withdraw();
+    }
+    let saved = saved?;
+    let Imported { model, all_rows, prepared_as, .. } = imported;
     let parameters = model.parameters().len();
     if args.json {
         return line(json!({
@@ -119,6 +117,23 @@ impl Imported {
         }
         let prepared_as = "in final.safetensors".to_owned();
         Ok(Imported { model, preparation, all_rows: true, prepared_as })
+    }
+
+    /// Makes a run of it; where the model is.
+    fn save(&self, folder: &RunFolder, config: &RunConfig, mut store: Store) -> Result<PathBuf> {
+        let Imported { model, preparation, all_rows, .. } = self;
+        folder.write_config(config)?;
+        if *all_rows {
+            let labels = [(TRAINED_ON, ALL_ROWS)];
+            let snapshot = Snapshot { labels: &labels, ..Snapshot::default() };
+            write_final(folder, model, preparation, config, &snapshot)?;
+            // There will be none: what the run is tells that it has no model of its own.
+            drop(store);
+            folder.without_checkpoints()?;
+            return Ok(folder.final_file());
+        }
+        let sections = source::sections(preparation, model.network(), config)?;
+        Ok(begin(model, &config.training, &mut store, &sections)?.path)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::run::{assert_same, checkpoints, done, highwater, history, run, table, tree};
+use highwater_checkpoint::Store;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
@@ -169,6 +170,14 @@ fn what_a_model_of_all_rows_is_given_comes_back_with_it_and_nothing_scores_it_on
     assert!(!dir.path().join("no").exists());
 }
 
+/// A number of half precision that is a small multiple of 1/64.
+fn half(value: f64) -> u16 {
+    let bits = (value as f32).to_bits();
+    let sign = (bits >> 16 & 0x8000) as u16;
+    // The exponent is counted from -127 there and from -15 here.
+    if value == 0.0 { sign } else { sign | (((bits & 0x7fff_ffff) - (112 << 23)) >> 13) as u16 }
+}
+
 #[test]
 fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_and_else_are_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -181,6 +190,12 @@ fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_an
             .map(|(_, shape)| {
                 let values = (0..shape.iter().product::<usize>()).map(|i| i as f64 / 64.0 - 0.25);
                 match dtype {
+                    // Of these numbers seven bits are significant, eleven and eight are stored.
+                    Dtype::F16 => values.flat_map(|v| half(v).to_le_bytes()).collect(),
+                    Dtype::BF16 => values
+                        .flat_map(|v| ((v as f32).to_bits() >> 16).to_le_bytes()[..2].to_vec())
+                        .collect(),
+                    Dtype::I32 => values.flat_map(|v| (v as i32).to_le_bytes()).collect(),
                     Dtype::F64 => values.flat_map(f64::to_le_bytes).collect(),
                     _ => values.flat_map(|v| (v as f32).to_le_bytes()).collect(),
                 }
@@ -205,6 +220,8 @@ fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_an
         (1, Dtype::F32, &prefixed as &dyn Fn(&str) -> String, &[][..]),
         (2, Dtype::F64, &plain, &[]),
         (3, Dtype::F32, &named, &["--rename", "fc1=0", "--rename", "head=3"]),
+        (6, Dtype::F16, &plain, &[]),
+        (7, Dtype::BF16, &prefixed, &[]),
     ] {
         let (said, other) = import(number, dtype, rename, more);
         assert_eq!(said.code, Some(0), "{said:?}");
@@ -213,6 +230,10 @@ fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_an
         };
         assert!(model(&first).eq(model(&other)), "{number}");
     }
+    let (said, _) = import(8, Dtype::I32, &plain, &[]);
+    assert_eq!(said.code, Some(1));
+    let named_so = |name: &str| said.err.contains(&format!("tensor `{name}`: elements of I32"));
+    assert!(weights.iter().any(|(name, _)| named_so(name)), "{said:?}");
     let (said, out) = import(4, Dtype::F32, &named, &[]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("missing in it: 0.weight, 0.bias, 3.weight, 3.bias"), "{said:?}");
@@ -434,4 +455,20 @@ fn while_a_run_goes_on_its_checkpoints_can_be_pinned_but_not_cleaned_up() {
 
 fn checkpoints_so_far(run: &Path) -> usize {
     if run.join("checkpoints").is_dir() { checkpoints(run).len() } else { 0 }
+}
+
+#[test]
+fn an_import_leaves_a_folder_alone_in_which_another_run_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let like = trained(dir.path(), &["--epochs", "1"]);
+    let (file, out) = (dir.path().join("model.safetensors"), dir.path().join("imported"));
+    done(args!["checkpoints", "export", &like, "--to", "safetensors", "--out", &file]);
+    let beginning = Store::open(out.join("checkpoints")).unwrap();
+    let import = || run(args!["checkpoints", "import", &file, "--like", &like, "--out", &out]);
+    let said = import();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("checkpoints") && said.err.contains("locked by"), "{said:?}");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "nothing but the folder of checkpoints");
+    drop(beginning);
+    assert_eq!(import().code, Some(0));
 }

@@ -42,7 +42,7 @@ fn other_rows_than_those_of_the_run_are_refused_and_named() {
     let changed = rotated(&iris);
     assert_ne!(changed, iris);
     let fewer = iris.lines().take(140).collect::<Vec<_>>().join("\n");
-    let all: [&[&str]; 2] = [&["resume", "--epochs", "3"], &["resume", "--prove"]];
+    let all: [&[&str]; 3] = [&["resume", "--epochs", "3"], &["resume", "--prove"], &["report"]];
     for (name, part, text, how) in [
         ("own.csv", "training", &changed, "as many, but with other values"),
         ("validation.csv", "validation", &changed, "as many, but with other values"),
@@ -55,6 +55,7 @@ fn other_rows_than_those_of_the_run_are_refused_and_named() {
         refused(&at("run"), &[&["evaluate", "--split", split]], &words);
         fs::write(at(name), &iris).unwrap();
     }
+    done(args!["report", at("run")]);
     done(args!["evaluate", at("run"), "--quiet"]);
     done(args!["resume", at("run"), "--prove", "--quiet"]);
     done(args!["resume", at("run"), "--epochs", "3", "--quiet"]);

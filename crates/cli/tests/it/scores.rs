@@ -115,7 +115,10 @@ fn the_loss_of_balanced_classes_is_one_and_the_same_everywhere() {
     done(dir, &format!("{train} --out plain"));
     done(dir, "report run plain");
     let page = fs::read_to_string(dir.join("comparison.html")).unwrap();
-    assert!(page.contains("validation, classes unweighted"), "runs are compared by different losses");
+    assert!(
+        page.contains("In the losses of this table each row counts the same"),
+        "runs are compared by different losses"
+    );
 }
 
 #[test]
@@ -152,4 +155,56 @@ fn answers_take_the_place_of_older_ones_when_they_are_complete() {
     done(dir, "predict run --data good.csv --out /dev/null");
     done(dir, "predict run --data good.csv --out new.csv");
     assert_eq!(fs::read(dir.join("new.csv")).unwrap(), fs::read(dir.join("old.csv")).unwrap());
+}
+
+#[test]
+fn values_far_from_zero_are_scored_with_all_their_digits() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // Numbers of 32 bits are 8 apart there.
+    let truth: Vec<f64> = (0..120).map(|row| 1e8 + f64::from(row * 7 % 23) / 8.0).collect();
+    let line = |row: usize| format!("{},{},{}\n", row * 7 % 23, row % 5, truth[row]);
+    fs::write(dir.join("t.csv"), format!("a,b,y\n{}", (0..120).map(line).collect::<String>())).unwrap();
+    done(dir, "train --data t.csv --target y --task regression --epochs 30 --hidden 8 --out run --quiet");
+    let said = done(dir, "predict run --data t.csv").out;
+    let found: Vec<f64> = said.lines().skip(1).map(|line| line.parse().unwrap()).collect();
+    assert_eq!(found.len(), truth.len());
+    let mean = |of: &dyn Fn(usize) -> f64| (0..truth.len()).map(of).sum::<f64>() / truth.len() as f64;
+    let middle = mean(&|row| truth[row]);
+    let squares = mean(&|row| (found[row] - truth[row]).powi(2));
+    let spread = mean(&|row| (truth[row] - middle).powi(2));
+    let expected = [
+        ("r2", 1.0 - squares / spread),
+        ("mae", mean(&|row| (found[row] - truth[row]).abs())),
+        ("rmse", squares.sqrt()),
+    ];
+    let scores = done(dir, "evaluate run --data t.csv --json").json();
+    for (name, expected) in expected {
+        let score = scores[name].as_f64().unwrap();
+        assert!((score - expected).abs() < 1e-5, "{name}: {scores}, {expected} by the answers");
+    }
+    assert!(expected[0].1 > 0.1, "the model has learned something: {expected:?}");
+}
+
+#[test]
+fn the_page_tells_of_the_model_that_is_kept_and_not_of_one_that_was_never_saved() {
+    let dir = with_iris();
+    let dir = dir.path();
+    done(dir, &format!("{IRIS} --refit no --out run --quiet"));
+    // What is left of a run that was killed before it had saved its best model.
+    let file = dir.join("run/history.csv");
+    let history = fs::read_to_string(&file).unwrap();
+    let names: Vec<&str> = history.lines().next().unwrap().split(',').collect();
+    let mut last: Vec<&str> = history.lines().last().unwrap().split(',').collect();
+    for (name, value) in [("epoch", "4"), ("step", "16"), ("validation_loss", "0.0001"), ("improved", "true")]
+    {
+        last[names.iter().position(|other| *other == name).unwrap()] = value;
+    }
+    fs::write(&file, format!("{history}{}\n", last.join(","))).unwrap();
+    done(dir, "report run");
+    let page = fs::read_to_string(dir.join("run/report.html")).unwrap();
+    let kept: Vec<&str> =
+        page.split("<tr class=\"kept\"><td>").skip(1).filter_map(|row| row.split('<').next()).collect();
+    assert_eq!(kept, ["3"], "the epoch of best.safetensors");
+    assert!(page.contains("0.000100"), "the record is told");
 }

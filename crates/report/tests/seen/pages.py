@@ -22,6 +22,13 @@ FLATS = HERE.parents[3] / "examples/tables/flats.csv"
 LONG = "the_concentration_of_a_substance_whose_name_nobody_in_the_laboratory_could_ever_remember_at_baseline"
 
 
+COMPARISONS = {
+    "comparison.html": ["digits", "digits-again", "one-epoch"],
+    "comparison-of-values.html": ["friedman", "flats"],
+    "comparison-of-losses.html": ["clinic", "clinic-balanced"],
+}
+
+
 def table(path, header, rows):
     with open(path, "w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
@@ -77,8 +84,10 @@ def runs(program, folder):
     diverging = ["--data", "friedman.csv", "--target", "y", "--optimizer", "sgd", "--learning-rate", "1e9"]
     train(program, folder, "diverged", *diverging, codes=(0, 1))
     train(program, folder, "digits-again", "--seed", "1", "--learning-rate", "0.003", "--hidden", "64,64")
-    compared = ["digits", "digits-again", "one-epoch"]
-    subprocess.run([program, "report", *compared, "--out", "comparison.html"], cwd=folder, check=True, capture_output=True)
+    balanced = ["--data", "clinic.csv", "--target", "diagnosis", "--class-weights", "balanced"]
+    train(program, folder, "clinic-balanced", *balanced)
+    for name, compared in COMPARISONS.items():
+        subprocess.run([program, "report", *compared, "--out", name], cwd=folder, check=True, capture_output=True)
 
 
 def check_numbers(name, page, history):
@@ -236,7 +245,8 @@ def main():
     browser = chromium.Browser(found)
     try:
         pages = {path.parent.name: path for path in sorted(folder.glob("*/report.html"))}
-        for name, path in {**pages, "comparison": folder / "comparison.html"}.items():
+        pages |= {name.removesuffix(".html"): folder / name for name in COMPARISONS}
+        for name, path in pages.items():
             complaints += check_page(browser, name, path, shots)
         complaints += check_live(browser, program, folder, shots)
         if images:
@@ -245,7 +255,7 @@ def main():
         browser.close()
     for complaint in complaints:
         print(f"pages: {complaint}")
-    print(f"pages: {len(pages) + 2} pages in {shots}, {len(complaints)} complaints")
+    print(f"pages: {len(pages) + 1} pages in {shots}, {len(complaints)} complaints")
     sys.exit(bool(complaints))
 
 

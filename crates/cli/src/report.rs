@@ -1,0 +1,79 @@
+//! `report`: the page of a run, written again from its folder, or of several.
+
+use crate::args::Report as ReportArgs;
+use crate::data_args::ClassWeights;
+use crate::folder::RunFolder;
+use crate::same_run::Rows;
+use crate::source::{self, Source};
+use crate::story::{Kept, Story, outcome};
+use crate::train::Job;
+use crate::{line, same_run};
+use anyhow::{Context, Result};
+use highwater_report::{Compared, Comparison, Outcome, Page, read_history, reconstruct};
+use highwater_trainer::{Report, Scores};
+use std::path::{Path, PathBuf};
+
+/// A run as its folder tells it.
+fn of_folder(root: &Path) -> Result<(Job, Report)> {
+    let folder = RunFolder::open(root)?;
+    let config = folder.config()?;
+    let kept = folder.best()?;
+    let (model, preparation) = source::load(&kept)?;
+    let source = Source::of_run(&config, &preparation, folder.root())?;
+    let history = read_history(&folder.history_file())?;
+    let mut report = reconstruct(history, &config.training);
+    // A run that was killed may have found a better one that it had not saved.
+    let step = kept.facts().step;
+    report.best = report.history.iter().position(|record| record.step == step).or(report.best);
+    let data = source.datasets(&preparation)?;
+    let rows = Rows::of(&data);
+    same_run::check_rows(&kept, &source, &rows)?;
+    Ok((Job { folder, config, source, preparation, data, rows, model }, report))
+}
+
+/// `report`: the page of a run, or of several.
+pub(crate) fn report(args: &ReportArgs) -> Result<()> {
+    match (&args.runs[..], &args.out) {
+        ([run], out) => {
+            let (job, report) = of_folder(run)?;
+            let path = out.clone().unwrap_or_else(|| job.folder.report_file());
+            let (story, kept) = (Story::of(&job)?, Kept::of(&job, job.config.data.class_weights));
+            let write = |outcome: &Outcome<'_>| {
+                Page { about: &story.about(), report: &report, outcome, progress: None }.write(&path)
+            };
+            outcome(&job, &report, &kept, write)??;
+            line(path.display())
+        }
+        (runs, out) => compare(runs, out.as_deref().unwrap_or(Path::new("comparison.html"))),
+    }
+}
+
+fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
+    struct Told {
+        name: String,
+        story: Story,
+        report: Report,
+        kept: Kept,
+    }
+    let (mut told, mut is_balanced) = (Vec::new(), false);
+    for run in runs {
+        let (job, report) = of_folder(run).with_context(|| format!("cannot compare {}", run.display()))?;
+        let name = run.display().to_string();
+        // What is compared must be measured alike: each row counts the same.
+        let kept = Kept::of(&job, ClassWeights::None);
+        is_balanced |= job.config.data.is_balanced();
+        told.push(Told { name, story: Story::of(&job)?, kept, report });
+    }
+    let scores: Vec<Vec<(&str, &Scores)>> = told.iter().map(|run| run.kept.named()).collect();
+    let compared = told.iter().zip(&scores).map(|(run, scores)| {
+        let Told { name, story, report, .. } = run;
+        Compared { name, about: story.about(), report, scores }
+    });
+    let remark = if is_balanced {
+        "In the losses of this table each row counts the same, also of runs that were trained with balanced classes."
+    } else {
+        ""
+    };
+    Comparison { runs: &compared.collect::<Vec<_>>(), remark }.write(out)?;
+    line(out.display())
+}
