@@ -26,8 +26,9 @@ def inputs(preparation, row, scaled):
     values = []
     for column in preparation["inputs"]:
         text = row[column["name"]].strip()
-        missing = text.lower() in MISSING
         (kind, how), = column["encoding"].items()
+        # A name of the training rows is a value, whatever it looks like.
+        missing = text.lower() in MISSING and text not in how.get("names", ())
         if kind in ("Number", "Boolean"):
             value = float(how["fill"]) if missing else float(text if kind == "Number" else text.lower() in YES)
             values.append((value - how["scale"]["mean"]) / how["scale"]["sd"] if scaled else value)

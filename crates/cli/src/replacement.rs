@@ -34,8 +34,7 @@ impl Replacement {
     fn beside(path: PathBuf) -> io::Result<Replacement> {
         let mut begin = path.file_name().unwrap_or_default().to_owned();
         begin.push(PART);
-        // What cannot be removed stays.
-        _ = remove_left(&path, &begin.to_string_lossy());
+        remove_left(&path, &begin.to_string_lossy());
         let mut number = 1;
         loop {
             let mut name = begin.clone();
@@ -65,21 +64,22 @@ impl Drop for Replacement {
     }
 }
 
-/// Removes the files beside a path, whose names begin like this, that no process has [taken](take).
-fn remove_left(path: &Path, begin: &str) -> io::Result<()> {
+/// Removes the files beside a path, whose names begin like this, that no process has [taken](take). What cannot be
+/// removed stays.
+fn remove_left(path: &Path, begin: &str) {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    for entry in fs::read_dir(folder)?.flatten() {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix(begin)?.parse::<u32>().ok());
-        if number.is_none() || !entry.file_type()?.is_file() {
-            continue;
-        }
-        let file = File::options().write(true).open(entry.path())?;
-        if file.try_lock().is_ok() {
-            fs::remove_file(entry.path())?;
+        let is_part = number.is_some() && entry.file_type().is_ok_and(|kind| kind.is_file());
+        // The lock is held until the file is gone, so that nobody takes it meanwhile.
+        if is_part
+            && let Ok(left) = File::options().write(true).open(entry.path())
+            && left.try_lock().is_ok()
+        {
+            _ = fs::remove_file(entry.path());
         }
     }
-    Ok(())
 }
 
 /// Locks a new file for as long as it is open. `false` if another process has taken it for one that was left.
