@@ -2,6 +2,8 @@
 
 use crate::cell;
 use crate::dialect::Dialect;
+use crate::encoding::Encoding;
+use crate::preparation::{Preparation, TargetKind};
 use crate::table::ColumnWriter;
 
 /// What a reader of tables is told of missing values.
@@ -86,8 +88,25 @@ impl Signs {
     }
 }
 
+impl Preparation {
+    /// The columns in which a minus is a value. What tells is the names of classes and categories, as a table may be too
+    /// short to.
+    pub fn plus_minus(&self) -> Vec<String> {
+        let inputs = self.inputs().iter().filter_map(|input| match &input.encoding {
+            Encoding::OneHot(of) | Encoding::Embedded(of) => Some((&input.name, &of.names)),
+            _ => None,
+        });
+        let targets = self.targets().iter().filter_map(|target| match &target.kind {
+            TargetKind::Classes(names) => Some((&target.column, names)),
+            TargetKind::Value(_) => None,
+        });
+        let named = inputs.chain(targets).filter(|(_, names)| names.iter().all(|name| is_plus_minus(name)));
+        named.map(|(column, _)| column.clone()).collect()
+    }
+}
+
 /// Whether a text is made of plus and minus signs: `+`, `-`, `++`, …
-pub(crate) fn is_plus_minus(text: &str) -> bool {
+fn is_plus_minus(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte == b'+' || byte == b'-')
 }
 

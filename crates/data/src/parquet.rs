@@ -12,7 +12,7 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::Missing;
 use crate::moment::{DAY, date_and_time};
-use crate::table::Table;
+use crate::table::{ColumnWriter, Table};
 
 /// Reads the rows of a Parquet file piece by piece.
 pub(crate) struct ParquetReader {
@@ -121,7 +121,7 @@ mod tests {
     use parquet::schema::parser::parse_message_type;
 
     use super::*;
-    use crate::{Dialect, Kind, Table, TableReader};
+    use crate::{Kind, TableReader};
 
     /// Three rows, the second without values where that may be.
     fn write(path: &Path, compression: Compression) {

@@ -9,7 +9,6 @@ use crate::dataset::{Dataset, DatasetWriter, Targets};
 use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
 use crate::kind::Kind;
-use crate::missing::is_plus_minus;
 use crate::on_disk::BLOCK;
 use crate::recipe::Recipe;
 use crate::scale::Scale;
@@ -286,21 +285,6 @@ impl Preparation {
     /// Whether the columns had names of their own in the file; a file for prediction is read in the same way.
     pub fn has_header(&self) -> bool {
         self.header
-    }
-
-    /// The columns in which a minus is a value. What tells is the names of classes and categories, as a table may be too
-    /// short to.
-    pub fn plus_minus(&self) -> Vec<String> {
-        let inputs = self.inputs.iter().filter_map(|input| match &input.encoding {
-            Encoding::OneHot(of) | Encoding::Embedded(of) => Some((&input.name, &of.names)),
-            _ => None,
-        });
-        let targets = self.targets.iter().filter_map(|target| match &target.kind {
-            TargetKind::Classes(names) => Some((&target.column, names)),
-            TargetKind::Value(_) => None,
-        });
-        let named = inputs.chain(targets).filter(|(_, names)| names.iter().all(|name| is_plus_minus(name)));
-        named.map(|(column, _)| column.clone()).collect()
     }
 
     /// The number of columns of the table that it was fitted to: used, left out and to be predicted.
