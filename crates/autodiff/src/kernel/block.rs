@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "blocks of columns are disjoint, but not as slices")]
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Some rows and columns of a row-major matrix, to be written.
 pub(super) struct Block<'a, T> {
@@ -54,13 +55,23 @@ impl<'a, T> Block<'a, T> {
         (Block { rows: row, ..self }, below)
     }
 
-    /// The elements of `row` in `count` columns from `column` on.
+    /// Some of its rows and columns.
     #[inline(always)]
-    pub(super) fn row_mut(&mut self, row: usize, column: usize, count: usize) -> &mut [T] {
-        assert!(row < self.rows && count <= self.columns && column <= self.columns - count);
-        // SAFETY: `new` was given all rows of `stride` elements, the splits kept within them, and row and columns are
-        // in this block, which nobody else reaches while it is borrowed.
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride + column), count) }
+    pub(super) fn part(&mut self, rows: Range<usize>, columns: Range<usize>) -> Block<'_, T> {
+        assert!(rows.start < rows.end && rows.end <= self.rows);
+        assert!(columns.start < columns.end && columns.end <= self.columns);
+        // SAFETY: the element is one of the block.
+        let first = unsafe { self.first.add(rows.start * self.stride + columns.start) };
+        Block { first, stride: self.stride, rows: rows.len(), columns: columns.len(), matrix: PhantomData }
+    }
+
+    /// The elements of a row.
+    #[inline(always)]
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [T] {
+        assert!(row < self.rows);
+        // SAFETY: `new` was given all rows of `stride` elements, the splits kept within them, and the row is in this
+        // block, which nobody else reaches while it is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.stride), self.columns) }
     }
 }
 

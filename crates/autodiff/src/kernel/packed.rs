@@ -269,7 +269,7 @@ impl<T: Real> WithSimd for Tiles<'_, '_, '_, T> {
                 }
                 if number + 1 == packing.pieces {
                     for row in row..row + rows.len() {
-                        then(block.row_mut(row, 0, columns), *column);
+                        then(block.row_mut(row), *column);
                     }
                 }
             }
@@ -348,10 +348,10 @@ impl<T: Real, S: Simd, const R: usize, const V: usize> NullaryFnOnce for Kernel<
     fn call(self) {
         let Tile { simd, left, right, block, row, column, width, write } = self.0;
         let lanes = T::lanes::<S>();
+        let mut target = block.part(row..row + R, column..column + width);
         for r in 0..R {
-            let target = block.row_mut(row + r, column, width);
             for v in 0..V {
-                prefetch(target, v * lanes);
+                prefetch(target.row_mut(r), v * lanes);
             }
         }
         let mut sums = [[T::splat(simd, T::ZERO); V]; R];
@@ -366,22 +366,30 @@ impl<T: Real, S: Simd, const R: usize, const V: usize> NullaryFnOnce for Kernel<
                 }
             }
         }
-        for r in 0..R {
-            let target = block.row_mut(row + r, column, width);
-            if width == V * lanes {
-                let target = &mut T::vectors_mut::<S>(target)[..V];
+        // The sums go straight from the registers to where they belong, or all through memory.
+        if width == V * lanes {
+            for r in 0..R {
+                let target = T::vectors_mut::<S>(target.row_mut(r));
                 for v in 0..V {
                     target[v] = match write {
                         Write::Set => sums[r][v],
                         Write::Add => T::add_vectors(simd, target[v], sums[r][v]),
                     };
                 }
-            } else {
-                let mut elements = [T::ZERO; VECTORS * LANES];
-                T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(&sums[r]);
+            }
+        } else {
+            let mut elements = [T::ZERO; MAX_ROWS * VECTORS * LANES];
+            let vectors = T::vectors_mut::<S>(&mut elements);
+            for r in 0..R {
+                for v in 0..V {
+                    vectors[r * V + v] = sums[r][v];
+                }
+            }
+            for (r, elements) in elements.chunks(V * lanes).take(R).enumerate() {
+                let target = target.row_mut(r);
                 match write {
-                    Write::Set => target.copy_from_slice(&elements[..target.len()]),
-                    Write::Add => target.iter_mut().zip(&elements).for_each(|(t, &e)| *t += e),
+                    Write::Set => target.copy_from_slice(&elements[..width]),
+                    Write::Add => target.iter_mut().zip(elements).for_each(|(t, &e)| *t += e),
                 }
             }
         }
