@@ -269,8 +269,9 @@ impl<'de> Deserialize<'de> for Known {
         let dtype = Dtype::deserialize(StrDeserializer::<D::Error>::new(&name));
         dtype.map(Known).map_err(|_| {
             let known = "F64, F32, F16, BF16, I64, U32 and U8 are";
+            // The parser adds the line and column.
             D::Error::custom(format_args!(
-                "elements of {name}, which are not read here ({known}): convert them"
+                "convert its elements: {name} is not read here ({known}), but stands in the header"
             ))
         })
     }
@@ -401,7 +402,7 @@ mod tests {
             (r#"{"__metadata__":{"a":1}}"#.to_owned(), "expected"),
             (
                 r#"{"a":{"dtype":"F7","shape":[],"data_offsets":[0,4]}}"#.to_owned(),
-                "tensor `a`: elements of F7, which are not read here",
+                "tensor `a`: convert its elements: F7 is not read here",
             ),
             (
                 r#"{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(),
