@@ -162,7 +162,9 @@ fn a_disk_that_is_full_for_a_while_costs_nothing_but_a_warning() {
     let report = ran.result.unwrap();
     assert_eq!(told(&report), told(&undisturbed(&problem).0));
     let [full, again, ..] = &ran.warnings[..] else { panic!("{:?}", ran.warnings) };
-    assert!(full.contains("7 available") && full.contains("training goes on"), "{full}");
+    // The disk may fill up between the look at its space and the file.
+    assert!(full.contains("7 available") || full.contains("no storage space"), "{full}");
+    assert!(full.contains("training goes on"), "{full}");
     assert!(again.contains("saving works again"), "{again}");
     assert!(report.saves.failed > 0);
     assert_eq!(newest(dir.path()), problem.steps());
