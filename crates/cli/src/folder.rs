@@ -10,6 +10,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const CONFIG_TEMPORARY: &str = "config.toml.tmp";
+/// What a store of checkpoints makes in its folder first.
+const LOCK: &str = ".lock";
 /// The label of the model of all rows that says which kept model it goes with.
 pub(crate) const BEST_STEP: &str = "best_step";
 
@@ -37,8 +39,7 @@ impl RunFolder {
         let root = self.root.display();
         let content = fs::read_dir(&self.root).with_context(|| format!("cannot read {root}"))?;
         let locked_only = |folder: &Path| {
-            fs::read_dir(folder)
-                .is_ok_and(|content| content.flatten().all(|entry| entry.file_name() == ".lock"))
+            fs::read_dir(folder).is_ok_and(|content| content.flatten().all(|entry| entry.file_name() == LOCK))
         };
         let is_content = |entry: &fs::DirEntry| {
             let path = entry.path();
@@ -128,7 +129,7 @@ impl RunFolder {
     /// be in the way of the next try. What cannot be removed stays.
     pub(crate) fn withdraw(&self) {
         let checkpoints = self.checkpoints();
-        let own = [self.config_file(), self.root.join(CONFIG_TEMPORARY), checkpoints.join(".lock")];
+        let own = [self.config_file(), self.root.join(CONFIG_TEMPORARY), checkpoints.join(LOCK)];
         let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
         let mut all = entries(&self.root).chain(entries(&checkpoints)).map(|entry| entry.path());
         if all.any(|path| path != checkpoints && !own.contains(&path)) {
@@ -144,7 +145,7 @@ impl RunFolder {
 
     /// Removes the folder of checkpoints if there are none.
     pub(crate) fn without_checkpoints(&self) -> io::Result<()> {
-        fs::remove_file(self.checkpoints().join(".lock"))?;
+        fs::remove_file(self.checkpoints().join(LOCK))?;
         fs::remove_dir(self.checkpoints())
     }
 

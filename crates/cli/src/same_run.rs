@@ -93,20 +93,28 @@ pub(crate) fn check_part(
     name: SplitName,
     data: &Dataset,
 ) -> Result<()> {
-    must_be_same(checkpoint, source, name, Part::of(data))
+    match Rows::saved(checkpoint) {
+        Some(saved) => must_be_same(checkpoint, source, name, saved.part(name), Part::of(data)),
+        None => Ok(()),
+    }
 }
 
 /// An error if these are not the rows of the run that a checkpoint is of.
 pub(crate) fn check_rows(checkpoint: &Checkpoint, source: &Source, rows: &Rows) -> Result<()> {
+    let Some(saved) = Rows::saved(checkpoint) else { return Ok(()) };
     for name in [SplitName::Train, SplitName::Validation, SplitName::Test] {
-        must_be_same(checkpoint, source, name, rows.part(name))?;
+        must_be_same(checkpoint, source, name, saved.part(name), rows.part(name))?;
     }
     Ok(())
 }
 
-fn must_be_same(checkpoint: &Checkpoint, source: &Source, name: SplitName, here: Part) -> Result<()> {
-    let Some(saved) = Rows::saved(checkpoint) else { return Ok(()) };
-    let there = saved.part(name);
+fn must_be_same(
+    checkpoint: &Checkpoint,
+    source: &Source,
+    name: SplitName,
+    there: Part,
+    here: Part,
+) -> Result<()> {
     // Another machine may have prepared them a little differently.
     let elsewhere = || {
         let computed_by = checkpoint.migrate::<Fingerprint>("fingerprint");

@@ -45,3 +45,8 @@ pub(crate) fn require(
 ) -> Result<(), Error> {
     if accepted { Ok(()) } else { Err(Error::Setting { of, name, value, expected }) }
 }
+
+/// Refuses what is not above 0, or not finite.
+pub(crate) fn require_positive(of: &'static str, name: &'static str, value: f64) -> Result<(), Error> {
+    require(value > 0.0 && value.is_finite(), of, name, value, "above 0 and finite")
+}

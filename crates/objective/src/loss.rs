@@ -4,7 +4,7 @@
 //! class weights are given; the loss of a row with several outputs is the mean over them. This is what PyTorch's
 //! `reduction="mean"` computes.
 
-use crate::error::{Error, require};
+use crate::error::{Error, require, require_positive};
 use highwater_autodiff::{Axis, Indices, Var};
 use serde::{Deserialize, Serialize};
 
@@ -86,10 +86,7 @@ impl Loss {
     pub fn validate(&self) -> Result<(), Error> {
         match self {
             Loss::MeanSquaredError | Loss::MeanAbsoluteError => Ok(()),
-            Loss::Huber { delta } => {
-                let accepted = *delta > 0.0 && delta.is_finite();
-                require(accepted, "huber", "delta", *delta, "above 0 and finite")
-            }
+            Loss::Huber { delta } => require_positive("huber", "delta", *delta),
             Loss::CrossEntropy(CrossEntropy { label_smoothing, class_weights }) => {
                 let (of, smoothing) = ("cross_entropy", *label_smoothing);
                 require((0.0..=1.0).contains(&smoothing), of, "label_smoothing", smoothing, "in [0, 1]")?;
@@ -101,16 +98,8 @@ impl Loss {
                 if any { Ok(()) } else { Err(Error::NoWeight) }
             }
             Loss::BinaryCrossEntropy(BinaryCrossEntropy { positive_weights }) => {
-                positive_weights.iter().try_for_each(|weight| {
-                    let accepted = *weight > 0.0 && weight.is_finite();
-                    require(
-                        accepted,
-                        "binary_cross_entropy",
-                        "positive_weights",
-                        *weight,
-                        "above 0 and finite",
-                    )
-                })
+                let (of, name) = ("binary_cross_entropy", "positive_weights");
+                positive_weights.iter().try_for_each(|weight| require_positive(of, name, *weight))
             }
         }
     }

@@ -54,13 +54,14 @@ impl<T: Real> WithSimd for Rows<'_, T> {
                 fetch(k);
                 let row = &source[k * stride..][..columns];
                 let mut pieces = target[k * width..].chunks_mut(panel);
-                for (from, to) in row.chunks_exact(width).zip(&mut pieces) {
+                let whole = row.chunks_exact(width);
+                let rest = whole.remainder();
+                for (from, to) in whole.zip(&mut pieces) {
                     let to = T::vectors_mut::<S>(&mut to[..width]);
                     for (to, from) in to.iter_mut().zip(T::vectors::<S>(from)) {
                         *to = *from;
                     }
                 }
-                let rest = row.chunks_exact(width).remainder();
                 if let Some(to) = pieces.next() {
                     to[..rest.len()].copy_from_slice(rest);
                 }
@@ -137,6 +138,7 @@ mod avx512 {
                 for column in (0..whole).step_by(SIDE) {
                     let source = &source[row * stride + column..];
                     let target = &mut target[column * width + row..];
+                    // In both branches: turned before them, each square would go through the stack for the second's sake.
                     if over && target.len() >= (SIDE - 1) * width + SIDE {
                         store(simd, transpose(simd, load(simd, source, stride, count)), target, width);
                     } else {
