@@ -36,12 +36,19 @@ pub(crate) use logarithm::ln;
 pub(crate) use logistic::{sigmoid, softplus, tanh};
 pub(crate) use normal::{gelu, gelu_derivative};
 
-/// `coefficients[0] + coefficients[1] x + …` by Horner's rule.
+/// `coefficients[0] + coefficients[1] x + …` by Horner's rule in x², on pairs of terms: half as many operations wait for
+/// each other as by the rule in x.
 #[inline(always)]
 fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
-    let mut sum = coefficients[N - 1];
-    for &c in coefficients[..N - 1].iter().rev() {
-        sum = sum.mul_add(x, c);
+    let pair = |first: usize| match coefficients.get(first + 1) {
+        Some(&next) => x.mul_add(next, coefficients[first]),
+        None => coefficients[first],
+    };
+    let square = x * x;
+    let last = (N - 1) / 2;
+    let mut sum = pair(2 * last);
+    for number in (0..last).rev() {
+        sum = sum.mul_add(square, pair(2 * number));
     }
     sum
 }

@@ -76,11 +76,16 @@ fn sum_of<T: Real>(count: usize, element: impl Fn(usize) -> T) -> T {
     for (lane, sum) in lanes.iter_mut().enumerate().take(count - whole) {
         *sum += element(whole + lane);
     }
+    join(lanes, |a, b| a + b)
+}
+
+/// Joins partial results, those of two halves at a time.
+#[inline(always)]
+fn join<T: Real>(mut lanes: [T; LANES], both: impl Fn(T, T) -> T) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
-            let other = lanes[lane + width];
-            lanes[lane] += other;
+            lanes[lane] = both(lanes[lane], lanes[lane + width]);
         }
         width /= 2;
     }
