@@ -174,8 +174,11 @@ impl Evaluator {
         if let BatchTargets::Values(values) = batch.targets {
             in_units(values.to_slice().expect("batches are row-major"), &self.units, &mut self.targets);
         }
-        let divisor = self.divisor(batch);
-        (f64::from(loss[0]) * divisor, divisor)
+        match self.divisor(batch) {
+            // Rows of classes of weight 0 alone have no mean.
+            0.0 => (0.0, 0.0),
+            divisor => (f64::from(loss[0]) * divisor, divisor),
+        }
     }
 
     /// The standard error of the loss that was found last, as a mean over rows: the deviation of their losses by the root

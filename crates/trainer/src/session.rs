@@ -178,7 +178,8 @@ impl<'a> Session<'a> {
         Ok(ended)
     }
 
-    /// One training step. After the first of an epoch, none allocates.
+    /// One training step. After the first of an epoch, none allocates. One whose rows are all of classes of weight 0 moves
+    /// nothing.
     pub(crate) fn step(&mut self) {
         let step = self.counters.step;
         let (epoch, place) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
@@ -197,6 +198,10 @@ impl<'a> Session<'a> {
             let piece = &rows[pieces.range(number)];
             let batch = self.buffer.gather(self.data.train, piece);
             let of_piece = self.evaluator.divisor(&batch);
+            // Rows of classes of weight 0 alone have no mean.
+            if of_piece == 0.0 {
+                continue;
+            }
             let feeds = feeds(&batch);
             let parameters = self.model.parameters();
             let key = key ^ (number as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
@@ -212,6 +217,21 @@ impl<'a> Session<'a> {
                 accumulator.add(&self.gradients, of_piece);
             }
         }
+        self.counters.step += 1;
+        let mut mean = 0.0;
+        if divisor > 0.0 {
+            // Of a step of one piece, without another rounding.
+            mean = if whole { f64::from(self.ws.loss()) } else { loss / divisor };
+            self.counters.loss_sum += mean * rows.len() as f64;
+            self.counters.loss_rows += rows.len() as u64;
+            self.move_parameters(whole, learning_rate, is_validated);
+        }
+        let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss: mean };
+        self.audience.tell(&event);
+    }
+
+    /// By the gradient of the step: of its one piece, or the mean over its pieces.
+    fn move_parameters(&mut self, whole: bool, learning_rate: f64, is_validated: bool) {
         if let Some(mean) = self.accumulator.as_mut().filter(|_| !whole).and_then(Accumulator::mean) {
             self.gradients.copy_from_slice(mean);
         }
@@ -225,13 +245,6 @@ impl<'a> Session<'a> {
             self.counters.gradient_norm = norm(gradients);
         }
         self.optimizer.step(self.model.parameters_mut(), gradients, learning_rate);
-        // Of a step of one piece, without another rounding.
-        let mean = if whole { f64::from(self.ws.loss()) } else { loss / divisor };
-        self.counters.loss_sum += mean * rows.len() as f64;
-        self.counters.loss_rows += rows.len() as u64;
-        self.counters.step += 1;
-        let event = Event::Stepped { step: step + 1, epoch: epoch + 1, step_of_epoch: place + 1, loss: mean };
-        self.audience.tell(&event);
     }
 
     /// Tries the model on the validation rows; `None` if someone wants the end meanwhile.
