@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let read = Dialect { optional, ..read };
     let stdin = args.data == Path::new("-");
     let mut reader = match stdin {
-        true => TableReader::new("standard input", io::stdin().lock(), &read)?,
+        true => TableReader::live("standard input", io::stdin().lock(), &read)?,
         false => TableReader::open(&args.data, &read)?,
     };
     let mut answers = Answers::new(&model, &preparation, args.write)?;

@@ -8,6 +8,7 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
+use crate::arriving::Arriving;
 use crate::dialect::{
     self, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point, without_thousands,
 };
@@ -31,6 +32,8 @@ pub(crate) struct TextReader<'a> {
     /// A first row that names nothing.
     pending: Option<(u64, StringRecord)>,
     any: bool,
+    /// Whether rows are handed out as they arrive.
+    live: bool,
 }
 
 impl<'a> TextReader<'a> {
@@ -45,21 +48,38 @@ impl<'a> TextReader<'a> {
 
     /// As [`open`](TextReader::open), from anything that gives bytes.
     pub(crate) fn new(source: String, reader: impl Read + 'a, dialect: &Dialect) -> Result<TextReader<'a>> {
+        TextReader::of(source, Box::new(reader), dialect, false)
+    }
+
+    /// As [`new`](TextReader::new), but waits for no more than a row: what there is tells the dialect, and is handed out.
+    pub(crate) fn live(source: String, reader: impl Read + 'a, dialect: &Dialect) -> Result<TextReader<'a>> {
+        TextReader::of(source, Box::new(reader), dialect, true)
+    }
+
+    fn of(
+        source: String,
+        reader: Box<dyn Read + 'a>,
+        dialect: &Dialect,
+        live: bool,
+    ) -> Result<TextReader<'a>> {
         let failed = |error| Error::Read { file: source.clone(), error };
-        let mut reader = plain(Box::new(reader)).map_err(failed)?;
+        let mut reader = Arriving::new(Box::new(plain(reader).map_err(failed)?));
         let mut skipped = Vec::new();
         for _ in 0..dialect.skip_lines {
             skipped.clear();
             read_line(&mut reader, &mut skipped).map_err(failed)?;
         }
-        let mut head = Vec::with_capacity(HEAD);
         let told =
             dialect.delimiter.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
-        if !told {
-            (&mut reader).take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
-        }
-        let whole = head.len() < HEAD;
-        let text = String::from_utf8_lossy(&head);
+        // A row that may be a header tells little without another one.
+        let rows = if dialect.header == Some(false) || !dialect.names.is_empty() { 1 } else { 2 };
+        let head = match live {
+            _ if told => Ok((&[][..], true)),
+            true => reader.first_rows(rows).map(|rows| (rows, true)),
+            false => reader.head(HEAD),
+        };
+        let (head, whole) = head.map_err(failed)?;
+        let text = String::from_utf8_lossy(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let delimiter = dialect.delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
         let mut sample = dialect::sample(text, whole, delimiter);
@@ -92,8 +112,7 @@ impl<'a> TextReader<'a> {
             [] => dialect::sniff_header(&sample),
             _ => sample.first().is_some_and(|row| row.iter().any(given)),
         });
-        let reader = BufReader::new(Cursor::new(head).chain(reader));
-        let mut rows = Rows::new(source, Box::new(reader), delimiter, dialect.skip_lines);
+        let mut rows = Rows::new(source, reader, delimiter, dialect.skip_lines);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match header {
             true => (names(&rows.source, aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
@@ -111,6 +130,7 @@ impl<'a> TextReader<'a> {
             commas_separate: delimiter == Delimiter::Comma,
             pending,
             any: false,
+            live,
         })
     }
 
@@ -123,11 +143,12 @@ impl<'a> TextReader<'a> {
         self.named
     }
 
-    /// The next rows, at most `count`; `None` after the last. It is an error if there is none at all.
+    /// The next rows, at most `count`, and if they are handed out as they arrive, those that need no waiting for; `None`
+    /// after the last. It is an error if there is none at all.
     pub(crate) fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
         let mut columns = self.missing.columns(&self.names);
         let mut lines = Vec::new();
-        while lines.len() < count {
+        while lines.len() < count && !(self.live && !lines.is_empty() && self.rows.must_wait()) {
             let line = match self.pending.take() {
                 Some((line, row)) => {
                     self.rows.row = row;
@@ -191,7 +212,7 @@ fn names<'n>(file: &str, header: impl Iterator<Item = &'n str>) -> Result<Vec<St
     Ok(names)
 }
 
-type Lines<'a> = LineByLine<Box<dyn BufRead + 'a>>;
+type Lines<'a> = LineByLine<Arriving<'a>>;
 
 /// The rows of a text one after the other, the header first.
 struct Rows<'a> {
@@ -203,11 +224,11 @@ struct Rows<'a> {
 
 enum Parser<'a> {
     Csv(Box<csv::Reader<Lines<'a>>>),
-    Blanks { reader: Box<dyn BufRead + 'a>, line: Vec<u8>, number: u64 },
+    Blanks { reader: Arriving<'a>, line: Vec<u8>, number: u64 },
 }
 
 impl<'a> Rows<'a> {
-    fn new(source: String, reader: Box<dyn BufRead + 'a>, delimiter: Delimiter, skipped: u64) -> Self {
+    fn new(source: String, reader: Arriving<'a>, delimiter: Delimiter, skipped: u64) -> Self {
         let parser = match delimiter.byte() {
             None => Parser::Blanks { reader, line: Vec::new(), number: skipped },
             Some(byte) => {
@@ -218,6 +239,13 @@ impl<'a> Rows<'a> {
             }
         };
         Rows { source, parser, row: StringRecord::new(), skipped }
+    }
+
+    fn must_wait(&self) -> bool {
+        match &self.parser {
+            Parser::Csv(parser) => parser.get_ref().inner().must_wait(),
+            Parser::Blanks { reader, .. } => reader.must_wait(),
+        }
     }
 
     /// Puts the next row that is not blank into `row` and says on which line it begins; `None` after the last.
@@ -285,6 +313,7 @@ fn advance_csv(
 mod tests {
     use super::*;
     use crate::table::Column;
+    use std::cell::Cell;
 
     fn read(text: impl AsRef<[u8]>) -> Result<Table> {
         Table::from_csv_reader("t.csv", text.as_ref())
@@ -399,6 +428,55 @@ mod tests {
             };
             assert_eq!(error.to_string(), message);
         }
+    }
+
+    /// Gives a piece after the other, each in a read of its own or several, and counts those that it has begun.
+    struct Pieces<'a> {
+        left: &'a [&'a str],
+        piece: &'a [u8],
+        begun: &'a Cell<usize>,
+    }
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            if self.piece.is_empty()
+                && let [next, left @ ..] = self.left
+            {
+                (self.piece, self.left) = (next.as_bytes(), left);
+                self.begun.set(self.begun.get() + 1);
+            }
+            self.piece.read(to)
+        }
+    }
+
+    #[test]
+    fn rows_that_have_arrived_do_not_wait_for_others() {
+        let check = |pieces: &[&str], header: Option<bool>, batches: &[(usize, usize)]| {
+            let begun = Cell::new(0);
+            let reader = Pieces { left: pieces, piece: &[], begun: &begun };
+            let dialect = Dialect { header, ..Dialect::default() };
+            let mut reader = TextReader::live("t.csv".to_owned(), reader, &dialect).unwrap();
+            let mut found = Vec::new();
+            let mut text = Vec::new();
+            while let Some(table) = reader.next_rows(3).unwrap() {
+                found.push((table.rows(), begun.get()));
+                text.extend(cells(&table).concat().into_iter().map(str::to_owned));
+            }
+            assert_eq!(found, batches, "{pieces:?}");
+            let whole = TextReader::new("t.csv".to_owned(), pieces.concat().as_bytes(), &dialect)
+                .and_then(|mut reader| reader.next_rows(usize::MAX))
+                .unwrap()
+                .unwrap();
+            assert_eq!(text, cells(&whole).concat(), "{pieces:?}");
+        };
+        let named = Some(true);
+        check(&["x;y\n", "1;2\n", "3;", "4\n5;6\n"], named, &[(1, 2), (2, 4)]);
+        check(&["x,y\r\n1,2\r\n3,4\r\n5", ",6\r\n\r\n", "7,8"], named, &[(2, 1), (1, 2), (1, 3)]);
+        check(&["x\n1\n2\n3\n4\n5\n"], named, &[(3, 1), (2, 1)]);
+        check(&["x,y\n\"1\n", "2\",3\n4,\"", "\n\"\n"], None, &[(1, 2), (1, 3)]);
+        check(&["1;2\n", "3;4\n"], Some(false), &[(1, 1), (1, 2)]);
+        check(&["x y\n1 2\n3 ", "4\n"], named, &[(1, 1), (1, 2)]);
+        check(&["x\n", "1"], named, &[(1, 2)]);
     }
 
     #[test]

@@ -38,6 +38,7 @@
 //! ```
 
 mod arrays;
+mod arriving;
 mod categories;
 mod cell;
 mod classes;

@@ -28,6 +28,10 @@ impl<R> LineByLine<R> {
         self.lines
     }
 
+    pub(crate) fn inner(&self) -> &R {
+        &self.inner
+    }
+
     /// Whether the text is behind, and its [`TAIL`], too.
     pub(crate) fn is_at_end(&self) -> bool {
         self.tail.is_empty()
@@ -54,6 +58,17 @@ impl<R: BufRead> Read for LineByLine<R> {
 fn end_of_line(bytes: &[u8]) -> Option<usize> {
     let at = bytes.iter().position(|byte| *byte == b'\n' || *byte == b'\r')?;
     Some(at + if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 })
+}
+
+/// Where the first row of some bytes ends that is not blank, if the quotes in it have their other halves.
+pub(crate) fn end_of_row(bytes: &[u8]) -> Option<usize> {
+    let begin = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let mut quoted = false;
+    let ends = |byte: &u8| {
+        quoted ^= *byte == b'"';
+        !quoted && (*byte == b'\n' || *byte == b'\r')
+    };
+    Some(begin + bytes[begin..].iter().position(ends)? + 1)
 }
 
 /// Appends the next line, with its end; `false` after the last.
@@ -111,6 +126,20 @@ mod tests {
                 lines.push(String::from_utf8(line).unwrap());
             }
             assert_eq!(lines, ["one\r\n", "two\r", "three\n", "\r", "\r\n", "\n", "last"], "{capacity}");
+        }
+    }
+
+    #[test]
+    fn a_row_ends_outside_quotes() {
+        for (text, expected) in [
+            ("1,2\n3", Some(4)),
+            ("\r\n\n 1\r\n", Some(6)),
+            ("\"a\nb\",\"\"\"\"\n1", Some(11)),
+            ("\"a\nb", None),
+            ("1,2", None),
+            (" \n", None),
+        ] {
+            assert_eq!(end_of_row(text.as_bytes()), expected, "{text:?}");
         }
     }
 

@@ -129,6 +129,20 @@ impl<'a> TableReader<'a> {
         Ok(TableReader(Source::Text(TextReader::new(source.into(), reader, dialect)?)))
     }
 
+    /// As [`new`](TableReader::new), for rows that come one by one: what there is when the first row has arrived tells
+    /// how they are written, and [`next_rows`](TableReader::next_rows) gives the rows that have arrived, waiting only
+    /// where that is none.
+    ///
+    /// # Errors
+    /// As [`new`](TableReader::new).
+    pub fn live(
+        source: impl Into<String>,
+        reader: impl Read + 'a,
+        dialect: &Dialect,
+    ) -> Result<TableReader<'a>> {
+        Ok(TableReader(Source::Text(TextReader::live(source.into(), reader, dialect)?)))
+    }
+
     /// The names of the columns.
     pub fn names(&self) -> &[String] {
         match &self.0 {

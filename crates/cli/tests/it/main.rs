@@ -12,6 +12,7 @@ mod exchange;
 mod help;
 mod kinds;
 mod on_disk;
+mod piped;
 mod proben1;
 mod replay;
 mod resuming;
