@@ -171,7 +171,8 @@ pub(crate) fn sniff_delimiter(head: &str, whole: bool) -> Delimiter {
 }
 
 /// Whether the first of these rows, which have `usual` fields, has one less or one more as the names of columns have in
-/// files of R (no name for those of the rows) and of NumPy (a `#` before the first).
+/// files of R (no name for those of the rows), of programs that end rows with a delimiter (but not this one) and of NumPy
+/// (a `#` before the first).
 fn heads(rows: &[StringRecord], usual: usize) -> bool {
     let first = &rows[0];
     let of_numpy = first.len() == usual + 1 && first.get(0) == Some("#");
@@ -186,9 +187,11 @@ pub(crate) fn aligned(rows: &[StringRecord]) -> Option<StringRecord> {
     let mut seen = HashSet::new();
     // Names of rows are there once each.
     let named = first.len() > usual || others.iter().all(|row| seen.insert(&row[0]));
+    let ended = others.iter().all(|row| row.iter().next_back().is_some_and(|cell| cell.trim().is_empty()));
     match first.len() > usual {
-        _ if !even || !named || !heads(rows, usual) => None,
+        _ if !even || !(named || ended) || !heads(rows, usual) => None,
         true => Some(first.iter().skip(1).collect()),
+        false if ended => Some(first.iter().chain([""]).collect()),
         false => Some(std::iter::once("").chain(first).collect()),
     }
 }
@@ -439,6 +442,23 @@ mod tests {
             ("one,two", true, None),
         ] {
             assert_eq!(without_thousands(cell, commas_separate).as_deref(), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_names_that_is_shorter_lacks_the_first_or_the_last() {
+        for (text, expected) in [
+            ("a,b\nr1,1,2\nr2,3,4\n", Some(vec!["", "a", "b"])),
+            ("a,b\nr1,1,\nr2,3,4\n", Some(vec!["", "a", "b"])),
+            ("a,b\n1,2,\n3,4,\n", Some(vec!["a", "b", ""])),
+            ("a;b\n1;2;\n1;4; \n", Some(vec!["a", "b", ""])),
+            ("a,b\n1,2,3\n1,4,5\n", None),
+            ("a,b\n1,\n2,\n", None),
+            ("a,b,\n1,2,\n", None),
+        ] {
+            let names = aligned(&sample(text, true, sniff_delimiter(text, true)));
+            let names: Option<Vec<&str>> = names.as_ref().map(|names| names.iter().collect());
+            assert_eq!(names, expected, "{text:?}");
         }
     }
 
