@@ -5,7 +5,7 @@ use crate::folder::RunFolder;
 use crate::measures::loss;
 use crate::same_run::Rows;
 use crate::source::{self, Source};
-use crate::train::{interrupt, pool, prepare};
+use crate::train::{interrupt, pool, prepared};
 use crate::{line, print, same_run, say};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Folder, Key};
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     let (from, to) = last_two(&Folder::new(folder.checkpoints()))?;
     let (_, preparation) = source::load(&to)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
-    let (preparation, data, mut model) = prepare(&source, &config)?;
+    let (data, mut model) = prepared(&source, &config, &preparation)?;
     let rows = Rows::of(&data);
     same_run::check(&to, &config, &source, &rows)?;
     let mut sections = source::sections(&preparation, model.network(), &config)?;

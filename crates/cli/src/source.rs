@@ -73,7 +73,8 @@ impl Source {
     }
 
     pub(crate) fn of(own: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
-        let plus_minus = own.plus_minus();
+        let mut plus_minus = own.plus_minus();
+        plus_minus.extend(data.read.plus_minus.clone());
         let read = Dialect { plus_minus, ..data.read.of_others(own.has_header(), own.columns().len()) };
         let others = DataConfig { read, ..data.clone() };
         let targets = data.target.list();
@@ -105,13 +106,33 @@ impl Source {
     /// If the file has changed since: other rows would take the place of the test rows.
     pub(crate) fn of_run(config: &RunConfig, preparation: &Preparation, scratch: &Path) -> Result<Source> {
         let source = Source::new(config, scratch)?;
-        if source.prepare(&config.data)? != *preparation {
-            bail!(
-                "{} is not what the run was trained on: it has changed since, or config.toml has",
-                source.table.source()
-            );
+        if source.is_prepared(&config.data, preparation)? {
+            return Ok(source);
         }
-        Ok(source)
+        // An earlier version may have told otherwise whether a minus is a value.
+        let plus_minus = preparation.plus_minus();
+        if plus_minus != source.table.plus_minus() {
+            let mut as_learnt = config.clone();
+            as_learnt.data.read.plus_minus = plus_minus;
+            let source = Source::new(&as_learnt, scratch)?;
+            if source.is_prepared(&config.data, preparation)? {
+                return Ok(source);
+            }
+        }
+        bail!(
+            "{} is not what the run was trained on: it has changed since, or config.toml has; put it back as it was, or train \
+             anew",
+            source.table.source()
+        )
+    }
+
+    /// Whether the training rows say this about preparing, each column taken for what it was taken for then.
+    fn is_prepared(&self, data: &DataConfig, preparation: &Preparation) -> Result<bool> {
+        let mut recipe = data.recipe();
+        for (column, kind) in preparation.kinds() {
+            recipe.kinds.entry(column).or_insert(kind);
+        }
+        Ok(Preparation::fit_recipe(&self.table, &self.split.train, &recipe)? == *preparation)
     }
 
     /// What the training rows say about preparing.

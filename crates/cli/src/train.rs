@@ -63,7 +63,8 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
         return folds::run(&table, &config, count, &args.shared);
     }
     let source = Source::of(table, &config.data, &scratch)?;
-    let (preparation, data, model) = prepare(&source, &config)?;
+    let preparation = source.prepare(&config.data)?;
+    let (data, model) = prepared(&source, &config, &preparation)?;
     // The folder comes last: a mistake leaves nothing behind.
     let folder = match &args.out {
         Some(out) => RunFolder::create(out.clone())?,
@@ -99,8 +100,6 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
         config.data.move_to(file)?;
     }
     config.check()?;
-    let source = Source::new(&config, folder.root())?;
-    let (preparation, data, model) = prepare(&source, &config)?;
     if !folder.has_kept() {
         // It says why there is none.
         folder.best()?;
@@ -117,20 +116,23 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
             checkpoints.display()
         );
     }
-    let rows = Rows::of(&data);
     let after = origin.map(|checkpoint| checkpoint.facts().step);
-    if let Some(checkpoint) = origin {
-        let (saved, prepared) = source::load(checkpoint)?;
+    let learnt = origin.map(source::load).transpose()?;
+    let (source, preparation) = match &learnt {
+        Some((_, learnt)) => (Source::of_run(&config, learnt, folder.root())?, learnt.clone()),
+        None => {
+            let source = Source::new(&config, folder.root())?;
+            let preparation = source.prepare(&config.data)?;
+            (source, preparation)
+        }
+    };
+    let (data, model) = prepared(&source, &config, &preparation)?;
+    let rows = Rows::of(&data);
+    if let (Some(checkpoint), Some((saved, _))) = (origin, &learnt) {
         let (there, here) = (saved.network(), model.network());
         if there != here {
             let file = checkpoint.path().display();
             bail!("{file} is of another model: {}, and the run's is {}", shape(there), shape(here));
-        }
-        if prepared != preparation {
-            bail!(
-                "{} is not what the run began with: give it the same rows, or train anew",
-                source.table.source()
-            );
         }
         same_run::check(checkpoint, &config, &source, &rows)?;
     }
@@ -151,12 +153,15 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     run(job, store, &args.shared, Some(GoOn { from, after }))
 }
 
-pub(crate) fn prepare(source: &Source, config: &RunConfig) -> Result<(Preparation, Datasets, Model<f32>)> {
-    let preparation = source.prepare(&config.data)?;
-    let datasets = source.datasets(&preparation)?;
-    let network = config.model.network(&preparation);
-    let model = Model::new(network, config.model.init, config.model.init_seed)?;
-    Ok((preparation, datasets, model))
+/// The rows of a run, and its model before it is trained.
+pub(crate) fn prepared(
+    source: &Source,
+    config: &RunConfig,
+    preparation: &Preparation,
+) -> Result<(Datasets, Model<f32>)> {
+    let datasets = source.datasets(preparation)?;
+    let network = config.model.network(preparation);
+    Ok((datasets, Model::new(network, config.model.init, config.model.init_seed)?))
 }
 
 /// A new model, trained without a run folder. Someone may watch, or want the end.

@@ -1,6 +1,6 @@
 //! What separates the fields of a text table, and whether its first line names the columns.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -96,10 +96,11 @@ pub struct Dialect {
     /// Of these names, those that a table without a header may lack, all of them or none: what is to be predicted.
     #[serde(skip)]
     pub optional: Vec<String>,
-    /// Columns in which a minus is a value, which a table may be too short to tell: of another one it is known
-    /// ([`Table::plus_minus`](crate::Table::plus_minus), [`Preparation::plus_minus`](crate::Preparation::plus_minus)).
+    /// Columns of which it is known whether a minus is a value there, which a table may be too short to tell: from another
+    /// one ([`Table::plus_minus`](crate::Table::plus_minus)), or from what was learnt
+    /// ([`Preparation::plus_minus`](crate::Preparation::plus_minus)).
     #[serde(skip)]
-    pub plus_minus: Vec<String>,
+    pub plus_minus: BTreeMap<String, bool>,
 }
 
 impl Dialect {

@@ -92,6 +92,16 @@ impl Encoding {
         Ok((encoding, missing))
     }
 
+    /// What it encodes.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Encoding::Number { .. } => Kind::Number,
+            Encoding::Boolean { .. } => Kind::Boolean,
+            Encoding::Moment(_) => Kind::Date,
+            Encoding::OneHot(_) | Encoding::Embedded(_) => Kind::Category,
+        }
+    }
+
     /// The number of inputs.
     pub fn width(&self) -> usize {
         match self {

@@ -1,5 +1,7 @@
 //! Which cells of a column stand for a missing value.
 
+use std::collections::BTreeMap;
+
 use crate::cell;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
@@ -11,7 +13,7 @@ use crate::table::ColumnWriter;
 pub(crate) struct Missing {
     listed: Vec<String>,
     customary: bool,
-    plus_minus: Vec<String>,
+    plus_minus: BTreeMap<String, bool>,
 }
 
 impl Missing {
@@ -32,7 +34,11 @@ impl Missing {
     /// Columns to be filled, in which what is [listed](Missing::lists) is to be empty.
     pub(crate) fn columns(&self, names: &[String]) -> Vec<ColumnWriter> {
         let column = |name: &String| {
-            let values = if self.plus_minus.contains(name) { Values::PlusMinus } else { Values::Unknown };
+            let values = match self.plus_minus.get(name) {
+                Some(true) => Values::PlusMinus,
+                Some(false) => Values::Others,
+                None => Values::Unknown,
+            };
             ColumnWriter::with_signs(name.clone(), Signs { customary: self.customary, values })
         };
         names.iter().map(column).collect()
@@ -89,19 +95,24 @@ impl Signs {
 }
 
 impl Preparation {
-    /// The columns in which a minus is a value. What tells is the names of classes and categories, as a table may be too
-    /// short to.
-    pub fn plus_minus(&self) -> Vec<String> {
+    /// The columns of nothing but plus and minus signs, and whether a minus is a value there. What tells is the names of
+    /// classes and categories, as a table may be too short to: where no minus is among them, nor may be among rare ones,
+    /// and some are missing, then these were.
+    pub fn plus_minus(&self) -> BTreeMap<String, bool> {
         let inputs = self.inputs().iter().filter_map(|input| match &input.encoding {
-            Encoding::OneHot(of) | Encoding::Embedded(of) => Some((&input.name, &of.names)),
+            Encoding::OneHot(of) | Encoding::Embedded(of) => {
+                Some((&input.name, &of.names, input.missing > 0 && of.rare == 0.0))
+            }
             _ => None,
         });
         let targets = self.targets().iter().filter_map(|target| match &target.kind {
-            TargetKind::Classes(names) => Some((&target.column, names)),
+            TargetKind::Classes(names) => Some((&target.column, names, true)),
             TargetKind::Value(_) => None,
         });
-        let named = inputs.chain(targets).filter(|(_, names)| names.iter().all(|name| is_plus_minus(name)));
-        named.map(|(column, _)| column.clone()).collect()
+        let named =
+            inputs.chain(targets).filter(|(_, names, _)| names.iter().all(|name| is_plus_minus(name)));
+        let has_minus = |names: &[String]| names.iter().any(|name| cell::is_missing(name));
+        named.map(|(column, names, is_all)| (column.clone(), has_minus(names) || !is_all)).collect()
     }
 }
 
@@ -113,6 +124,8 @@ fn is_plus_minus(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Table;
+    use crate::task::Task;
 
     fn missing(cells: &[&str], dialect: &Dialect) -> Vec<bool> {
         let mut columns = Missing::of(dialect).columns(&["x".to_owned()]);
@@ -129,8 +142,31 @@ mod tests {
         assert_eq!(missing(&["-", "-"], &usual), [true, true]);
         assert_eq!(missing(&["+", "-", "5"], &usual), [false, true, false]);
         assert_eq!(missing(&["5", "-", "+"], &usual), [false, true, false]);
-        let told = Dialect { plus_minus: vec!["x".to_owned()], ..Dialect::default() };
-        assert_eq!(missing(&["-", "?"], &told), [false, true]);
+        let told =
+            |is_value| Dialect { plus_minus: [("x".to_owned(), is_value)].into(), ..Dialect::default() };
+        assert_eq!(missing(&["-", "?"], &told(true)), [false, true]);
+        assert_eq!(missing(&["+", "-", "++"], &told(false)), [false, true, false]);
+    }
+
+    #[test]
+    fn a_preparation_knows_whether_a_minus_was_a_value() {
+        let told = |mark: [&str; 8], class: [&str; 8]| {
+            let rows: String =
+                mark.iter().zip(class).map(|(mark, class)| format!("{mark},{class}\n")).collect();
+            let table = Table::from_csv_reader("t.csv", format!("mark,class\n{rows}").as_bytes()).unwrap();
+            let rows = table.rows_with(&["class".to_owned()]).unwrap();
+            let preparation = Preparation::fit(&table, &rows, "class", Task::Classification).unwrap();
+            ["mark", "class"].map(|column| preparation.plus_minus().get(column).copied())
+        };
+        let words = ["a", "b", "a", "b", "a", "b", "a", "b"];
+        let plus = ["+", "++", "+", "++", "+", "++", "+", "++"];
+        let minus = ["+", "-", "+", "-", "+", "-", "+", "-"];
+        let gaps = ["+", "++", "+", "++", "", "++", "+", ""];
+        let rare = ["+", "+++", "+", "++", "", "++", "+", ""];
+        assert_eq!(told(minus, minus), [Some(true), Some(true)]);
+        assert_eq!(told(gaps, plus), [Some(false), Some(false)]);
+        assert_eq!(told(rare, gaps), [Some(true), Some(false)]);
+        assert_eq!(told(words, words), [None, None]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From cells of text to numbers, as fitted on the training rows.
 
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -261,6 +263,14 @@ impl Preparation {
     /// The columns that are not learnt from, in the order of the table.
     pub fn dropped(&self) -> &[Dropped] {
         &self.dropped
+    }
+
+    /// The kind that each column was taken for, those to be predicted left out.
+    ///
+    /// Of a [`Recipe`] they make the same of these columns, whatever other kinds are told from the texts by then.
+    pub fn kinds(&self) -> BTreeMap<String, Kind> {
+        let used = self.inputs.iter().map(|input| (input.name.clone(), input.encoding.kind()));
+        used.chain(self.dropped.iter().map(|dropped| (dropped.name.clone(), dropped.kind))).collect()
     }
 
     /// The target column, the first of several.

@@ -1,5 +1,6 @@
 //! A table of text cells, column by column.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -82,10 +83,10 @@ impl Table {
         self.decimal_comma
     }
 
-    /// The columns in which a minus is a value, as they have nothing but plus and minus signs.
-    pub fn plus_minus(&self) -> Vec<String> {
+    /// The columns in which a minus is a value, as they have nothing but plus and minus signs: `true` for each.
+    pub fn plus_minus(&self) -> BTreeMap<String, bool> {
         let columns = self.columns.iter().filter(|column| column.signs.has_plus_minus());
-        columns.map(|column| column.name.clone()).collect()
+        columns.map(|column| (column.name.clone(), true)).collect()
     }
 
     /// The columns in the order of the header, at least one.

@@ -61,6 +61,42 @@ fn other_rows_than_those_of_the_run_are_refused_and_named() {
     done(args!["resume", at("run"), "--epochs", "3", "--quiet"]);
 }
 
+/// A minus, where others are plus signs, was missing in versions before this one: what they made of a table is what is
+/// made of it now without.
+#[test]
+fn what_a_run_took_for_missing_stays_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let table = |constant: [&str; 4], mark: [&str; 4], y: [&str; 4]| {
+        let row = |at: usize| {
+            let place = at / 3 % 4;
+            format!("{},{},{},{}\n", at * 37 % 50, constant[place], mark[at % 4], y[place])
+        };
+        format!("x,constant,mark,y\n{}", (0..80).map(row).collect::<String>())
+    };
+    let signs = |sign: &'static str| ["+", sign, "++", "+"];
+    let words = ["u", "v", "v", "u"];
+    let all: [&[&str]; 4] =
+        [&["resume", "--epochs", "3", "--quiet"], &["resume", "--prove"], &["evaluate"], &["report"]];
+    for (name, before, now) in [
+        ("constant", table(["+", "", "", "+"], words, words), table(["+", "-", "-", "+"], words, words)),
+        ("category", table(words, signs(""), words), table(words, signs("-"), words)),
+        ("target", table(words, words, signs("")), table(words, words, signs("-"))),
+    ] {
+        let (file, folder) = (at(&format!("{name}.csv")), at(name));
+        fs::write(&file, before).unwrap();
+        let run = args!["train", "--data", &file, "--target", "y", "--out", &folder, "--quiet"];
+        done([run, SHORT.map(Into::into).to_vec()].concat());
+        fs::write(&file, now).unwrap();
+        for command in all {
+            done(args![command[0], &folder].into_iter().chain(command[1..].iter().map(Into::into)));
+        }
+        // What the run did learn from is still what it must be.
+        fs::write(&file, table(words, words, ["u", "v", "u", "v"])).unwrap();
+        refused(&folder, &all, &[&format!("{name}.csv is not what the run was trained on"), "train anew"]);
+    }
+}
+
 #[test]
 fn another_batch_size_than_epochs_were_counted_by_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -138,7 +138,7 @@ fn an_indicator_says_where_a_value_was_missing() {
 fn a_minus_beside_a_plus_is_a_class_and_a_category() {
     let csv = "test,size,y\n+,1,+\n-,-,-\n-,3,+\n+,?,-\n,5,\n+,6,+\n";
     let table = table(csv);
-    assert_eq!(table.plus_minus(), ["test", "y"]);
+    assert_eq!(table.plus_minus().into_keys().collect::<Vec<_>>(), ["test", "y"]);
     assert_eq!(Task::infer(&table, "y").unwrap(), Task::Classification);
     let rows = table.rows_with(&["y".to_owned()]).unwrap();
     assert_eq!(rows, [0, 1, 2, 3, 5], "a row without a class is left out");
@@ -168,7 +168,7 @@ fn a_minus_is_found_in_tables_of_any_size_on_disk() {
     let rows: String = (0..40_000).map(|row| if row < 30_000 { "-,-,1\n" } else { "+,5,2\n" }).collect();
     std::fs::write(&path, format!("sign,size,y\n{rows}")).unwrap();
     let table = Table::read_on_disk(&path, &Dialect::default(), dir.path()).unwrap();
-    assert_eq!(table.plus_minus(), ["sign"]);
+    assert_eq!(table.plus_minus(), [("sign".to_owned(), true)].into());
     assert_eq!(
         table.columns()[..2].iter().map(|column| column.is_missing(0)).collect::<Vec<_>>(),
         [false, true]
