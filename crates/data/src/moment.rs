@@ -11,7 +11,7 @@ pub enum MomentFormat {
     DayFirst,
     /// `11/23/2026`, perhaps with a time of day.
     MonthFirst,
-    /// `14:30`, `14:30:15`.
+    /// `14:30`, `14:30:15`, `2:30 PM`.
     TimeOfDay,
 }
 
@@ -117,18 +117,28 @@ fn zoned(text: &str) -> Option<f64> {
     Some(time_of_day(text[..at].trim_end())? + sign * offset as f64)
 }
 
-/// `hours:minutes`, perhaps `:seconds` with a fraction.
+/// `hours:minutes`, perhaps `:seconds` with a fraction, perhaps of one half of the day (`2:30 PM`).
 fn time_of_day(text: &str) -> Option<f64> {
-    let mut parts = text.split(':');
+    let end = text.len().checked_sub(2).filter(|end| text.is_char_boundary(*end));
+    let (time, last) = text.split_at(end.unwrap_or(0));
+    let half = [("am", 0), ("pm", 12)].into_iter().find(|(half, _)| last.eq_ignore_ascii_case(half));
+    let mut parts = if half.is_some() { time.trim_end() } else { text }.split(':');
     let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next());
-    let (h, m) = (digits(hours)?, digits(minutes)?);
+    let h = match (digits(hours)?, half) {
+        (h @ 1..=12, Some((_, noon))) => h % 12 + noon,
+        (h @ 0..24, None) => h,
+        _ => return None,
+    };
+    let m = digits(minutes)?;
     let s: f64 = match seconds {
         None => 0.0,
-        Some(s) if s.bytes().all(|b| b.is_ascii_digit() || b == b'.') => s.parse().ok()?,
+        Some(s) if s.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',') => {
+            s.replace(',', ".").parse().ok()?
+        }
         Some(_) => return None,
     };
     let sound = parts.next().is_none() && hours.len() <= 2 && minutes.len() == 2;
-    (sound && h < 24 && m < 60 && s < 61.0).then_some((3600 * h + 60 * m) as f64 + s)
+    (sound && m < 60 && s < 61.0).then_some((3600 * h + 60 * m) as f64 + s)
 }
 
 fn digits(text: &str) -> Option<i64> {
@@ -181,9 +191,18 @@ mod tests {
             (DayFirst, "23.11.2026", Some(1_795_392_000.0)),
             (DayFirst, "3/4/2026 08:05", Some(1_775_203_500.0)),
             (MonthFirst, "11/23/2026", Some(1_795_392_000.0)),
+            (MonthFirst, "11/23/2026 2:30 PM", Some(1_795_444_200.0)),
+            (MonthFirst, "11/23/2026 2:30:00 PM +01:00", Some(1_795_440_600.0)),
             (MonthFirst, "23/11/2026", None),
             (TimeOfDay, "14:30", Some(52_200.0)),
             (TimeOfDay, "14:30:15.25", Some(52_215.25)),
+            (TimeOfDay, "14:30:15,25", Some(52_215.25)),
+            (TimeOfDay, "2:30 PM", Some(52_200.0)),
+            (TimeOfDay, "12:05am", Some(300.0)),
+            (TimeOfDay, "12:05:10 pm", Some(43_510.0)),
+            (TimeOfDay, "14:30 PM", None),
+            (TimeOfDay, "0:30 AM", None),
+            (TimeOfDay, "PM", None),
             (TimeOfDay, "14", None),
             (TimeOfDay, "1:2:3:4", None),
             (YearFirst, "", None),
