@@ -4,14 +4,21 @@ use crate::args::Shared;
 use crate::config::RunConfig;
 use crate::evaluate;
 use crate::measures::loss;
-use crate::source::Datasets;
 use crate::train::{in_memory, pool};
 use crate::{line, print, say};
 use anyhow::{Result, anyhow, bail};
-use highwater_data::{Fractions, Preparation, Table, folds, split_rows};
+use highwater_data::{Dataset, Fractions, Preparation, Table, folds, split_rows};
 use highwater_trainer::Scores;
 use serde_json::{Value, json};
 use std::process::ExitCode;
+
+/// A part of the rows to test on, and the others.
+struct Fold {
+    train: Vec<usize>,
+    preparation: Preparation,
+    validation: Dataset,
+    test: Dataset,
+}
 
 /// Trains once for each part of the rows, which is tested on; of the other rows some are for validation. Nothing is saved.
 pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shared) -> Result<ExitCode> {
@@ -23,7 +30,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     let rows = table.rows_with(&data.target.list())?;
     let parts = folds(table, &rows, classes.as_deref(), &data.split, count, data.split_seed)?;
     let pool = pool(shared)?;
-    let prepared = |test: &[usize]| -> Result<(Preparation, Datasets)> {
+    let fold = |test: &[usize]| -> Result<Fold> {
         let others: Vec<usize> =
             rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
         let fractions = Fractions { validation: data.validation, test: 0.0 };
@@ -33,29 +40,29 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         }
         let preparation = Preparation::fit_recipe(table, &split.train, &data.recipe())?;
         let part = |rows: &[usize]| preparation.dataset(table, rows);
-        let datasets =
-            Datasets { train: part(&split.train)?, validation: part(&split.validation)?, test: part(test)? };
-        Ok((preparation, datasets))
+        let (validation, test) = (part(&split.validation)?, part(test)?);
+        Ok(Fold { train: split.train, preparation, validation, test })
     };
-    // What is wrong with one of them shows before any is trained.
+    // What is wrong with one of them shows before any is trained. (Every cell of the training rows is read to prepare it.)
     for test in &parts {
-        prepared(test).map_err(with_advice)?;
+        fold(test).map_err(with_advice)?;
     }
     let mut scores = Vec::new();
     for (number, test) in (1..).zip(&parts) {
-        let (preparation, Datasets { train, validation, test }) = prepared(test)?;
-        let fold = pool.install(|| -> Result<Scores> {
+        let Fold { train, preparation, validation, test } = fold(test)?;
+        let train = preparation.dataset(table, &train)?;
+        let scored = pool.install(|| -> Result<Scores> {
             let parts = (&train, &validation);
             let (model, _) = in_memory(config, &config.training, &preparation, parts, (None, None))?;
             let loss = loss(&preparation, data.class_weights, train.targets());
             Ok(evaluate::scores(&model, &loss, &preparation, &test))
         })?;
         if !shared.quiet && !shared.json {
-            let named = evaluate::named(&fold);
+            let named = evaluate::named(&scored);
             let shown: Vec<String> = named.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-            say(format_args!("fold {number}/{count}  {} rows  {}", fold.rows, shown.join("  ")));
+            say(format_args!("fold {number}/{count}  {} rows  {}", scored.rows, shown.join("  ")));
         }
-        scores.push(fold);
+        scores.push(scored);
     }
     let names: Vec<String> = evaluate::named(&scores[0]).into_iter().map(|(name, _)| name).collect();
     let of = |at: usize| scores.iter().map(move |scores| evaluate::named(scores)[at].1);
