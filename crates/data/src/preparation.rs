@@ -147,6 +147,11 @@ impl Preparation {
                 continue;
             }
             let (encoding, missing) = Encoding::fit(table, rows, column, (kind, recipe.one_hot))?;
+            // The same moment may be written in several ways.
+            if encoding.width() == 0 {
+                dropped.push(Dropped { name, kind: Kind::Constant });
+                continue;
+            }
             inputs.push(Input { name, encoding, missing, indicator: recipe.indicators && missing > 0 });
         }
         let target = || recipe.targets.join(", ");

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 
 use highwater_data::{
-    BatchBuffer, Delimiter, Dialect, Error, Fractions, Kind, Preparation, Recipe, Scale, Table, TableReader,
-    TargetKind, Targets, Task, digits, epoch_order, split_table,
+    BatchBuffer, Delimiter, Dialect, Dropped, Error, Fractions, Kind, Preparation, Recipe, Scale, Table,
+    TableReader, TargetKind, Targets, Task, digits, epoch_order, split_table,
 };
 use ndarray::Axis;
 use proptest::prelude::*;
@@ -132,6 +132,19 @@ fn an_indicator_says_where_a_value_was_missing() {
     let features = preparation.features(&table, &all(&table)).unwrap();
     assert_eq!(features.column(1).to_vec(), [0.0, 1.0, 0.0]);
     assert_eq!(features[[1, 0]], 0.0, "the median of 1 and 3, which is also the mean");
+}
+
+#[test]
+fn one_moment_in_several_spellings_tells_nothing() {
+    for (one, other) in [("08:00", "8:00"), ("2024-01-05", "2024/01/05"), ("2024-01-05", "2024-01-05 00:00")]
+    {
+        let both = table(&format!("at,x,y\n{one},1,u\n{other},2,v\n{one},3,u\n"));
+        let preparation = Preparation::fit(&both, &all(&both), "y", Task::Classification).unwrap();
+        assert_eq!(preparation.dropped(), [Dropped { name: "at".to_owned(), kind: Kind::Constant }]);
+        let alone = table(&format!("at,y\n{one},u\n{other},v\n{one},u\n"));
+        let error = Preparation::fit(&alone, &all(&alone), "y", Task::Classification).unwrap_err();
+        assert!(error.to_string().contains("no column to learn from: \"at\" is the same"), "{error}");
+    }
 }
 
 #[test]
