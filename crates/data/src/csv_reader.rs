@@ -293,7 +293,8 @@ fn advance_csv(
             Err(_) => return Err(Error::NotUtf8 { file: file(), line: last_line }),
         }
         let text = row.as_slice();
-        let inner_breaks: u64 = row.iter().map(breaks).sum();
+        let is_break = |byte| byte == b'\n' || byte == b'\r';
+        let inner_breaks = if text.bytes().any(is_break) { row.iter().map(breaks).sum() } else { 0 };
         let line = (last_line - inner_breaks).max(1);
         if at_end {
             return if text == END { Ok(None) } else { Err(Error::UnclosedQuote { file: file(), line }) };
