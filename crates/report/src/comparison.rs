@@ -314,8 +314,8 @@ mod tests {
             "Marked is the best by the validation rows.",
             "is to lose that. And &#60;more&#62;.</p>",
             "The dots are the kept models: runs/a 0.4000 at epoch 3, ",
-            "<th scope=\"row\"><code>training.stop</code></th><td>patience(3)</td><td>patience(1)</td>",
-            "<th scope=\"row\"><code>x</code></th><td>–</td><td>&#60;i&#62;</td>",
+            "<code>training.stop</code></th><td data-name=\"runs/a\">patience(3)</td><td data-name=\"runs/&#60;b&#62;\">patience(1)</td>",
+            "<code>x</code></th><td data-name=\"runs/a\">–</td><td data-name=\"runs/&#60;b&#62;\">&#60;i&#62;</td>",
         ] {
             assert!(html.contains(part), "{part} is missing in {html}");
         }

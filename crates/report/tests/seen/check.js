@@ -33,8 +33,10 @@
   for (const box of document.querySelectorAll(".wrap, pre")) {
     if (box.scrollWidth > box.clientWidth + 1 && box.tabIndex < 0) complaints.push("a box that scrolls cannot be reached by keyboard");
   }
-  const scores = document.querySelector(".compare")?.closest(".wrap");
-  if (scores && scores.scrollWidth > scores.clientWidth + 1) complaints.push("scores of the runs are cut off");
+  for (const box of document.querySelectorAll(".cards, pre")) {
+    const frame = box.closest(".wrap") ?? box;
+    if (frame.scrollWidth > frame.clientWidth + 1) complaints.push(`<${box.tagName} class="${box.className}"> is cut off`);
+  }
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide > 0) complaints.push(`the page is ${wide} pixels wider than the window`);
   if (/\bNaN\b|undefined/.test([...document.querySelectorAll("[d]")].map((e) => e.getAttribute("d")).join(" "))) complaints.push("NaN in a drawing");

@@ -85,6 +85,7 @@ def runs(program, folder):
     train(program, folder, "diverged", *diverging, codes=(0, 1))
     train(program, folder, "digits-again", "--seed", "1", "--learning-rate", "0.003", "--hidden", "64,64")
     balanced = ["--data", "clinic.csv", "--target", "diagnosis", "--class-weights", "balanced"]
+    balanced += ["--column", f"{LONG}=number"]
     train(program, folder, "clinic-balanced", *balanced)
     for name, compared in COMPARISONS.items():
         subprocess.run([program, "report", *compared, "--out", name], cwd=folder, check=True, capture_output=True)
