@@ -1,6 +1,6 @@
 //! What kind of values a column holds, told from its texts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::moment::MomentFormat;
+use crate::preparation::{Dropped, Preparation};
 use crate::table::{Column, Table};
 
 /// What kind of values a column holds.
@@ -132,6 +133,28 @@ impl Kind {
     /// If the table has no such row.
     pub fn of_columns<'a>(table: &'a Table, rows: &[usize]) -> Vec<(&'a str, Kind)> {
         table.columns().iter().map(|column| (column.name(), Kind::infer(column, rows))).collect()
+    }
+}
+
+impl Preparation {
+    /// The kind that each column was taken for, those to be predicted left out.
+    ///
+    /// In a [`Recipe`](crate::Recipe) they make the same of these columns, whatever kinds would be told from the texts.
+    pub fn kinds(&self) -> BTreeMap<String, Kind> {
+        let used = self.inputs().iter().map(|input| (input.name.clone(), input.encoding.kind()));
+        used.chain(self.dropped().iter().map(|dropped| (dropped.name.clone(), dropped.kind))).collect()
+    }
+}
+
+impl Dropped {
+    /// Why, in a few words.
+    pub fn reason(&self) -> &'static str {
+        match self.kind {
+            Kind::Constant => "the same, or missing, in all training rows",
+            Kind::Identifier => "different in every row, as an identifier is",
+            Kind::Text => "free text",
+            _ => "to be left out",
+        }
     }
 }
 

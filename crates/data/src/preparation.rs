@@ -1,7 +1,5 @@
 //! From cells of text to numbers, as fitted on the training rows.
 
-use std::collections::BTreeMap;
-
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -270,14 +268,6 @@ impl Preparation {
         &self.dropped
     }
 
-    /// The kind that each column was taken for, those to be predicted left out.
-    ///
-    /// Of a [`Recipe`] they make the same of these columns, whatever other kinds are told from the texts by then.
-    pub fn kinds(&self) -> BTreeMap<String, Kind> {
-        let used = self.inputs.iter().map(|input| (input.name.clone(), input.encoding.kind()));
-        used.chain(self.dropped.iter().map(|dropped| (dropped.name.clone(), dropped.kind))).collect()
-    }
-
     /// The target column, the first of several.
     pub fn target(&self) -> &Target {
         &self.targets[0]
@@ -361,18 +351,6 @@ impl Preparation {
         match &self.targets[0].kind {
             TargetKind::Classes(names) => names,
             TargetKind::Value(_) => &[],
-        }
-    }
-}
-
-impl Dropped {
-    /// Why, in a few words.
-    pub fn reason(&self) -> &'static str {
-        match self.kind {
-            Kind::Constant => "the same, or missing, in all training rows",
-            Kind::Identifier => "different in every row, as an identifier is",
-            Kind::Text => "free text",
-            _ => "to be left out",
         }
     }
 }
