@@ -152,7 +152,8 @@ impl Lengths {
             tile_gradients: lengths(&|_, node| in_tile(node) && node.has_gradient),
             tile_parts: lengths(&|id, node| tiles > 1 && is_fixed(node) && has_parts(id)),
             parameter_parts: if tiles > 1 && plan.loss.is_some() { plan.parameter_count() } else { 0 },
-            tile_scratch: scratch(&in_tile),
+            // Several tiles keep the threads busy: their products are not shared.
+            tile_scratch: if tiles > 1 { 0 } else { scratch(&in_tile) },
             shared_scratch: scratch(&is_fixed),
             shared_values: lengths(&|_, node| is_fixed(node)),
             shared_gradients: lengths(&|_, node| is_fixed(node) && node.has_gradient),

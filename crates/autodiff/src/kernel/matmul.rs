@@ -37,7 +37,8 @@ impl<'a, T> From<Matrix<'a, T>> for Factor<'a, T> {
     }
 }
 
-/// target (rows×columns, row-major) = left · right, or target += left · right.
+/// target (rows×columns, row-major) = left · right, or target += left · right. A large product with scratch memory is
+/// shared between threads; without, it is left to the thread that calls.
 pub(crate) fn product<T: Real>(
     target: &mut [T],
     left: Factor<'_, T>,
@@ -82,7 +83,7 @@ pub(crate) fn product_then<T: Real>(
     let ([rows, inner], columns) = (left.shape(), right.shape()[1]);
     if thin_product(target, left, right, write) {
         then(target, 0);
-    } else if is_large(rows, inner, columns) {
+    } else if is_large(rows, inner, columns) && !scratch.is_empty() {
         packed::product(target, left, right, write, scratch, &then);
     } else {
         let beta = match write {
