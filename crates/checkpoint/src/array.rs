@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::cast::{self, Number};
 use crate::error::Error;
 use crate::half;
 
 /// The element type of an array, named as in safetensors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Dtype {
     /// Bytes.
@@ -27,28 +25,83 @@ pub enum Dtype {
     F16,
     /// The upper half of an `f32`; in files of other programs only.
     BF16,
+    /// Any other that safetensors has; in files of other programs only.
+    Other(Other),
 }
 
+/// An element type of safetensors that nothing here computes with, of masks, counters or quantised numbers: its name and the
+/// bits of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Other(&'static str, usize);
+
+const OTHERS: [Other; 13] = [
+    Other("BOOL", 8),
+    Other("I8", 8),
+    Other("I16", 16),
+    Other("U16", 16),
+    Other("I32", 32),
+    Other("U64", 64),
+    Other("C64", 64),
+    Other("F8_E4M3", 8),
+    Other("F8_E5M2", 8),
+    Other("F8_E8M0", 8),
+    Other("F6_E2M3", 6),
+    Other("F6_E3M2", 6),
+    Other("F4", 4),
+];
+
 impl Dtype {
-    /// Bytes of one element.
-    pub const fn size(self) -> usize {
+    const READ: [Dtype; 7] =
+        [Dtype::U8, Dtype::U32, Dtype::F32, Dtype::I64, Dtype::F64, Dtype::F16, Dtype::BF16];
+
+    /// The one of this name in safetensors.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let other = || OTHERS.into_iter().find(|other| other.0 == name).map(Dtype::Other);
+        Dtype::READ.into_iter().find(|dtype| dtype.name() == name).or_else(other)
+    }
+
+    fn name(self) -> &'static str {
         match self {
-            Dtype::U8 => 1,
-            Dtype::F16 | Dtype::BF16 => 2,
-            Dtype::U32 | Dtype::F32 => 4,
-            Dtype::I64 | Dtype::F64 => 8,
+            Dtype::U8 => "U8",
+            Dtype::U32 => "U32",
+            Dtype::F32 => "F32",
+            Dtype::I64 => "I64",
+            Dtype::F64 => "F64",
+            Dtype::F16 => "F16",
+            Dtype::BF16 => "BF16",
+            Dtype::Other(other) => other.0,
         }
+    }
+
+    pub(crate) const fn bits(self) -> usize {
+        match self {
+            Dtype::U8 => 8,
+            Dtype::F16 | Dtype::BF16 => 16,
+            Dtype::U32 | Dtype::F32 => 32,
+            Dtype::I64 | Dtype::F64 => 64,
+            Dtype::Other(other) => other.1,
+        }
+    }
+
+    /// Bytes of one element, begun ones among them.
+    pub const fn size(self) -> usize {
+        self.bits().div_ceil(8)
     }
 
     /// Whether a checkpoint may hold such arrays.
     pub(crate) const fn is_stored(self) -> bool {
-        !matches!(self, Dtype::F16 | Dtype::BF16)
+        matches!(self, Dtype::U8 | Dtype::U32 | Dtype::F32 | Dtype::I64 | Dtype::F64)
+    }
+
+    /// Whether its elements are floating-point numbers that [`ArrayView::to_f32`] takes.
+    pub const fn is_float(self) -> bool {
+        matches!(self, Dtype::F32 | Dtype::F64 | Dtype::F16 | Dtype::BF16)
     }
 }
 
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.pad(self.name())
     }
 }
 
@@ -203,7 +256,7 @@ impl<'a> ArrayView<'a> {
             Dtype::F64 => self.as_f64().ok().map(|values| values.iter().map(|&value| value as f32).collect()),
             Dtype::F16 => Some(halves(half::f16)),
             Dtype::BF16 => Some(halves(half::bf16)),
-            Dtype::U8 | Dtype::U32 | Dtype::I64 => None,
+            Dtype::U8 | Dtype::U32 | Dtype::I64 | Dtype::Other(_) => None,
         }
     }
 

@@ -92,8 +92,7 @@ impl Checkpoint {
     /// verified as by [`Checkpoint::open`]. Its facts are those that the metadata happen to hold.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`]; [`Error::Foreign`] if it is no safetensors file, or an array has an element type that is not in
-    /// [`Dtype`](crate::Dtype).
+    /// As [`Checkpoint::open`]; [`Error::Foreign`] if it is no safetensors file.
     pub fn import(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         match Self::open(path) {

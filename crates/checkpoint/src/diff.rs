@@ -95,6 +95,9 @@ fn compare(a: ArrayView<'_>, b: ArrayView<'_>) -> Option<Change> {
     if a.bytes() == b.bytes() {
         return None;
     }
+    if matches!(a.dtype(), Dtype::Other(_)) {
+        return Some(Change::Bytes);
+    }
     let pairs = a.bytes().chunks_exact(a.dtype().size()).zip(b.bytes().chunks_exact(a.dtype().size()));
     let (mut elements, mut largest, mut farthest) = (0, 0.0_f64, (0, 0));
     for (at, (x, y)) in pairs.enumerate().filter(|(_, (x, y))| x != y) {
@@ -134,7 +137,7 @@ impl Number {
         wide[..bytes.len()].copy_from_slice(bytes);
         let bits = u64::from_le_bytes(wide);
         match dtype {
-            Dtype::U8 | Dtype::U32 | Dtype::I64 => Number::Integer(bits as i64),
+            Dtype::U8 | Dtype::U32 | Dtype::I64 | Dtype::Other(_) => Number::Integer(bits as i64),
             Dtype::F32 => {
                 let magnitude = (bits & 0x7fff_ffff) as i64;
                 Number::Float(

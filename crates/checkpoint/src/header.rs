@@ -10,7 +10,6 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::array::Dtype;
@@ -116,8 +115,10 @@ impl Header {
         let mut end = 0;
         for tensor in &mut self.tensors {
             let Range { start, end: stop } = tensor.range;
-            let len = byte_len(tensor.dtype, &tensor.shape)
-                .ok_or_else(|| format!("tensor `{}`: shape {:?} overflows", tensor.name, tensor.shape))?;
+            let len = byte_len(tensor.dtype, &tensor.shape).ok_or_else(|| {
+                let TensorInfo { name, dtype, shape, .. } = &*tensor;
+                format!("tensor `{name}`: {dtype} {shape:?} overflows, or ends within a byte")
+            })?;
             if start != end || stop.checked_sub(start) != Some(len) {
                 return Err(format!(
                     "tensor `{}`: {} {:?} needs bytes {end}..{}, the header says {start}..{stop}",
@@ -147,9 +148,10 @@ impl Header {
     }
 }
 
-/// The length in bytes of an array, unless it overflows.
+/// The length in bytes of an array, unless it overflows or ends within a byte.
 pub(crate) fn byte_len(dtype: Dtype, shape: &[usize]) -> Option<u64> {
-    shape.iter().try_fold(dtype.size() as u64, |len, &n| len.checked_mul(n as u64))
+    let bits = shape.iter().try_fold(dtype.bits() as u64, |len, &n| len.checked_mul(n as u64))?;
+    bits.is_multiple_of(8).then_some(bits / 8)
 }
 
 /// The length of a header, padding and the eight length bytes included, as the first eight bytes of a file say.
@@ -266,14 +268,13 @@ struct Known(Dtype);
 impl<'de> Deserialize<'de> for Known {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Cow::<'de, str>::deserialize(deserializer)?;
-        let dtype = Dtype::deserialize(StrDeserializer::<D::Error>::new(&name));
-        dtype.map(Known).map_err(|_| {
-            let known = "F64, F32, F16, BF16, I64, U32 and U8 are";
-            // The parser adds the line and column.
+        // The parser adds the line and column.
+        let unknown = || {
             D::Error::custom(format_args!(
-                "convert its elements: {name} is not read here ({known}), but stands in the header"
+                "{name} is no element type of safetensors, but stands in the header"
             ))
-        })
+        };
+        Dtype::named(&name).map(Known).ok_or_else(unknown)
     }
 }
 
@@ -402,7 +403,7 @@ mod tests {
             (r#"{"__metadata__":{"a":1}}"#.to_owned(), "expected"),
             (
                 r#"{"a":{"dtype":"F7","shape":[],"data_offsets":[0,4]}}"#.to_owned(),
-                "tensor `a`: convert its elements: F7 is not read here",
+                "tensor `a`: F7 is no element type of safetensors",
             ),
             (
                 r#"{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.to_owned(),

@@ -105,7 +105,7 @@ mod guide {
     mod checkpoint_alone {}
 }
 
-pub use array::{Array, ArrayView, Dtype};
+pub use array::{Array, ArrayView, Dtype, Other};
 pub use checkpoint::{Checkpoint, VerifyReport, verify, verify_in};
 pub use diff::{Change, Diff};
 pub use error::{Damage, Error, Part};

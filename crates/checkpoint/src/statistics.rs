@@ -42,6 +42,11 @@ impl Statistics {
             Dtype::F32 => Self::from(bytes.as_chunks().0.iter().map(|v| f32::from_le_bytes(*v).into())),
             Dtype::I64 => Self::from(bytes.as_chunks().0.iter().map(|v| i64::from_le_bytes(*v) as f64)),
             Dtype::F16 | Dtype::BF16 => Self::from(array.to_f32().into_iter().flatten().map(f64::from)),
+            // None is a number here.
+            Dtype::Other(_) => {
+                let elements = array.shape.iter().product();
+                Self { elements, non_finite: elements, ..Self::from(std::iter::empty()) }
+            }
             Dtype::F64 => Self::from(bytes.as_chunks().0.iter().map(|v| f64::from_le_bytes(*v))),
         }
     }

@@ -7,7 +7,9 @@ use crate::record::Record;
 use crate::run::must_be_empty;
 use crate::state::{self, Counters};
 use highwater_autodiff::Parameter;
-use highwater_checkpoint::{Array, Checkpoint, Migration, Saved, Section, Snapshot, Store, export};
+use highwater_checkpoint::{
+    Array, Checkpoint, Dtype, Migration, Saved, Section, Snapshot, Store, TensorInfo, export,
+};
 use highwater_nn::{Layer, Model};
 use highwater_optim::Optimizer;
 use std::collections::BTreeMap;
@@ -59,7 +61,9 @@ const TRACKED: &str = "num_batches_tracked";
 ///
 /// Names are first changed as `renames` say: each takes the part before the first dot that fits, or several parts, and
 /// what it becomes. If the names are then those of the model, behind one and the same prefix or none (`layers.0.weight`
-/// for `0.weight`), the file fits. Half precision is taken exactly, double precision is rounded. PyTorch's `num_batches_tracked` is passed over.
+/// for `0.weight`), the file fits. Half precision is taken exactly, double precision is rounded. Arrays that the model does
+/// not have are passed over if they are not of floating-point numbers, as masks and counters are; those but PyTorch's
+/// `num_batches_tracked` are returned, as name and element type. Of a checkpoint of a run, the model counts.
 ///
 /// # Errors
 /// [`Error::Foreign`] says which arrays are missing, which are too many, and which have another shape or element type.
@@ -67,10 +71,16 @@ pub fn import_model(
     file: &Checkpoint,
     model: &mut Model<f32>,
     renames: &[(String, String)],
-) -> Result<(), Error> {
+) -> Result<Vec<(String, Dtype)>, Error> {
     let wrong = |what: String| Error::Foreign { file: file.path().display().to_string(), what };
+    // Of a checkpoint of a run, the optimizer's arrays are no part of the model.
+    let is_run = file.sections().any(|name| name == state::HISTORY);
+    let of_model = |info: &&TensorInfo| match is_run {
+        true => info.name().starts_with("model."),
+        false => !info.name().ends_with(TRACKED),
+    };
     let mut found = BTreeMap::new();
-    for info in file.arrays().filter(|info| !info.name().ends_with(TRACKED)) {
+    for info in file.arrays().filter(of_model) {
         let name = renamed(info.name(), renames);
         if let Some(twice) = found.insert(name, info.name()) {
             return Err(wrong(format!("{twice} and {} have the same name now", info.name())));
@@ -81,10 +91,14 @@ pub fn import_model(
     let missing: Vec<&str> =
         wanted.iter().filter(|name| !found.contains_key(&format!("{prefix}{name}"))).copied().collect();
     let is_wanted = |name: &str| name.strip_prefix(&prefix).is_some_and(|name| wanted.contains(&name));
-    let unknown: Vec<&str> =
-        found.iter().filter(|(name, _)| !is_wanted(name)).map(|(_, &original)| original).collect();
+    let (unknown, passed_over): (Vec<&TensorInfo>, Vec<&TensorInfo>) = file
+        .arrays()
+        .filter(of_model)
+        .filter(|info| !is_wanted(&renamed(info.name(), renames)))
+        .partition(|info| info.dtype().is_float() || !missing.is_empty());
     if !missing.is_empty() || !unknown.is_empty() {
         let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        let unknown: Vec<&str> = unknown.into_iter().map(TensorInfo::name).collect();
         return Err(wrong(format!(
             "missing in it: {}; not in the model: {}; say which is which by renaming",
             list(&missing),
@@ -99,9 +113,10 @@ pub fn import_model(
             return Err(wrong(format!("{original} has the shape {there:?}, and the model needs {here:?}")));
         }
         array.to_f32().ok_or_else(|| {
-            wrong(format!("{original} is of {}, not of floating-point numbers", array.dtype()))
+            wrong(format!("convert {original}: it is of {}, not of floating-point numbers", array.dtype()))
         })
-    })
+    })?;
+    Ok(passed_over.into_iter().map(|info| (info.name().to_owned(), info.dtype())).collect())
 }
 
 /// `fc1.weight` with `fc1` → `0` is `0.weight`.

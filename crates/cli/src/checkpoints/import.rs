@@ -6,7 +6,7 @@ use crate::folder::RunFolder;
 use crate::refit::{ALL_ROWS, TRAINED_ON, write_final};
 use crate::{line, source};
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Snapshot, Store};
+use highwater_checkpoint::{Checkpoint, Dtype, Snapshot, Store};
 use highwater_data::{Preparation, Target};
 use highwater_nn::{Init, Model};
 use highwater_trainer::{begin, import_model};
@@ -25,13 +25,18 @@ pub(super) fn run(args: &Import) -> Result<()> {
         folder.withdraw();
     }
     let saved = saved?;
-    let Imported { model, all_rows, prepared_as, .. } = imported;
+    let Imported { model, all_rows, prepared_as, passed_over, .. } = imported;
     let parameters = model.parameters().len();
     if args.json {
         return line(json!({
             "run": args.out, "checkpoint": saved, "parameters": parameters,
             "trained_on_all_rows": all_rows, "prepared_as": prepared_as,
+            "passed_over": passed_over.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         }));
+    }
+    if !passed_over.is_empty() {
+        let list: Vec<String> = passed_over.iter().map(|(name, dtype)| format!("{name} ({dtype})")).collect();
+        line(format_args!("passed over, as the model has none of them: {}", list.join(", ")))?;
     }
     let (root, file) = (args.out.display(), args.file.display());
     if all_rows {
@@ -60,12 +65,17 @@ struct Imported {
     all_rows: bool,
     /// Where the preparation comes from.
     prepared_as: String,
+    /// Arrays of the file that the model does not need.
+    passed_over: Vec<(String, Dtype)>,
 }
 
 impl Imported {
     /// With the preparation that the file has in it; without one, with that of the run's kept model, or, if the weights
     /// do not fit that, of the model of all rows, whose data may have further columns or categories.
     fn of(like: &RunFolder, args: &Import) -> Result<Imported> {
+        if args.file.is_dir() {
+            bail!("{} is a folder: name a file, such as the best.safetensors of a run", args.file.display());
+        }
         let file = Checkpoint::import(&args.file)?;
         let shown = args.file.display();
         let kept = like.has_kept().then(|| like.best()).transpose()?;
@@ -96,27 +106,27 @@ impl Imported {
             }
             let network = config.model.network(&preparation);
             let mut model = Model::new(network, Init::Constant { value: 0.0 }, 0)?;
-            import_model(&file, &mut model, &args.rename)?;
+            let passed_over = import_model(&file, &mut model, &args.rename)?;
             let label = file.metadata().get(TRAINED_ON).or(file.facts().labels.get(TRAINED_ON));
             let all_rows = !measured || label.is_some_and(|label| label == ALL_ROWS);
-            return Ok(Imported { model, preparation, all_rows, prepared_as: "the file says".to_owned() });
+            let prepared_as = "the file says".to_owned();
+            return Ok(Imported { model, preparation, all_rows, prepared_as, passed_over });
         }
         let mut refused = None;
         if let Some((mut model, preparation)) = kept {
             match import_model(&file, &mut model, &args.rename) {
-                Ok(()) => {
+                Ok(passed_over) => {
                     let prepared_as = "in the kept model".to_owned();
-                    return Ok(Imported { model, preparation, all_rows: false, prepared_as });
+                    return Ok(Imported { model, preparation, all_rows: false, prepared_as, passed_over });
                 }
                 Err(error) => refused = Some(error),
             }
         }
         let (mut model, preparation) = source::load(&like.model()?)?;
-        if let Err(error) = import_model(&file, &mut model, &args.rename) {
-            return Err(refused.unwrap_or(error).into());
-        }
+        let passed_over =
+            import_model(&file, &mut model, &args.rename).map_err(|error| refused.unwrap_or(error))?;
         let prepared_as = "in final.safetensors".to_owned();
-        Ok(Imported { model, preparation, all_rows: true, prepared_as })
+        Ok(Imported { model, preparation, all_rows: true, prepared_as, passed_over })
     }
 
     /// Makes a run of it; where the model is.
