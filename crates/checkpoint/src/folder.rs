@@ -1,6 +1,5 @@
 //! A folder of checkpoints, seen by somebody who only reads.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::{Context, Error};
 use crate::facts::Facts;
 use crate::filesystem::{Disk, FileSystem, uninterrupted};
+use crate::integrity::Integrity;
 use crate::recovery::{RecoveryReport, Rejected};
 
 /// Reads a folder of checkpoints. Takes no lock and changes nothing but pins; a store may write to the folder meanwhile.
@@ -111,17 +111,19 @@ impl Folder {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read. What is wrong with a single file is in the listing.
     pub fn list(&self) -> Result<Listing, Error> {
-        self.list_knowing(&BTreeMap::new())
+        self.list_by(|key| self.read_entry(key))
     }
 
-    /// As [`Folder::list`], reading only what is not known yet.
-    pub(crate) fn list_knowing(&self, known: &BTreeMap<Key, Entry>) -> Result<Listing, Error> {
+    /// As [`Folder::list`], with entries from elsewhere; whether they are pinned is seen here.
+    pub(crate) fn list_by(
+        &self,
+        mut entry_of: impl FnMut(Key) -> Result<Entry, Error>,
+    ) -> Result<Listing, Error> {
         let (keys, pins) = self.keys()?;
         let mut listing = Listing::default();
         for key in keys {
             let pinned = pins.contains(&key);
-            let entry = known.get(&key).map_or_else(|| self.read_entry(key), |entry| Ok(entry.clone()));
-            match entry {
+            match entry_of(key) {
                 Ok(entry) => listing.entries.push(Entry { pinned, ..entry }),
                 Err(error) if is_gone(&error) => {}
                 Err(error) => listing.unreadable.push(Rejected { path: self.path_of(key), error }),
@@ -130,7 +132,7 @@ impl Folder {
         Ok(listing)
     }
 
-    fn read_entry(&self, key: Key) -> Result<Entry, Error> {
+    pub(crate) fn read_entry(&self, key: Key) -> Result<Entry, Error> {
         let Envelope { integrity, facts, .. } = self.envelope(key)?;
         Ok(Entry { key, path: self.path_of(key), bytes: integrity.file_len, facts, pinned: false })
     }
@@ -168,6 +170,24 @@ impl Folder {
         let checkpoint = Checkpoint::open_in(&*self.fs, &path)?;
         same_step(key, &path, checkpoint.facts())?;
         Ok(checkpoint)
+    }
+
+    /// The key of the checkpoint that a file is another name or a copy of, such as the published best; `None` if it is none
+    /// of this folder's. Only the outsides of files are read.
+    ///
+    /// # Errors
+    /// As [`Folder::list`]; as [`Checkpoint::open`] if the outside of the file cannot be read.
+    pub fn find(&self, file: impl AsRef<Path>) -> Result<Option<Key>, Error> {
+        let path = file.as_ref();
+        let handle = self.fs.open(path).context("open", path)?;
+        let Envelope { integrity, facts, .. } = Envelope::read(&*handle, path)?;
+        Ok(self.find_among(&self.keys()?.0, facts.step, &integrity))
+    }
+
+    /// As [`Folder::find`], by what is known of the file; the newest if there are several.
+    pub(crate) fn find_among(&self, keys: &[Key], step: u64, integrity: &Integrity) -> Option<Key> {
+        let is_it = |key: Key| self.envelope(key).is_ok_and(|found| found.integrity == *integrity);
+        keys.iter().rev().copied().find(|&key| key.step == step && is_it(key))
     }
 
     /// Keeps a checkpoint whatever the retention of a store says, until [`Folder::unpin`]. Durable when it returns.

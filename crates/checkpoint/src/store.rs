@@ -39,7 +39,8 @@ pub struct Store {
     branch: Option<Branch>,
     /// Written or verified by this store.
     sound: BTreeSet<Key>,
-    /// What was read of each file, so that a save does not read the headers of all others again.
+    /// What was read of each file, with the score that counts here, so that a save does not read the headers of all others
+    /// again.
     known: BTreeMap<Key, Entry>,
     last_saved: Option<Key>,
     /// Damaged, and newer than what the run continues: they go when it is past them.
@@ -149,14 +150,8 @@ impl Store {
     /// [`Error::Io`].
     pub fn continue_from(&mut self, checkpoint: &Checkpoint) -> Result<u32, Error> {
         let keys = self.folder.keys()?.0;
-        let is_it = |key: &&Key| {
-            key.step == checkpoint.facts().step
-                && self
-                    .folder
-                    .envelope(**key)
-                    .is_ok_and(|found| Some(&found.integrity) == checkpoint.integrity.as_ref())
-        };
-        let own = keys.iter().rev().find(is_it).copied();
+        let step = checkpoint.facts().step;
+        let own = checkpoint.integrity.as_ref().and_then(|own| self.folder.find_among(&keys, step, own));
         let newest = |own: Key| {
             keys.iter().rev().take_while(|&&key| key > own).all(|&key| self.folder.verify(key).is_err())
         };
@@ -240,7 +235,7 @@ impl Store {
         let took = began.elapsed();
         self.sound.insert(key);
         self.last_saved = Some(key);
-        let (bytes, facts) = (layout.len(), layout.facts().clone());
+        let (bytes, facts) = (layout.len(), self.scored(layout.facts().clone()));
         self.known.insert(key, Entry { key, path: path.clone(), bytes, facts, pinned: false });
 
         let mut warnings = Vec::new();

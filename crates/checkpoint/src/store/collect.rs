@@ -1,12 +1,14 @@
 //! Old checkpoints go: what retention decides, held against what must stay.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Store;
 use crate::error::{Context, Error};
+use crate::facts::Facts;
 use crate::filesystem::uninterrupted;
-use crate::folder::Entry;
-use crate::retention::KeepAll;
+use crate::folder::{Entry, Folder, Key};
+use crate::retention::{KeepAll, Retention};
 
 /// What retention has in mind for a checkpoint, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,34 +53,11 @@ impl Store {
     pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
         let entries = self.entries()?;
         let retention = self.retention.as_deref().unwrap_or(&KeepAll);
-        let (keep, why) = (retention.keep(&entries), retention.why(&entries));
-        let own_branch = self.branch.as_ref().map(|branch| branch.number);
-        let own_branch = own_branch.or(entries.last().map(|entry| entry.key.branch));
-        let is_tip = |i: usize| {
-            let branch = entries[i].key.branch;
-            Some(branch) != own_branch && entries.get(i + 1).is_none_or(|next| next.key.branch != branch)
-        };
-        let fate = |(i, entry): (usize, &Entry)| match () {
-            () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
-            () if entry.pinned => Fate::Pinned,
-            () if self.last_saved == Some(entry.key) || is_tip(i) => Fate::Needed,
-            () => Fate::Removed,
-        };
-        let mut fates: Vec<Fate> = entries.iter().enumerate().map(fate).collect();
-        if fates.contains(&Fate::Removed) {
-            self.spare_the_newest_sound(&entries, &mut fates);
-        }
-        let reason = |i: usize| match fates[i] {
-            Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
-            Fate::Pinned => "pinned".to_owned(),
-            Fate::Needed if is_tip(i) => "the last of another branch".to_owned(),
-            Fate::Needed if self.last_saved == Some(entries[i].key) => "just saved".to_owned(),
-            Fate::Needed => "no newer one is known to be sound".to_owned(),
-            Fate::Removed => "nothing keeps it".to_owned(),
-        };
-        let reasons: Vec<String> = (0..entries.len()).map(reason).collect();
-        let explained = entries.into_iter().zip(fates).zip(reasons);
-        Ok(explained.map(|((entry, fate), why)| Explained { entry, fate, why }).collect())
+        let explained = Sight::of(&self.folder, &entries, self.branch.as_ref().map(|branch| branch.number))
+            .after(self.last_saved)
+            .explain(retention, &mut self.sound);
+        self.remember(entries);
+        Ok(explained)
     }
 
     /// Deletes what the retention lets go. Returns what was deleted and what could not be.
@@ -90,7 +69,17 @@ impl Store {
         if self.retention.is_none() {
             return Ok((removed, failures));
         }
-        for (entry, _) in self.plan()?.into_iter().filter(|(_, fate)| *fate == Fate::Removed) {
+        let entries = self.entries()?;
+        let retention = self.retention.as_deref().unwrap_or(&KeepAll);
+        let fates = Sight::of(&self.folder, &entries, self.branch.as_ref().map(|branch| branch.number))
+            .after(self.last_saved)
+            .fates(retention, &mut self.sound);
+        let mut left = Vec::with_capacity(entries.len());
+        for (entry, fate) in entries.into_iter().zip(fates) {
+            if fate != Fate::Removed {
+                left.push(entry);
+                continue;
+            }
             match uninterrupted(|| self.folder.fs.remove_file(&entry.path)).context("remove", &entry.path) {
                 Ok(()) => {
                     self.sound.remove(&entry.key);
@@ -99,15 +88,90 @@ impl Store {
                 Err(error) => failures.push(error),
             }
         }
+        self.remember(left);
         // Not synced: what comes back after a crash is sound, and goes again.
         Ok((removed, failures))
     }
+}
+
+impl Folder {
+    /// What a store with this retention would do with each checkpoint, by the scores that `score` reads from their facts: a
+    /// look that takes no lock and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn explain(
+        &self,
+        retention: &dyn Retention,
+        score: impl Fn(&Facts) -> Option<f64>,
+    ) -> Result<Vec<Explained>, Error> {
+        let mut entries = self.list()?.entries;
+        entries.iter_mut().for_each(|entry| entry.facts.score = score(&entry.facts));
+        Ok(Sight::of(self, &entries, None).explain(retention, &mut BTreeSet::new()))
+    }
+}
+
+/// All that the fate of a checkpoint hangs on, beside the retention and what is known to be sound.
+struct Sight<'a> {
+    folder: &'a Folder,
+    entries: &'a [Entry],
+    /// The branch that is written on.
+    branch: Option<u32>,
+    last_saved: Option<Key>,
+}
+
+impl<'a> Sight<'a> {
+    /// Without a branch of its own a store would go on with the last.
+    fn of(folder: &'a Folder, entries: &'a [Entry], branch: Option<u32>) -> Self {
+        let branch = branch.or(entries.last().map(|entry| entry.key.branch));
+        Sight { folder, entries, branch, last_saved: None }
+    }
+
+    fn after(self, last_saved: Option<Key>) -> Self {
+        Sight { last_saved, ..self }
+    }
+
+    fn explain(&self, retention: &dyn Retention, sound: &mut BTreeSet<Key>) -> Vec<Explained> {
+        let (fates, why) = (self.fates(retention, sound), retention.why(self.entries));
+        let reason = |i: usize| match fates[i] {
+            Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
+            Fate::Pinned => "pinned".to_owned(),
+            Fate::Needed if self.is_tip(i) => "the last of another branch".to_owned(),
+            Fate::Needed if self.last_saved == Some(self.entries[i].key) => "just saved".to_owned(),
+            Fate::Needed => "no newer one is known to be sound".to_owned(),
+            Fate::Removed => "nothing keeps it".to_owned(),
+        };
+        let explain =
+            |(i, entry): (usize, &Entry)| Explained { entry: entry.clone(), fate: fates[i], why: reason(i) };
+        self.entries.iter().enumerate().map(explain).collect()
+    }
+
+    fn fates(&self, retention: &dyn Retention, sound: &mut BTreeSet<Key>) -> Vec<Fate> {
+        let keep = retention.keep(self.entries);
+        let fate = |(i, entry): (usize, &Entry)| match () {
+            () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
+            () if entry.pinned => Fate::Pinned,
+            () if self.last_saved == Some(entry.key) || self.is_tip(i) => Fate::Needed,
+            () => Fate::Removed,
+        };
+        let mut fates: Vec<Fate> = self.entries.iter().enumerate().map(fate).collect();
+        if fates.contains(&Fate::Removed) {
+            self.spare_the_newest_sound(&mut fates, sound);
+        }
+        fates
+    }
+
+    /// Whether an entry is the last of a branch that is not the one that is written on.
+    fn is_tip(&self, i: usize) -> bool {
+        let branch = self.entries[i].key.branch;
+        Some(branch) != self.branch && self.entries.get(i + 1).is_none_or(|next| next.key.branch != branch)
+    }
 
     /// The newest sound entry stays, whatever the retention says. What is not known to be sound is verified.
-    fn spare_the_newest_sound(&mut self, entries: &[Entry], fates: &mut [Fate]) {
-        for (entry, fate) in entries.iter().zip(&mut *fates).rev() {
-            if self.sound.contains(&entry.key) || self.folder.verify(entry.key).is_ok() {
-                self.sound.insert(entry.key);
+    fn spare_the_newest_sound(&self, fates: &mut [Fate], sound: &mut BTreeSet<Key>) {
+        for (entry, fate) in self.entries.iter().zip(&mut *fates).rev() {
+            if sound.contains(&entry.key) || self.folder.verify(entry.key).is_ok() {
+                sound.insert(entry.key);
                 if *fate == Fate::Removed {
                     *fate = Fate::Needed;
                 }
