@@ -14,6 +14,7 @@ use crate::args::Checkpoints;
 use crate::say;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Facts, Folder};
+use highwater_trainer::Score;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -74,9 +75,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn facts_json(path: &Path, bytes: u64, facts: &Facts) -> Value {
+/// `score_of` says which score it is that they have, if that is known.
+fn facts_json(path: &Path, bytes: u64, facts: &Facts, score_of: Option<Score>) -> Value {
     json!({
         "file": path, "bytes": bytes, "step": facts.step, "epoch": facts.epoch, "score": facts.score,
+        "score_of": score_of.map(|score| score.to_string()),
         "elapsed_s": facts.elapsed.map(|e| e.as_secs_f64()), "parent": facts.parent, "labels": facts.labels,
     })
 }

@@ -3,8 +3,8 @@
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Entry, Folder, Store};
-use highwater_early_stopping::Goal;
+use highwater_checkpoint::{Checkpoint, Folder, Store};
+use highwater_trainer::kept;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -90,6 +90,16 @@ impl RunFolder {
             bail!("{} is not a run folder: it has no config.toml", root.display());
         }
         Ok(folder)
+    }
+
+    /// The run's folder of a path that is one, or is its folder of checkpoints.
+    pub(crate) fn around(path: &Path) -> Option<RunFolder> {
+        let above = || {
+            let path = fs::canonicalize(path).ok()?;
+            let folder = RunFolder::open(path.parent()?).ok()?;
+            (folder.checkpoints() == path).then_some(folder)
+        };
+        RunFolder::open(path).ok().or_else(above)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -191,7 +201,13 @@ impl RunFolder {
         quoted(&self.root.display().to_string())
     }
 
-    /// The kept model: the published best, or else the best of the checkpoints that are left.
+    /// The file of the [kept model](RunFolder::best), which may be damaged; none if there is no such model.
+    pub(crate) fn kept_file(&self) -> Option<PathBuf> {
+        let published = Some(self.best_file()).filter(|path| path.exists());
+        published.or_else(|| Some(self.best().ok()?.path().to_owned()))
+    }
+
+    /// The kept model: the published best, or else what `resume` would make of the checkpoints that are left.
     pub(crate) fn best(&self) -> Result<Checkpoint> {
         let path = self.best_file();
         if path.exists() {
@@ -209,21 +225,13 @@ impl RunFolder {
             );
         }
         let folder = Folder::new(self.checkpoints());
-        let goal = self.config()?.training.select.goal();
-        let cost = |entry: &Entry| match (entry.facts.score.filter(|score| score.is_finite()), goal) {
-            (Some(score), Goal::Minimize) => score,
-            (Some(score), Goal::Maximize) => -score,
-            (None, _) => f64::INFINITY,
-        };
-        let mut entries = folder.list()?.entries;
-        entries.retain(|entry| entry.facts.step > 0);
-        entries.sort_by(|a, b| cost(a).total_cmp(&cost(b)).then(b.key.cmp(&a.key)));
-        if let Some(best) = entries.iter().find_map(|entry| Checkpoint::open(&entry.path).ok()) {
+        if let Some(best) = kept(&folder, self.config()?.training.select)? {
             return Ok(best);
         }
-        // A run that begins with a model from elsewhere has it before its first step.
+        // Without a finite score the model is as it was last. A run that begins with a model from elsewhere has it before its
+        // first step.
         match folder.latest()?.0 {
-            Some(given) if !self.history_file().exists() => Ok(given),
+            Some(last) if last.facts().step > 0 || !self.history_file().exists() => Ok(last),
             _ => bail!(
                 "{} holds no trained model yet, as the run was stopped too early: cargo xtask resume {}",
                 self.root.display(),

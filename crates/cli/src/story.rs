@@ -12,7 +12,7 @@ use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
 use highwater_report::{
     About, ColumnUse, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard, Truth,
 };
-use highwater_trainer::{Config, Evaluator, Event, MeasuredOn, Observer, Report, Scores};
+use highwater_trainer::{Config, Evaluator, Event, MeasuredOn, Observer, Report, Score, Scores, score_in};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use std::env::consts::{ARCH, OS};
@@ -257,12 +257,12 @@ pub(crate) fn outcome<T>(
         scores: &kept.named(),
         predictions: Some(Predictions { part, outputs: &kept.outputs, truth }),
         importance: kept.importance.as_ref(),
-        files: &files(&job.folder, report)?,
+        files: &files(&job.folder, report, job.config.training.select)?,
     }))
 }
 
 /// The models and checkpoints on the disk.
-fn files(folder: &RunFolder, report: &Report) -> Result<Vec<SavedFile>> {
+fn files(folder: &RunFolder, report: &Report, select: Score) -> Result<Vec<SavedFile>> {
     let mut files = Vec::new();
     let best_step = report.best().map(|best| best.step);
     if let (Some(best), Ok(metadata)) = (report.best(), fs::metadata(folder.best_file())) {
@@ -290,7 +290,7 @@ fn files(folder: &RunFolder, report: &Report) -> Result<Vec<SavedFile>> {
             what: what.to_owned(),
             epoch: entry.facts.epoch,
             step: entry.facts.step,
-            score: entry.facts.score,
+            score: score_in(&entry.facts, select),
             bytes: entry.bytes,
         });
     }

@@ -104,6 +104,13 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
         // It says why there is none.
         folder.best()?;
     }
+    if let Some(from) = args.from.as_deref().filter(|from| from.is_dir()) {
+        bail!(
+            "--from {} is a folder: name a checkpoint, one of those that `cargo xtask checkpoints ls {}` lists",
+            from.display(),
+            folder.quoted()
+        );
+    }
     let mut store = Store::open(folder.checkpoints())?;
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
     let newest = if from.is_none() { store.latest()?.0 } else { None };

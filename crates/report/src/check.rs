@@ -105,6 +105,7 @@ pub(crate) fn plan(history: &[Record]) -> Plan {
         steps_per_validation: 36,
         resumed_at: history.last().map(|record| record.step),
         history: history.to_vec(),
+        best: reconstruct(history.to_vec(), &config("never")).best,
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the end of a run is told.
 
 use crate::figures::{Rounded, counted};
-use highwater_early_stopping::StopReason;
+use highwater_early_stopping::{BestTracker, StopReason};
 use highwater_trainer::{Ended, MeasuredOn, Record, Report, Score};
 
 /// When a run ended and why, as a sentence without its full stop.
@@ -17,12 +17,24 @@ pub(crate) fn ending(report: &Report) -> String {
     }
 }
 
-/// Which model is kept and by what merit, as a sentence without its full stop.
+/// Which model is kept and by what merit, as a sentence without its full stop. A run that came to select by another score
+/// may not have kept what was best by that.
 pub(crate) fn kept(report: &Report, select: Score, measured_on: MeasuredOn) -> String {
+    let mut tracker = BestTracker::new(select.goal());
+    report.history.iter().for_each(|record| _ = tracker.observe(&record.observation(select)));
+    let of_all = tracker.best().map(|best| &report.history[best.index as usize]);
     match report.best() {
         Some(best) => {
-            let (score, value) = (measured_on.score(select), Rounded(best.score(select)));
-            format!("the model of {}, the best by {score} ({value})", place(best, report))
+            let score = measured_on.score(select);
+            let merit = |record: &Record| (place(record, report), Rounded(record.score(select)));
+            let (at, value) = merit(best);
+            match of_all.filter(|of_all| of_all.score(select) != best.score(select)).map(merit) {
+                None => format!("the model of {at}, the best by {score} ({value})"),
+                Some((other, than)) => format!(
+                    "the model of {at}, the best by {score} ({value}) of those that are left: that of {other} ({than}) was not \
+                     kept"
+                ),
+            }
         }
         None => format!("the last model, since no validation gave a finite {select}"),
     }

@@ -24,6 +24,8 @@ pub struct LivePage<'a> {
     path: PathBuf,
     screen: Screen,
     history: Vec<Record>,
+    /// Place of the best record whose model is there.
+    best: Option<usize>,
     began: Instant,
     /// Seconds that writing took, all together and the last time, and when that was.
     spent: f64,
@@ -43,6 +45,7 @@ impl<'a> LivePage<'a> {
             path: path.into(),
             screen: screen.clone(),
             history: Vec::new(),
+            best: None,
             began: Instant::now(),
             spent: 0.0,
             cost: GUESS,
@@ -63,6 +66,7 @@ impl<'a> LivePage<'a> {
 
     fn begin(&mut self, plan: &Plan) {
         self.history.clone_from(&plan.history);
+        self.best = plan.best;
         self.began = Instant::now();
         (self.spent, self.cost, self.written) = (0.0, GUESS, None);
     }
@@ -83,6 +87,7 @@ impl<'a> LivePage<'a> {
 
     fn put(&mut self, progress: Option<Renewal>) {
         let report = reconstruct(self.history.clone(), self.about.config);
+        let report = Report { best: self.best.or(report.best), ..report };
         let page = Page { about: &self.about, report: &report, outcome: &Outcome::default(), progress };
         match page.write(&self.path) {
             Ok(()) => self.open = progress.is_some(),
@@ -108,8 +113,11 @@ impl Observer for LivePage<'_> {
     fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Started(plan) => self.begin(plan),
-            Event::Validated { record, .. } => {
+            Event::Validated { record, best, .. } => {
                 self.history.push((*record).clone());
+                if let Some(best) = best {
+                    self.best = self.history.iter().rposition(|record| record.step == best.step);
+                }
                 self.write();
             }
             _ => {}

@@ -2,7 +2,6 @@
 
 use crate::figures::{Count, Rounded, Time, counted};
 use crate::gauge::{Ink, bar, spark};
-use highwater_early_stopping::BestTracker;
 use highwater_trainer::{MeasuredOn, Plan, Record, Score};
 
 /// A line has room for so many metrics, the one that selects not counted.
@@ -36,8 +35,6 @@ pub(crate) struct Standing {
 impl Standing {
     pub(crate) fn new(plan: &Plan, select: Score) -> Standing {
         let step = plan.resumed_at.unwrap_or(0);
-        let mut tracker = BestTracker::new(select.goal());
-        plan.history.iter().for_each(|record| _ = tracker.observe(&record.observation(select)));
         Standing {
             step,
             loss: f64::NAN,
@@ -49,10 +46,10 @@ impl Standing {
             rows_per_step: plan.training_rows as f64 / plan.steps_per_epoch.max(1) as f64,
             began: (step, plan.history.last().map_or(0.0, |record| record.elapsed)),
             record: plan.history.last().cloned(),
-            best: tracker.best().map(|best| plan.history[best.index as usize].clone()),
+            best: plan.best.map(|place| plan.history[place].clone()),
             earliest_stop: None,
             curve: plan.history.iter().map(|record| record.score(select)).collect(),
-            best_place: tracker.best().map(|best| best.index as usize),
+            best_place: plan.best,
         }
     }
 

@@ -71,6 +71,7 @@ fn run(dir: &Path, before: usize, until: usize) -> Result<(), highwater_report::
         steps_per_validation: 10,
         resumed_at: (before > 0).then_some(10 * before as u64),
         history: records[..before].to_vec(),
+        best: reconstruct(records[..before].to_vec(), &config).best,
     }));
     for record in &records[before..until] {
         for place in 1..=10 {

@@ -31,10 +31,8 @@ impl Best {
         history: &[Observation],
         mut find: impl FnMut(usize) -> Option<Vec<f32>>,
     ) -> (Vec<usize>, Best) {
-        let mut ranking = BestTracker::with(Selection { keep: history.len(), ..Selection::new(goal) });
-        history.iter().for_each(|observation| _ = ranking.observe(observation));
         let (mut lost, mut best) = (Vec::new(), Best::new(goal));
-        for place in ranking.ranking().iter().map(|ranked| ranked.index as usize) {
+        for place in ranking(goal, history) {
             match find(place) {
                 Some(values) => {
                     best.values = values;
@@ -61,6 +59,13 @@ impl Best {
             model.values_mut().copy_from_slice(&self.values);
         }
     }
+}
+
+/// The places of what is finite in a history, the best first; of equal values the earlier.
+pub(crate) fn ranking(goal: Goal, history: &[Observation]) -> Vec<usize> {
+    let mut tracker = BestTracker::with(Selection { keep: history.len(), ..Selection::new(goal) });
+    history.iter().for_each(|observation| _ = tracker.observe(observation));
+    tracker.ranking().iter().map(|ranked| ranked.index as usize).collect()
 }
 
 #[cfg(test)]

@@ -84,6 +84,8 @@ pub struct Plan {
     pub resumed_at: Option<u64>,
     /// What was recorded before that.
     pub history: Vec<Record>,
+    /// Place within it of the best record whose model is there.
+    pub best: Option<usize>,
 }
 
 /// Someone who watches a run. A closure is one.

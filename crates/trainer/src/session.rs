@@ -144,6 +144,7 @@ impl<'a> Session<'a> {
             steps_per_validation: self.config.validate.steps(self.steps_per_epoch),
             resumed_at: self.resumed_at,
             history: self.history.clone(),
+            best: self.best.place(),
         };
         self.audience.tell(&Event::Started(&plan));
         self.clock = (Instant::now(), self.counters.elapsed);

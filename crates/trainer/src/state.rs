@@ -191,14 +191,16 @@ pub(crate) fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
     Ok(checkpoint.migrate::<History>(HISTORY)?.0)
 }
 
-/// The parameters and buffers in a checkpoint, if it was saved together with this record.
-pub(crate) fn values_of(record: &Record, checkpoint: &Checkpoint, model: &Model<f32>) -> Option<Vec<f32>> {
-    let history = history(checkpoint).ok()?;
+/// Whether a checkpoint was saved together with this record.
+pub(crate) fn is_of(record: &Record, checkpoint: &Checkpoint) -> bool {
     // No two branches take the same time to the same step, to the nanosecond.
     let moment = |record: &Record| (record.step, record.elapsed.to_bits());
-    if history.last().map(moment) != Some(moment(record)) || checkpoint.facts().step != record.step {
-        return None;
-    }
+    checkpoint.facts().step == record.step
+        && history(checkpoint).is_ok_and(|history| history.last().map(moment) == Some(moment(record)))
+}
+
+/// The parameters and buffers in a checkpoint, if they are those of this model.
+pub(crate) fn values_of(checkpoint: &Checkpoint, model: &Model<f32>) -> Option<Vec<f32>> {
     let mut model = model.clone();
     load_model(checkpoint, &mut model).ok()?;
     Some(model.values().to_vec())

@@ -4,7 +4,7 @@ use crate::args::{Export, Format};
 use crate::folder::{RunFolder, replace};
 use crate::refit::TRAINED_ON;
 use crate::{line, source};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use highwater_checkpoint::Checkpoint;
 use highwater_data::{Encoding, Preparation, TargetKind};
 use highwater_nn::Model;
@@ -14,6 +14,9 @@ use serde_json::json;
 use std::fs;
 
 pub(super) fn run(args: &Export) -> Result<()> {
+    if args.out.is_dir() {
+        bail!("--out {} is a folder: name the file to write", args.out.display());
+    }
     let checkpoint = match args.checkpoint.is_dir() {
         true => RunFolder::open(&args.checkpoint)?.model()?,
         false => Checkpoint::open(&args.checkpoint)?,

@@ -6,23 +6,37 @@ use crate::config::{CheckpointConfig, RunConfig};
 use crate::folder::RunFolder;
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Fate, Goal, Retention, Store};
+use highwater_checkpoint::{Facts, Fate, Goal, Retention, Store};
 use highwater_trainer::score_in;
 use serde_json::json;
 
 pub(super) fn run(args: &Gc) -> Result<()> {
     let config = RunFolder::open(&args.run).ok().map(|folder| folder.config()).transpose()?;
     let policy = policy(args, config.as_ref())?;
-    let mut store = Store::open(folder(&args.run)?.dir())?;
-    store.retain(policy);
-    if let Some(select) = config.map(|config| config.training.select) {
-        store.score_by(move |facts| score_in(facts, select));
-    }
-    let plan = store.explain()?;
+    let select = config.as_ref().map(|config| config.training.select);
+    let score = move |facts: &Facts| select.map_or(facts.score, |select| score_in(facts, select));
+    let folder = folder(&args.run)?;
+    let (plan, removed, failures) = match args.dry_run {
+        true => (folder.explain(&policy, score)?, Vec::new(), Vec::new()),
+        false => {
+            let mut store = Store::open(folder.dir())?;
+            store.retain(policy);
+            store.score_by(score);
+            let plan = store.explain()?;
+            let (removed, failures) = store.collect()?;
+            (plan, removed, failures)
+        }
+    };
+    let unreadable = folder.list()?.unreadable;
     if plan.is_empty() {
-        bail!("there are no checkpoints in {}", store.folder().dir().display());
+        let dir = folder.dir().display();
+        match unreadable.len() {
+            0 => bail!("there are no checkpoints in {dir}"),
+            count => bail!(
+                "none of the {count} checkpoints in {dir} can be read, and none is deleted: `checkpoints verify` says why"
+            ),
+        }
     }
-    let (removed, failures) = if args.dry_run { Default::default() } else { store.collect()? };
 
     let (mut count, mut bytes) = (0, 0);
     for explained in &plan {
@@ -34,14 +48,26 @@ pub(super) fn run(args: &Gc) -> Result<()> {
         }
         if args.json {
             line(json!({
-                "file": entry.path, "step": entry.facts.step, "score": entry.facts.score, "bytes": entry.bytes,
-                "kept": !goes, "why": why,
+                "file": entry.path, "step": entry.facts.step, "score": entry.facts.score,
+                "score_of": select.map(|score| score.to_string()), "bytes": entry.bytes, "kept": !goes, "why": why,
             }))?;
         } else if args.explain {
             let word = if goes { "goes " } else { "stays" };
             line(format_args!("{word}  {}  {why}", entry.path.display()))?;
         } else if goes {
             line(entry.path.display())?;
+        }
+    }
+    for rejected in unreadable {
+        let (file, error) = (&rejected.path, &rejected.error);
+        match (args.json, args.explain) {
+            (true, _) => {
+                line(
+                    json!({ "file": file, "kept": true, "why": "it cannot be read", "error": error.to_string() }),
+                )?;
+            }
+            (false, true) => line(format_args!("stays  {}  it cannot be read", file.display()))?,
+            (false, false) => {}
         }
     }
     if !args.json {

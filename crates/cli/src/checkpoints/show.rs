@@ -6,7 +6,7 @@ use crate::{line, print, source};
 use anyhow::Result;
 use highwater_checkpoint::{Checkpoint, Statistics};
 use highwater_report::{Rounded, text_table};
-use highwater_trainer::{MeasuredOn, Record, Signals, history};
+use highwater_trainer::{MeasuredOn, Record, Score, Signals, history};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -37,6 +37,12 @@ fn measured_on(checkpoint: &Checkpoint) -> MeasuredOn {
     }
 }
 
+/// Which score was saved with it, as far as the configuration tells.
+fn score_of(checkpoint: &Checkpoint) -> Option<Score> {
+    let config = source::configuration(checkpoint).ok()??;
+    Score::deserialize(config.get("training")?.get("select")?.clone()).ok()
+}
+
 fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Value> {
     let facts = checkpoint.facts();
     let arrays = checkpoint.arrays().zip(statistics(checkpoint)?).map(|(info, s)| {
@@ -47,7 +53,7 @@ fn json_of(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Va
             "min": s.min, "max": s.max, "mean": s.mean, "sd": s.sd,
         })
     });
-    let mut value = facts_json(checkpoint.path(), bytes, facts);
+    let mut value = facts_json(checkpoint.path(), bytes, facts, score_of(checkpoint));
     value["arrays"] = arrays.collect();
     value["writer"] = facts.writer.clone().into();
     value["sections"] = checkpoint.sections().map(Value::from).collect();
@@ -86,7 +92,8 @@ fn text(checkpoint: &Checkpoint, bytes: u64, history: &[Record]) -> Result<Strin
     let mut text = format!("{}  ({bytes} bytes, every one verified)\n", checkpoint.path().display());
     text += &format!("  step {}, epoch {}\n", facts.step, facts.epoch);
     if let Some(score) = facts.score {
-        text += &format!("  score {score}\n");
+        let of = score_of(checkpoint).map_or_else(String::new, |of| format!(" ({of})"));
+        text += &format!("  score {score}{of}\n");
     }
     if let Some(elapsed) = facts.elapsed {
         text += &format!("  training time {:.1} s\n", elapsed.as_secs_f64());

@@ -3,7 +3,7 @@
 use super::files;
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{VerifyReport, verify};
+use highwater_checkpoint::{Error, VerifyReport, verify};
 use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
@@ -26,7 +26,11 @@ pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
                 damaged += 1;
                 match as_json {
                     true => line(json!({ "file": file, "sound": false, "error": error.to_string() }))?,
-                    false => line(format_args!("DAMAGED  {error}"))?,
+                    false => {
+                        let unread = matches!(error, Error::Io { .. });
+                        let word = if unread { "UNREAD" } else { "DAMAGED" };
+                        line(format_args!("{word:7}  {error}"))?;
+                    }
                 }
             }
         }

@@ -232,8 +232,7 @@ fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_an
     }
     let (said, _) = import(8, Dtype::I32, &plain, &[]);
     assert_eq!(said.code, Some(1));
-    let named_so =
-        |name: &str| said.err.contains(&format!("tensor `{name}`: convert its elements: I32 is not read"));
+    let named_so = |name: &str| said.err.contains(&format!("convert {name}: it is of I32, not of"));
     assert!(weights.iter().any(|(name, _)| named_so(name)), "{said:?}");
     let (said, out) = import(4, Dtype::F32, &named, &[]);
     assert_eq!(said.code, Some(1));
@@ -246,6 +245,57 @@ fn files_of_other_programs_fit_behind_a_prefix_in_double_precision_or_renamed_an
     assert!(said.err.contains("has the shape [3, 8], and the model needs [8, 4]"), "{said:?}");
     let said = run(args!["checkpoints", "import", &out, "--like", &like, "--out", &out, "--rename", "=0"]);
     assert_eq!(said.code, Some(2), "{said:?}");
+}
+
+#[test]
+fn an_import_passes_over_arrays_that_are_no_numbers_of_a_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let like = trained(dir.path(), &["--epochs", "1"]);
+    let plain = dir.path().join("plain.safetensors");
+    done(args!["checkpoints", "export", &like, "--to", "safetensors", "--out", &plain]);
+    let bytes = fs::read(&plain).unwrap();
+    let own = SafeTensors::deserialize(&bytes).unwrap();
+    type Another<'a> = (&'a str, Dtype, Vec<usize>, &'a [u8]);
+    let import = |number: u32, others: &[Another<'_>]| {
+        let others = others.iter().map(|(name, dtype, shape, data)| {
+            ((*name).to_owned(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+        });
+        let views = own.iter().map(|(name, view)| (name.to_owned(), view)).chain(others);
+        let file = dir.path().join(format!("{number}.safetensors"));
+        fs::write(&file, safetensors::serialize(views, None).unwrap()).unwrap();
+        let out = dir.path().join(format!("out-{number}"));
+        (args!["checkpoints", "import", &file, "--like", &like, "--out", &out], out)
+    };
+    let others = [
+        ("mask", Dtype::BOOL, vec![3], &[1, 0, 1][..]),
+        ("packed", Dtype::F4, vec![4], &[1, 2]),
+        ("steps", Dtype::I64, vec![], &[7; 8]),
+        ("0.num_batches_tracked", Dtype::I64, vec![], &[0; 8]),
+    ];
+    let (args, out) = import(0, &others);
+    let said = done(args);
+    let line = "passed over, as the model has none of them: ";
+    let told = said.out.lines().next().unwrap().strip_prefix(line).unwrap();
+    let mut told: Vec<&str> = told.split(", ").collect();
+    told.sort_unstable();
+    assert_eq!(told, ["mask (BOOL)", "packed (F4)", "steps (I64)"]);
+    let weights = |path: &Path| {
+        arrays(path).into_iter().filter(|(name, ..)| name.starts_with("model.")).collect::<Vec<_>>()
+    };
+    assert!(weights(&checkpoints(&out)[0]) == weights(&like.join("best.safetensors")));
+    let (args, _) = import(1, &others[..1]);
+    assert_eq!(done([args, args!["--json"]].concat()).json()["passed_over"], serde_json::json!(["mask"]));
+
+    // Of a checkpoint of a run, the optimizer's numbers are no part of the model.
+    let out = dir.path().join("from-best");
+    done(args!["checkpoints", "import", like.join("best.safetensors"), "--like", &like, "--out", &out]);
+    assert!(weights(&checkpoints(&out)[0]) == weights(&like.join("best.safetensors")));
+
+    // One more layer is another model.
+    let (args, out) = import(2, &[("9.weight", Dtype::F32, vec![1], &[0; 4])]);
+    let said = run(args);
+    assert!(said.code == Some(1) && said.err.contains("not in the model: 9.weight"), "{said:?}");
+    assert!(!out.exists());
 }
 
 #[test]
@@ -446,6 +496,8 @@ fn while_a_run_goes_on_its_checkpoints_can_be_pinned_but_not_cleaned_up() {
         std::thread::yield_now();
     }
     let said = run(args!["checkpoints", "gc", &out]);
+    // What would go can be looked at.
+    done(args!["checkpoints", "gc", &out, "--dry-run", "--explain"]);
     let pinned = done(args!["checkpoints", "pin", &out, "--json"]).json();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -456,6 +508,47 @@ fn while_a_run_goes_on_its_checkpoints_can_be_pinned_but_not_cleaned_up() {
 
 fn checkpoints_so_far(run: &Path) -> usize {
     if run.join("checkpoints").is_dir() { checkpoints(run).len() } else { 0 }
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "1"]);
+    let before = tree(&folder);
+    let other = dir.path().join("other");
+    for (args, words) in [
+        (args!["checkpoints", "export", &folder, "--to", "onnx", "--out", &folder], "name the file to write"),
+        (
+            args!["checkpoints", "import", &folder, "--like", &folder, "--out", &other],
+            "is a folder: name a file",
+        ),
+        (args!["resume", &folder, "--from", &folder], "is a folder: name a checkpoint"),
+    ] {
+        let said = run(args);
+        assert!(said.code == Some(1) && said.err.contains(words), "{said:?}");
+    }
+    assert!(tree(&folder) == before && !other.exists());
+}
+
+#[test]
+fn what_cannot_be_read_is_not_deleted_and_told_apart_from_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "3", "--keep-every", "4"]);
+    let files = checkpoints(&folder);
+    fs::write(&files[0], b"cut off").unwrap();
+    let gc = |more: &[&str]| {
+        let args = args!["checkpoints", "gc", &folder, "--keep-last", "1"];
+        run([args, more.iter().map(OsString::from).collect()].concat())
+    };
+    let said = gc(&["--explain", "--dry-run"]);
+    assert!(said.out.contains(&format!("stays  {}  it cannot be read", files[0].display())), "{said:?}");
+    let told = lines(&gc(&["--dry-run", "--json"]).out);
+    assert!(told.iter().any(|line| line["kept"] == true && line["error"].is_string()), "{told:?}");
+    files.iter().for_each(|file| fs::write(file, b"cut off").unwrap());
+    let said = gc(&[]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains(&format!("none of the {} checkpoints", files.len())), "{said:?}");
+    assert_eq!(checkpoints(&folder), files);
 }
 
 #[test]

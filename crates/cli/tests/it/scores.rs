@@ -1,6 +1,8 @@
 //! Which model is scored or answers, by what, and where that is written.
 
 use crate::run::{Said, highwater, history, table};
+use highwater_checkpoint::Checkpoint;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -207,4 +209,65 @@ fn the_page_tells_of_the_model_that_is_kept_and_not_of_one_that_was_never_saved(
         page.split("<tr class=\"kept\"><td>").skip(1).filter_map(|row| row.split('<').next()).collect();
     assert_eq!(kept, ["3"], "the epoch of best.safetensors");
     assert!(page.contains("0.000100"), "the record is told");
+}
+
+/// Where a run came to select by another score, everyone goes by that, and of equal scores by the earlier.
+#[test]
+fn everyone_agrees_which_model_is_the_best_by_another_score() {
+    let dir = with_iris();
+    let dir = dir.path();
+    let train = "train --data iris.csv --target species --epochs 24 --hidden 4 --learning-rate 0.02 --stop never --refit no";
+    done(dir, &format!("{train} --keep-every 12 --keep-best 1 --keep-last 1 --out run --quiet"));
+    let listed = |options: &str| -> Vec<Value> {
+        let out = done(dir, &format!("checkpoints ls run {options} --json")).out;
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let best = |listed: &[Value]| {
+        let best: Vec<&Value> = listed.iter().filter(|line| line["best"] == true).collect();
+        assert_eq!(best.len(), 1, "{listed:?}");
+        best[0]["step"].as_u64().unwrap()
+    };
+    let by_loss = best(&listed(""));
+    let resumed = done(dir, "resume run --select accuracy");
+    assert!(!resumed.err.contains("gone"), "retention let it go: {resumed:?}");
+
+    let ranked = listed("");
+    assert!(ranked.iter().all(|line| line["score_of"] == "accuracy"), "{ranked:?}");
+    let score = |line: &Value| line["score"].as_f64().unwrap_or(-1.0);
+    let top = ranked.iter().map(score).fold(-1.0, f64::max);
+    let tied: Vec<u64> =
+        ranked.iter().filter(|line| score(line) == top).map(|line| line["step"].as_u64().unwrap()).collect();
+    let step = tied[0];
+    assert!(tied.len() > 1 && step != by_loss, "the scores tell them apart: {ranked:?}");
+    let history = history(&dir.join("run"));
+    let column = |name: &str| history[0].iter().position(|other| other == name).unwrap();
+    let of_all = history[1..].iter().map(|row| row[column("accuracy")].parse::<f64>().unwrap());
+    let better = of_all.fold(-1.0, f64::max) > top;
+    assert_eq!(resumed.out.contains("was not kept"), better, "{resumed:?}");
+
+    let loss = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
+    let shown = done(dir, "checkpoints ls run").out;
+    assert_eq!(shown.lines().next().and_then(loss).as_deref(), Some("accuracy"), "{shown}");
+    let mut answers = Vec::new();
+    for published in [true, false] {
+        if !published {
+            fs::remove_file(dir.join("run/best.safetensors")).unwrap();
+        }
+        assert_eq!(best(&listed("")), step);
+        let exported = done(dir, "checkpoints export run --to safetensors --out model.safetensors --json");
+        assert_eq!(exported.json()["step"], step);
+        let scored = done(dir, "evaluate run --split validation --json").json();
+        assert_eq!(scored["accuracy"].as_f64(), Some(top), "{scored}");
+        answers.push(done(dir, "predict run --data iris.csv").out);
+        done(dir, "report run");
+        let page = fs::read_to_string(dir.join("run/report.html")).unwrap();
+        let kept: Vec<&str> =
+            page.split("<tr class=\"kept\"><td>").skip(1).filter_map(|row| row.split('<').next()).collect();
+        assert_eq!(kept, [(step / 4).to_string()], "105 rows in batches of 32 are 4 steps an epoch");
+    }
+    assert_eq!(answers[0], answers[1]);
+    // It is missing now, and comes back.
+    let resumed = done(dir, "resume run --quiet");
+    assert_eq!(resumed.err, "", "it was found among the checkpoints");
+    assert_eq!(Checkpoint::open(dir.join("run/best.safetensors")).unwrap().facts().step, step);
 }

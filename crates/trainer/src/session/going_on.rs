@@ -5,11 +5,11 @@ use crate::best::Best;
 use crate::error::Error;
 use crate::event::Event;
 use crate::fingerprint::Fingerprint;
+use crate::kept;
 use crate::record::{Record, score_in};
 use crate::run::Checkpoints;
 use crate::state::{self, State};
 use highwater_checkpoint::{Checkpoint, Section};
-use highwater_early_stopping::Observation;
 
 impl Session<'_> {
     /// Where a checkpoint left off. If it is `in_store`, and the newest there, it need not be saved again.
@@ -52,30 +52,32 @@ impl Session<'_> {
     fn recover_best(&mut self, origin: &Checkpoint) -> Result<(), Error> {
         let Some(Checkpoints { store, best: path, .. }) = &self.checkpoints else { return Ok(()) };
         let published = path.filter(|path| path.exists()).and_then(|path| Checkpoint::open(path).ok());
-        let entries = store.list()?.entries;
+        let (folder, listing) = (store.folder().clone(), store.list()?);
         let mut key = None;
         let find = |place: usize| {
             let record: &Record = &self.history[place];
-            let within = |checkpoint: &Checkpoint| state::values_of(record, checkpoint, self.model);
+            let values = |checkpoint: &Checkpoint| state::values_of(checkpoint, self.model);
+            let within =
+                |checkpoint: &Checkpoint| state::is_of(record, checkpoint).then(|| values(checkpoint));
             let in_store = || {
-                let of_step = entries.iter().map(|entry| entry.key).filter(|key| key.step == record.step);
-                of_step.rev().find_map(|candidate| {
-                    let found = within(&store.folder().open(candidate).ok()?)?;
-                    key = Some(candidate);
-                    Some(found)
-                })
+                let (candidate, checkpoint) = kept::checkpoint_of(record, &folder, &listing)?;
+                let found = values(&checkpoint)?;
+                key = Some(candidate);
+                Some(found)
             };
-            published.as_ref().and_then(within).or_else(in_store).or_else(|| within(origin))
+            let published = published.as_ref().and_then(within).flatten();
+            published.or_else(in_store).or_else(|| within(origin).flatten())
         };
-        let selected: Vec<Observation> =
-            self.history.iter().map(|record| record.observation(self.config.select)).collect();
+        let selected = kept::observations(&self.history, self.config.select);
         let (lost, best) = Best::recover(self.config.select.goal(), &selected, find);
         self.best = best;
         if let (Some(key), Some(Checkpoints { store, best: Some(path), .. })) = (key, &mut self.checkpoints) {
             store.publish(key, path)?;
         }
-        if let Some(&place) = lost.first() {
-            let Record { step, epoch, .. } = self.history[place];
+        // Beside a published one, what a run that selected by another score had no reason to keep is not missing.
+        let mut lost = lost.into_iter().map(|place| &self.history[place]);
+        let missing = lost.find(|record| published.is_none() || kept::is_damaged(record, &folder, &listing));
+        if let Some(Record { step, epoch, .. }) = missing {
             let left = match self.best.place() {
                 Some(place) => format!("the best that is left is that of step {}", self.history[place].step),
                 None => "no other is left".to_owned(),

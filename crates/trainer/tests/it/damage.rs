@@ -1,10 +1,11 @@
 //! Checkpoints that are damaged, gone, or of another branch.
 
 use crate::problem::{
-    How, Problem, arrays, best, bits, checkpoints, damage, files, overfitting, regression, told,
+    How, Problem, arrays, best, bits, checkpoints, classification, damage, files, overfitting, regression,
+    told,
 };
-use highwater_checkpoint::Checkpoint;
-use highwater_trainer::{Error, Event, Report};
+use highwater_checkpoint::{Checkpoint, KeepLast, Retention};
+use highwater_trainer::{Error, Event, Every, Report, Score};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -126,6 +127,39 @@ fn a_best_model_that_is_lost_is_replaced_by_the_best_that_is_left() {
     let mut of_file = problem.model();
     highwater_trainer::load_model(&Checkpoint::open(&saved).unwrap(), &mut of_file).unwrap();
     assert_eq!(model, bits(&of_file));
+}
+
+#[test]
+fn what_retention_let_go_before_another_score_selects_is_not_told_of_as_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let accuracy: Score = "accuracy".parse().unwrap();
+    let mut problem = classification();
+    problem.config.validate = Every::Steps(1);
+    let retention = || Some(Box::new(KeepLast(1)) as Box<dyn Retention>);
+    let how = How { dir: Some(dir), retention: retention(), ..How::default() };
+    let first = problem.run(how).0.unwrap();
+    let by_loss = first.best().unwrap().step;
+    let of_step =
+        |step: u64| first.history.iter().find(|record| record.step == step).unwrap().score(accuracy);
+    let top = first.history.iter().map(|record| record.score(accuracy)).fold(0.0, f64::max);
+    let [published, newest] = [by_loss, first.steps].map(of_step);
+    assert!(
+        by_loss < first.steps && top > published.max(newest),
+        "the best by accuracy is let go: {first:?}"
+    );
+
+    problem.config.select = accuracy;
+    let (report, _, warnings) = resume(&problem, dir);
+    assert_eq!(warnings, [""; 0]);
+    let kept = if published >= newest { by_loss } else { first.steps };
+    assert_eq!(report.best().map(|best| best.step), Some(kept));
+    assert_eq!(Checkpoint::open(best(dir)).unwrap().facts().step, kept);
+
+    fs::remove_file(best(dir)).unwrap();
+    let (report, _, warnings) = resume(&problem, dir);
+    assert_eq!(report.best().map(|best| best.step), Some(first.steps), "it is all that is left");
+    assert!(warnings.len() == 1 && warnings[0].contains("is gone or damaged"), "{warnings:?}");
 }
 
 #[test]
