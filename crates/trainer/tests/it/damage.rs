@@ -4,7 +4,7 @@ use crate::problem::{
     How, Problem, arrays, best, bits, checkpoints, classification, damage, files, overfitting, regression,
     told,
 };
-use highwater_checkpoint::{Checkpoint, KeepLast, Retention};
+use highwater_checkpoint::Checkpoint;
 use highwater_trainer::{Error, Event, Every, Report, Score};
 use std::fs;
 use std::ops::ControlFlow;
@@ -136,29 +136,30 @@ fn what_retention_let_go_before_another_score_selects_is_not_told_of_as_lost() {
     let accuracy: Score = "accuracy".parse().unwrap();
     let mut problem = classification();
     problem.config.validate = Every::Steps(1);
-    let retention = || Some(Box::new(KeepLast(1)) as Box<dyn Retention>);
-    let how = How { dir: Some(dir), retention: retention(), ..How::default() };
-    let first = problem.run(how).0.unwrap();
-    let by_loss = first.best().unwrap().step;
-    let of_step =
-        |step: u64| first.history.iter().find(|record| record.step == step).unwrap().score(accuracy);
-    let top = first.history.iter().map(|record| record.score(accuracy)).fold(0.0, f64::max);
-    let [published, newest] = [by_loss, first.steps].map(of_step);
-    assert!(
-        by_loss < first.steps && top > published.max(newest),
-        "the best by accuracy is let go: {first:?}"
-    );
+    let first = problem.fit(dir);
+    let best_of = |without: &[u64]| {
+        let mut left = first.history.iter().filter(|record| !without.contains(&record.step));
+        let top = left.clone().map(|record| record.score(accuracy)).fold(0.0, f64::max);
+        left.find(|record| record.score(accuracy) == top).unwrap().step
+    };
+    // As retention does with what is neither new nor good by the loss.
+    let gone = best_of(&[]);
+    assert!(gone != first.best().unwrap().step && gone < first.steps, "{first:?}");
+    fs::remove_file(checkpoints(dir).join(format!("step-{gone:08}.safetensors"))).unwrap();
 
     problem.config.select = accuracy;
     let (report, _, warnings) = resume(&problem, dir);
     assert_eq!(warnings, [""; 0]);
-    let kept = if published >= newest { by_loss } else { first.steps };
+    let kept = best_of(&[gone]);
     assert_eq!(report.best().map(|best| best.step), Some(kept));
     assert_eq!(Checkpoint::open(best(dir)).unwrap().facts().step, kept);
 
+    // What is there and damaged, and a published model that is gone, are told.
+    damage(&checkpoints(dir).join(format!("step-{kept:08}.safetensors")));
+    assert_eq!(resume(&problem, dir).2, [""; 0], "the published one is sound");
     fs::remove_file(best(dir)).unwrap();
     let (report, _, warnings) = resume(&problem, dir);
-    assert_eq!(report.best().map(|best| best.step), Some(first.steps), "it is all that is left");
+    assert_eq!(report.best().map(|best| best.step), Some(best_of(&[gone, kept])));
     assert!(warnings.len() == 1 && warnings[0].contains("is gone or damaged"), "{warnings:?}");
 }
 
