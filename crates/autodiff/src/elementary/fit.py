@@ -76,10 +76,6 @@ polynomial("exponential", lambda r: (mp.expm1(r) - r) / r**2, lambda r: r**2 / m
 low, high = float(mp.sqrt(0.5)) - 1, float(mp.sqrt(2)) - 1
 polynomial("logarithm", lambda s: (mp.log1p(s) - s + s**2 / 2) / s**3, lambda s: s**3 / mp.log1p(s), 7, low, high)
 
-# tanh t = t + t^3 c(t^2) for t up to 0.6, relative.
-tanh = lambda z: mp.tanh(mp.sqrt(z)) / mp.sqrt(z)
-polynomial("tanh", lambda z: (tanh(z) - 1) / z, lambda z: z / tanh(z), 4, 1e-9, 0.36)
-
 # ln(1 + z) = z + z^2 c(z) for z from 0 to 1, relative.
 polynomial("softplus", lambda z: (mp.log1p(z) - z) / z**2, lambda z: z**2 / mp.log1p(z), 8, 1e-9, 1)
 
