@@ -66,8 +66,9 @@ impl<'a> Arriving<'a> {
         Ok((self.there(), self.ended))
     }
 
-    /// The rows of the beginning that have arrived when so many have, or all.
-    pub(crate) fn first_rows(&mut self, rows: usize) -> io::Result<&[u8]> {
+    /// The rows of the beginning that have arrived when so many have, or at least so many bytes, or all; and whether the last
+    /// is whole.
+    pub(crate) fn first_rows(&mut self, rows: usize, bytes: usize) -> io::Result<(&[u8], bool)> {
         loop {
             let (mut rest, mut found) = (self.there(), 0);
             while let Some(end) = end_of_row(rest) {
@@ -76,8 +77,9 @@ impl<'a> Arriving<'a> {
             }
             let whole = self.there().len() - rest.len();
             match () {
-                () if self.ended => return Ok(self.there()),
-                () if found >= rows && self.paused => return Ok(&self.there()[..whole]),
+                () if self.ended => return Ok((self.there(), true)),
+                () if found >= rows && self.paused => return Ok((&self.there()[..whole], true)),
+                () if self.there().len() >= bytes => return Ok((self.there(), false)),
                 () => self.read_piece()?,
             }
         }
@@ -111,5 +113,17 @@ impl BufRead for Arriving<'_> {
 
     fn consume(&mut self, count: usize) {
         self.used += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_what_never_pauses_is_no_longer_than_was_asked_for() {
+        let mut reader = Arriving::new(Box::new(io::repeat(b'x')));
+        let (there, whole) = reader.first_rows(1, 1000).unwrap();
+        assert_eq!((there.len(), whole), (PIECE, false));
     }
 }

@@ -75,7 +75,7 @@ impl<'a> TextReader<'a> {
         let rows = if dialect.header == Some(false) || !dialect.names.is_empty() { 1 } else { 2 };
         let head = match live {
             _ if told => Ok((&[][..], true)),
-            true => reader.first_rows(rows).map(|rows| (rows, true)),
+            true => reader.first_rows(rows, HEAD),
             false => reader.head(HEAD),
         };
         let (head, whole) = head.map_err(failed)?;
