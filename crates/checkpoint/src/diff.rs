@@ -137,7 +137,8 @@ impl Number {
         wide[..bytes.len()].copy_from_slice(bytes);
         let bits = u64::from_le_bytes(wide);
         match dtype {
-            Dtype::U8 | Dtype::U32 | Dtype::I64 | Dtype::Other(_) => Number::Integer(bits as i64),
+            Dtype::U8 | Dtype::U32 | Dtype::I64 => Number::Integer(bits as i64),
+            Dtype::Other(_) => unreachable!("their bytes are compared"),
             Dtype::F32 => {
                 let magnitude = (bits & 0x7fff_ffff) as i64;
                 Number::Float(

@@ -82,8 +82,8 @@ pub fn import_model(
     let mut found = BTreeMap::new();
     for info in file.arrays().filter(of_model) {
         let name = renamed(info.name(), renames);
-        if let Some(twice) = found.insert(name, info.name()) {
-            return Err(wrong(format!("{twice} and {} have the same name now", info.name())));
+        if let Some(twice) = found.insert(name, info) {
+            return Err(wrong(format!("{} and {} have the same name now", twice.name(), info.name())));
         }
     }
     let wanted: Vec<&str> = model.table().iter().chain(model.buffers()).map(|p| &*p.name).collect();
@@ -91,10 +91,10 @@ pub fn import_model(
     let missing: Vec<&str> =
         wanted.iter().filter(|name| !found.contains_key(&format!("{prefix}{name}"))).copied().collect();
     let is_wanted = |name: &str| name.strip_prefix(&prefix).is_some_and(|name| wanted.contains(&name));
-    let (unknown, passed_over): (Vec<&TensorInfo>, Vec<&TensorInfo>) = file
-        .arrays()
-        .filter(of_model)
-        .filter(|info| !is_wanted(&renamed(info.name(), renames)))
+    let (unknown, passed_over): (Vec<&TensorInfo>, Vec<&TensorInfo>) = found
+        .iter()
+        .filter(|(name, _)| !is_wanted(name))
+        .map(|(_, &info)| info)
         .partition(|info| info.dtype().is_float() || !missing.is_empty());
     if !missing.is_empty() || !unknown.is_empty() {
         let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
@@ -106,7 +106,7 @@ pub fn import_model(
         )));
     }
     model.load(|parameter| {
-        let original = found[&format!("{prefix}{}", parameter.name)];
+        let original = found[&format!("{prefix}{}", parameter.name)].name();
         let array = file.array(original)?;
         if array.shape() != parameter.shape {
             let (there, here) = (array.shape(), &parameter.shape);
@@ -132,7 +132,7 @@ fn renamed(name: &str, renames: &[(String, String)]) -> String {
 }
 
 /// What stands before every name of the model in the file, with its dot; nothing if that is not one and the same.
-fn prefix(found: &BTreeMap<String, &str>, wanted: &[&str]) -> String {
+fn prefix<V>(found: &BTreeMap<String, V>, wanted: &[&str]) -> String {
     let Some(first) = wanted.first() else { return String::new() };
     let candidates = found.keys().filter_map(|name| name.strip_suffix(first));
     let fits = |prefix: &&str| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::Store;
+use super::{Branch, Store};
 use crate::error::{Context, Error};
 use crate::facts::Facts;
 use crate::filesystem::uninterrupted;
@@ -53,8 +53,7 @@ impl Store {
     pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
         let entries = self.entries()?;
         let retention = self.retention.as_deref().unwrap_or(&KeepAll);
-        let explained = Sight::of(&self.folder, &entries, self.branch.as_ref().map(|branch| branch.number))
-            .after(self.last_saved)
+        let explained = Sight::of(&self.folder, &entries, self.branch.as_ref(), self.last_saved)
             .explain(retention, &mut self.sound);
         self.remember(entries);
         Ok(explained)
@@ -71,8 +70,7 @@ impl Store {
         }
         let entries = self.entries()?;
         let retention = self.retention.as_deref().unwrap_or(&KeepAll);
-        let fates = Sight::of(&self.folder, &entries, self.branch.as_ref().map(|branch| branch.number))
-            .after(self.last_saved)
+        let fates = Sight::of(&self.folder, &entries, self.branch.as_ref(), self.last_saved)
             .fates(retention, &mut self.sound);
         let mut left = Vec::with_capacity(entries.len());
         for (entry, fate) in entries.into_iter().zip(fates) {
@@ -107,7 +105,7 @@ impl Folder {
     ) -> Result<Vec<Explained>, Error> {
         let mut entries = self.list()?.entries;
         entries.iter_mut().for_each(|entry| entry.facts.score = score(&entry.facts));
-        Ok(Sight::of(self, &entries, None).explain(retention, &mut BTreeSet::new()))
+        Ok(Sight::of(self, &entries, None, None).explain(retention, &mut BTreeSet::new()))
     }
 }
 
@@ -122,13 +120,14 @@ struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     /// Without a branch of its own a store would go on with the last.
-    fn of(folder: &'a Folder, entries: &'a [Entry], branch: Option<u32>) -> Self {
-        let branch = branch.or(entries.last().map(|entry| entry.key.branch));
-        Sight { folder, entries, branch, last_saved: None }
-    }
-
-    fn after(self, last_saved: Option<Key>) -> Self {
-        Sight { last_saved, ..self }
+    fn of(
+        folder: &'a Folder,
+        entries: &'a [Entry],
+        branch: Option<&Branch>,
+        last_saved: Option<Key>,
+    ) -> Self {
+        let branch = branch.map(|branch| branch.number).or(entries.last().map(|entry| entry.key.branch));
+        Sight { folder, entries, branch, last_saved }
     }
 
     fn explain(&self, retention: &dyn Retention, sound: &mut BTreeSet<Key>) -> Vec<Explained> {
