@@ -64,6 +64,9 @@ fn check_part(run: &Run<'_>, data: &Dataset, part: &'static str) -> Result<(), E
     match (data.targets(), run.loss.wants_classes()) {
         (Targets::Classes(classes), true) => match classes.iter().find(|&&class| class as usize >= outputs) {
             Some(class) => wrong(format!("a class {class}"), format!("classes below {outputs}")),
+            None if run.loss.divisor(classes) == 0.0 => {
+                wrong("rows of classes of weight 0 only".to_owned(), "a row that counts".to_owned())
+            }
             None => Ok(()),
         },
         (Targets::Values(values), false) if values.ncols() != outputs => {

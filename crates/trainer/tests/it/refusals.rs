@@ -212,7 +212,7 @@ fn data_that_do_not_fit() {
     }
     let no_rows: Kind = |e| matches!(e, Error::NoRows { .. });
     let no_fit: Kind = |e| matches!(e, Error::Data { .. });
-    let cases: [(Problem, Change, Kind, &str); 9] = [
+    let cases: [(Problem, Change, Kind, &str); 10] = [
         (regression(), |p| p.train = first_rows(&p.train, 0), no_rows, "there are no training rows"),
         (
             regression(),
@@ -264,6 +264,15 @@ fn data_that_do_not_fit() {
             |p| p.train = with_targets(&p.train, Targets::Classes(vec![1; 50])),
             no_fit,
             "the training data have rows of class 1 only, and the model needs at least two classes",
+        ),
+        (
+            classification(),
+            |p| {
+                p.loss = cross_entropy(&[0.0, 1.0]);
+                p.validation = with_targets(&p.validation, Targets::Classes(vec![0; 30]));
+            },
+            no_fit,
+            "the validation data have rows of classes of weight 0 only, and the model needs a row that counts",
         ),
     ];
     for (problem, change, kind, words) in cases {
