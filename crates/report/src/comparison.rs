@@ -234,10 +234,15 @@ impl Comparison<'_> {
         if all.all(|other| other == first) { first.score(score) } else { score.to_string() }
     }
 
-    /// The settings that are not the same in all runs.
+    /// The settings that are not the same in all runs. A group of them that is empty in one run is not a setting where
+    /// another run has some in it.
     fn differences(&self) -> Vec<(String, Vec<String>)> {
-        let keys: BTreeSet<&str> =
+        let mut keys: BTreeSet<&str> =
             self.runs.iter().flat_map(|run| run.about.settings).map(|(key, _)| key.as_str()).collect();
+        let all = keys.clone();
+        let is_within =
+            |key: &str, group: &str| key.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'));
+        keys.retain(|group| !all.iter().any(|key| is_within(key, group)));
         let of_run = |run: &Compared<'_>, key: &str| {
             let found = run.about.settings.iter().find(|(name, _)| name == key);
             found.map_or("–".to_owned(), |(_, value)| value.clone())
@@ -292,8 +297,13 @@ mod tests {
         let (good, bad) = (scores(270, 0.41, 0.9), scores(270, 0.5, 0.8));
         let (worse, better) = (scores(360, 0.6, 0.7), scores(360, 0.3, 0.95));
         let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let one = [setting("seed", "1"), setting("training.stop", "patience(3)")];
-        let two = [setting("seed", "1"), setting("training.stop", "patience(1)"), setting("x", "<i>")];
+        let one = [setting("seed", "1"), setting("training.stop", "patience(3)"), setting("columns", "{}")];
+        let two = [
+            setting("seed", "1"),
+            setting("training.stop", "patience(1)"),
+            setting("columns.x", "<i>"),
+            setting("columns.y", "number"),
+        ];
         let run = |name, report, settings, scores| {
             let about = About { settings, ..text.about() };
             Compared { name, about, report, scores }
@@ -315,10 +325,11 @@ mod tests {
             "is to lose that. And &#60;more&#62;.</p>",
             "The dots are the kept models: runs/a 0.4000 at epoch 3, ",
             "<code>training.stop</code></th><td data-name=\"runs/a\">patience(3)</td><td data-name=\"runs/&#60;b&#62;\">patience(1)</td>",
-            "<code>x</code></th><td data-name=\"runs/a\">–</td><td data-name=\"runs/&#60;b&#62;\">&#60;i&#62;</td>",
+            "<code>columns.x</code></th><td data-name=\"runs/a\">–</td><td data-name=\"runs/&#60;b&#62;\">&#60;i&#62;</td>",
         ] {
             assert!(html.contains(part), "{part} is missing in {html}");
         }
+        assert!(!html.contains("<code>columns</code>"), "an empty group beside what is in it: {html}");
         assert!(!html.contains("<code>seed</code>") && !html.contains("<script") && !html.contains("NaN"));
     }
 
