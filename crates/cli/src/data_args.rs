@@ -63,7 +63,8 @@ impl Reading {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Columns")]
 pub(crate) struct Columns {
-    /// The kind of a column: number, category, boolean, date, or ignore [default: told from its cells]
+    /// The kind of a column: number, category, boolean, date (dmy, mdy: the day or the month first), or ignore
+    /// [default: told from its cells]
     #[arg(long, value_name = "NAME=KIND", value_parser = column)]
     pub(crate) column: Vec<(String, Kind)>,
     #[command(flatten)]

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
 use highwater_objective::Loss;
+use highwater_report::Rounded;
 use highwater_trainer::{Scores, evaluate};
 use serde_json::{Map, Value, json};
 
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         let named = named(&scores);
         let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in named {
-            text += &format!("  {name:width$}  {value:.4}\n");
+            text += &format!("  {name:width$}  {}\n", Rounded(value));
         }
         if loss.weighs_classes() {
             text += "In the loss each class counts the same, however many rows it has.\n";

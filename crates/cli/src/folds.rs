@@ -8,6 +8,7 @@ use crate::train::{in_memory, pool};
 use crate::{line, print, say};
 use anyhow::{Result, anyhow, bail};
 use highwater_data::{Dataset, Fractions, Preparation, Table, folds, split_rows};
+use highwater_report::Rounded;
 use highwater_trainer::Scores;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -34,7 +35,15 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let others: Vec<usize> =
             rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
         let fractions = Fractions { validation: data.validation, test: 0.0 };
-        let split = split_rows(table, &others, classes.as_deref(), &data.split, fractions, data.split_seed)?;
+        let split = split_rows(
+            table,
+            &others,
+            classes.as_deref(),
+            &data.split,
+            &data.columns,
+            fractions,
+            data.split_seed,
+        )?;
         if split.validation.is_empty() && data.validates() {
             bail!("no rows are left to validate on: raise --validation, or give more data");
         }
@@ -59,7 +68,8 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&scored);
-            let shown: Vec<String> = named.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            let shown: Vec<String> =
+                named.iter().map(|(name, value)| format!("{name} {}", Rounded(*value))).collect();
             say(format_args!("fold {number}/{count}  {} rows  {}", scored.rows, shown.join("  ")));
         }
         scores.push(scored);
@@ -84,7 +94,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         text += &format!("  {:width$}  {:>9}  {:>9}\n", "", "mean", "sd");
         for (at, name) in names.iter().enumerate() {
             let (mean, sd) = spread(at);
-            text += &format!("  {name:width$}  {mean:>9.4}  {sd:>9.4}\n");
+            text += &format!("  {name:width$}  {:>9}  {:>9}\n", Rounded(mean), Rounded(sd));
         }
         print(text + "\nNothing was saved: for a model to use, train without --folds.\n")?;
     }

@@ -91,11 +91,23 @@ fn chain(error: &anyhow::Error) -> String {
 
 /// The flags that mend what is wrong with a file, where the error does not say so in its own words.
 fn advice(error: &anyhow::Error) -> &'static str {
-    use highwater_data::Error;
+    use highwater_data::{Error, MomentFormat};
     match error.downcast_ref() {
         Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
         Some(Error::UnknownColumn { has_header: false, .. }) => {
             "; its first line was taken for values (--header yes if it names the columns)"
+        }
+        Some(Error::UnknownColumn { has_header: true, instead, .. }) if instead.contains("\"column_") => {
+            "; if other lines are above the names: --skip-lines N"
+        }
+        Some(Error::NotUtf8 { .. }) => {
+            ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv (UTF-16 with -f UTF-16)"
+        }
+        Some(Error::NotADate { format: MomentFormat::DayFirst, .. }) => {
+            " (the month first: --column NAME=mdy)"
+        }
+        Some(Error::NotADate { format: MomentFormat::MonthFirst, .. }) => {
+            " (the day first: --column NAME=dmy)"
         }
         Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
         Some(Error::NotANumber { at, .. }) if at.line == 1 => {

@@ -1,8 +1,11 @@
 //! What a person should know of the data before training begins.
 
 use crate::config::RunConfig;
+use crate::repeat::quoted;
 use crate::source::Source;
-use highwater_data::{Column, Dropped, Encoding, Preparation};
+use highwater_data::{
+    Column, Dropped, Encoding, Kind, MomentFormat, Preparation, SplitBy, Table, Unit, open_date_order,
+};
 use std::collections::BTreeMap;
 
 /// What was done to the columns and rows without being asked.
@@ -33,6 +36,8 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         let named = listed(&lacking, SHOWN);
         remarks.push(format!("imputed: missing values of {named}, by the median or the most frequent"));
     }
+    remarks.extend(units(preparation));
+    remarks.extend(open_dates(source, preparation, config));
     for input in preparation.inputs() {
         let categories = match &input.encoding {
             Encoding::OneHot(categories) => categories,
@@ -50,6 +55,10 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
             ));
         }
     }
+    remarks.extend(alike(preparation.class_names()));
+    if file {
+        remarks.extend(totals(table));
+    }
     if config.data.is_balanced() {
         remarks
             .push("balanced: in every loss each class counts the same, however many rows it has".to_owned());
@@ -66,6 +75,78 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         remarks.push(format!(
             "no validation rows: losses and metrics are measured on the training rows, and say nothing of new ones{advice}"
         ));
+    }
+    remarks
+}
+
+/// Classes that may be meant to be one.
+fn alike(classes: &[String]) -> impl Iterator<Item = String> {
+    let mut spellings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for class in classes {
+        spellings.entry(class.to_lowercase()).or_default().push(format!("{class:?}"));
+    }
+    spellings.into_values().filter(|names| names.len() > 1).map(|names| {
+        format!(
+            "{} are different classes: if they are one, write them alike in the file",
+            listed(&names, SHOWN)
+        )
+    })
+}
+
+/// Whether the last row may be a sum of the others.
+fn totals(table: &Table) -> Option<String> {
+    const WORDS: [&str; 6] = ["total", "totals", "grand total", "sum", "summe", "gesamt"];
+    let last = table.rows() - 1;
+    let sums_up = |column: &&Column| {
+        let text = column.get(last);
+        let is_word = WORDS.contains(&&*text.trim_end_matches(':').to_lowercase());
+        is_word && (0..last).all(|row| column.get(row) != text)
+    };
+    let column = table.columns().iter().find(sums_up)?;
+    let (line, text) = (table.line(last), column.get(last));
+    Some(format!(
+        "line {line}, the last, is a row like the others; if {text:?} means their sum, take it out of the file"
+    ))
+}
+
+/// What is around numbers.
+fn units(preparation: &Preparation) -> Option<String> {
+    let inputs = preparation.inputs().iter().filter_map(|input| Some((&input.name, input.encoding.unit()?)));
+    let targets =
+        preparation.targets().iter().filter_map(|target| Some((&target.column, target.kind.unit()?)));
+    let shown = |(name, unit): (&String, &Unit)| match unit.to_string() {
+        unit if unit.is_empty() => format!("{name:?} (brackets: below zero)"),
+        unit => format!("{name:?} ({unit})"),
+    };
+    let all: Vec<String> = inputs.chain(targets).map(shown).collect();
+    (!all.is_empty()).then(|| format!("read as numbers: {}", listed(&all, SHOWN)))
+}
+
+/// How dates are read that can be read with the day first and with the month first, where nobody said which.
+fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
+    let (table, columns) = (&source.table, &config.data.columns);
+    let remark = |column: &str, format: MomentFormat, remedy: &dyn Fn(&str) -> String| {
+        let (read, kind, other) = match format {
+            MomentFormat::MonthFirst => ("month/day/year", "dmy", "day/month/year"),
+            _ => ("day/month/year", "mdy", "month/day/year"),
+        };
+        format!("dates: {column:?} is read as {read}; if it is {other}: {}", remedy(kind))
+    };
+    let mut remarks = Vec::new();
+    for input in preparation.inputs() {
+        let (Encoding::Moment(moments), name) = (&input.encoding, &input.name[..]) else { continue };
+        let said = columns.get(name).is_some_and(|kind| *kind != Kind::Date);
+        if !said && open_date_order(table, name, &source.split.train).is_some() {
+            let as_kind = |kind: &str| format!("--column {}", quoted(&format!("{name}={kind}")));
+            remarks.push(remark(name, moments.format, &as_kind));
+        }
+    }
+    // A column that is left out may decide all the same which rows are for what.
+    if let SplitBy::Time(name) = &config.data.split
+        && preparation.dropped().iter().any(|dropped| dropped.name == *name)
+        && let Some(format) = open_date_order(table, name, &(0..table.rows()).collect::<Vec<_>>())
+    {
+        remarks.push(remark(name, format, &|_| "write the year first in the file".to_owned()));
     }
     remarks
 }

@@ -7,7 +7,7 @@ use crate::repeat::quoted;
 use crate::same_run::{ROWS, Rows};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Dialect, Preparation, Split, Table, digits, split_rows};
+use highwater_data::{Dataset, Dialect, Kind, Preparation, Split, Table, digits, split_rows};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -80,9 +80,16 @@ impl Source {
         let targets = data.target.list();
         let rows = own.rows_with(&targets)?;
         let mut unlabelled = own.rows() - rows.len();
-        let by = &data.split;
-        let mut split =
-            split_rows(&own, &rows, data.classes().as_deref(), by, data.fractions(), data.split_seed)?;
+        let (classes, fractions) = (data.classes(), data.fractions());
+        let mut split = split_rows(
+            &own,
+            &rows,
+            classes.as_deref(),
+            &data.split,
+            &data.columns,
+            fractions,
+            data.split_seed,
+        )?;
         let mut other = |file: &Option<std::path::PathBuf>, part: &mut Vec<usize>| -> Result<_> {
             let Some(file) = file else { return Ok(None) };
             let table = table(&others, Some(file), scratch)?;
@@ -105,16 +112,23 @@ impl Source {
     /// # Errors
     /// If the file has changed since: other rows would take the place of the test rows.
     pub(crate) fn of_run(config: &RunConfig, preparation: &Preparation, scratch: &Path) -> Result<Source> {
-        let source = Source::new(config, scratch)?;
+        let mut config = config.clone();
+        // An earlier version may have told otherwise whether days or months are first.
+        for (column, kind) in preparation.kinds() {
+            if matches!(kind, Kind::DayFirst | Kind::MonthFirst) {
+                let said = config.data.columns.entry(column).or_insert(kind);
+                *said = if *said == Kind::Date { kind } else { *said };
+            }
+        }
+        let source = Source::new(&config, scratch)?;
         if source.is_prepared(&config.data, preparation)? {
             return Ok(source);
         }
-        // An earlier version may have told otherwise whether a minus is a value.
+        // And whether a minus is a value.
         let plus_minus = preparation.plus_minus();
         if plus_minus != source.table.plus_minus() {
-            let mut as_learnt = config.clone();
-            as_learnt.data.read.plus_minus = plus_minus;
-            let source = Source::new(&as_learnt, scratch)?;
+            config.data.read.plus_minus = plus_minus;
+            let source = Source::new(&config, scratch)?;
             if source.is_prepared(&config.data, preparation)? {
                 return Ok(source);
             }

@@ -8,7 +8,7 @@ use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
-use highwater_data::{Dataset, Dropped, Encoding, Input, Preparation, Targets};
+use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, Targets, Unit};
 use highwater_report::{
     About, ColumnUse, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard, Truth,
 };
@@ -131,8 +131,15 @@ fn columns(preparation: &Preparation) -> Vec<ColumnUse> {
 fn kind(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Number { .. } => "number".to_owned(),
+        Encoding::Quantity { unit, .. } if *unit == Unit::default() => "number".to_owned(),
+        Encoding::Quantity { unit, .. } => format!("number in {unit}"),
         Encoding::Boolean { .. } => "yes or no".to_owned(),
-        Encoding::Moment(_) => "date or time".to_owned(),
+        Encoding::Moment(moments) => match moments.format {
+            MomentFormat::YearFirst => "date".to_owned(),
+            MomentFormat::DayFirst => "date, the day first".to_owned(),
+            MomentFormat::MonthFirst => "date, the month first".to_owned(),
+            MomentFormat::TimeOfDay => "time of day".to_owned(),
+        },
         Encoding::OneHot(categories) => format!("{} categories", categories.names.len()),
         Encoding::Embedded(categories) => format!("{} categories, embedded", categories.names.len()),
     }
@@ -141,7 +148,7 @@ fn kind(encoding: &Encoding) -> String {
 fn remark(input: &Input) -> String {
     let mut remarks = Vec::new();
     let filled = match &input.encoding {
-        Encoding::Number { fill, .. } => format!("the median, {fill},"),
+        Encoding::Number { fill, .. } | Encoding::Quantity { fill, .. } => format!("the median, {fill},"),
         Encoding::Boolean { fill, .. } => format!("the more frequent, {},", if *fill { "yes" } else { "no" }),
         Encoding::Moment(_) => "the median".to_owned(),
         Encoding::OneHot(categories) | Encoding::Embedded(categories) => {

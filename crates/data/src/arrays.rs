@@ -181,6 +181,9 @@ fn sizes(shape: &[u64]) -> io::Result<(usize, usize)> {
 /// A ZIP of `.npy` files.
 fn npz(reader: impl Read + Seek) -> io::Result<Vec<(String, Numbers)>> {
     let mut archive = ZipArchive::new(reader)?;
+    if archive.index_for_name("xl/workbook.xml").is_some() {
+        return Err(Error::invalid("it is a workbook of Excel; save its sheet as CSV in UTF-8"));
+    }
     let mut arrays = Vec::new();
     for at in 0..archive.len() {
         let file = archive.by_index(at)?;

@@ -6,19 +6,22 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.abs() <= f64::from(f32::MAX))
 }
 
-/// The text of a number without what makes no other number of it: a `+` before it, zeros alone behind its point. `1`,
-/// `+1` and `1.0` are one and the same; `1.1` and `1.10` may be names, as may `07`.
+/// The text of a number without what makes no other number of it: a `+` before it, zeros alone behind its point, the
+/// minus of a zero. `1`, `+1` and `1.0` are one and the same, `0` and `-0`, too; `1.1` and `1.10` may be names, as may
+/// `07`.
 pub(crate) fn without_zero_decimals(text: &str) -> &str {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
-    match unsigned.split_once('.') {
+    let whole = match unsigned.split_once('.') {
         Some((whole, decimals)) if !whole.is_empty() && decimals.bytes().all(|byte| byte == b'0') => whole,
         _ => unsigned,
-    }
+    };
+    if whole == "-0" { "0" } else { whole }
 }
 
 /// Whether the text is one of the customary signs for "not known".
 pub(crate) fn is_missing(text: &str) -> bool {
-    const SIGNS: [&str; 11] = ["", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--"];
+    // The last is that of MySQL and PostgreSQL.
+    const SIGNS: [&str; 12] = ["", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", r"\n"];
     SIGNS.iter().any(|sign| text.eq_ignore_ascii_case(sign))
 }
 

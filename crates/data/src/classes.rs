@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::cell;
+use crate::error::Error;
+use crate::table::{Column, Table};
 
 /// The different classes among these texts: in the order of the numbers if all are numbers, of the letters if not.
 /// Spellings of one number (`1`, `1.0`) are one class, named by the shortest.
@@ -20,6 +22,16 @@ pub(crate) fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
             numbers.into_iter().map(|(_, name)| name.to_owned()).collect()
         }
         None => names.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// What is wrong with a target that has these texts, all different, as classes.
+pub(crate) fn one_per_row(table: &Table, column: &Column, texts: &[&str]) -> Error {
+    Error::ClassPerRow {
+        file: table.source().to_owned(),
+        column: column.name().to_owned(),
+        value: cell::shorten(texts[0]),
+        rows: texts.len(),
     }
 }
 
@@ -59,6 +71,7 @@ mod tests {
         check(&["10", "9", "9", "-1", "2.5"], &["-1", "2.5", "9", "10"]);
         check(&["b", "a", "B", "10", "9"], &["10", "9", "B", "a", "b"]);
         check(&["1.0", "1", "02", "0"], &["0", "1", "02"]);
+        check(&["-0", "1", "0", "-0.0"], &["0", "1"]);
         check(&["7", "007", "1.10", "1.1", "7.00"], &["1.1", "1.10", "007", "7"]);
         check(
             &["1234567890123456790", "1234567890123456789"],
@@ -72,7 +85,7 @@ mod tests {
         let numbers = names(["0", "1", "10"].into_iter());
         let index = NameIndex::new(&numbers);
         for (text, expected) in
-            [("0", Some(0)), ("10", Some(2)), ("1.0", Some(1)), ("2", None), ("one", None)]
+            [("0", Some(0)), ("-0", Some(0)), ("10", Some(2)), ("1.0", Some(1)), ("2", None), ("one", None)]
         {
             assert_eq!(index.get(text), expected, "{text:?}");
         }

@@ -6,13 +6,11 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
-use flate2::read::MultiGzDecoder;
 
 use crate::arriving::Arriving;
-use crate::dialect::{
-    self, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point, without_thousands,
-};
+use crate::dialect::{self, Commas, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point};
 use crate::error::{Error, Result};
+use crate::gzip;
 use crate::lines::{END, LineByLine, breaks, read_line};
 use crate::missing::Missing;
 use crate::table::{ColumnWriter, Table};
@@ -27,8 +25,7 @@ pub(crate) struct TextReader<'a> {
     names: Vec<String>,
     named: bool,
     missing: Missing,
-    decimal_comma: bool,
-    commas_separate: bool,
+    commas: Commas,
     /// A first row that names nothing.
     pending: Option<(u64, StringRecord)>,
     any: bool,
@@ -69,8 +66,10 @@ impl<'a> TextReader<'a> {
             skipped.clear();
             read_line(&mut reader, &mut skipped).map_err(failed)?;
         }
-        let told =
-            dialect.delimiter.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
+        let said = sep_line(&mut reader, live).map_err(failed)?;
+        let skipped = dialect.skip_lines + u64::from(said.is_some());
+        let given = dialect.delimiter.or(said);
+        let told = given.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
         // A row that may be a header tells little without another one.
         let rows = if dialect.header == Some(false) || !dialect.names.is_empty() { 1 } else { 2 };
         let head = match live {
@@ -81,7 +80,7 @@ impl<'a> TextReader<'a> {
         let (head, whole) = head.map_err(failed)?;
         let text = String::from_utf8_lossy(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let delimiter = dialect.delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
+        let delimiter = given.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
         let mut sample = dialect::sample(text, whole, delimiter);
         let missing = Missing::of(dialect);
         // What is named as missing tells nothing.
@@ -112,7 +111,7 @@ impl<'a> TextReader<'a> {
             [] => dialect::sniff_header(&sample),
             _ => sample.first().is_some_and(|row| row.iter().any(given)),
         });
-        let mut rows = Rows::new(source, reader, delimiter, dialect.skip_lines);
+        let mut rows = Rows::new(source, reader, delimiter, skipped);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match header {
             true => (names(&rows.source, aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
@@ -126,8 +125,11 @@ impl<'a> TextReader<'a> {
             names,
             named: header || !dialect.names.is_empty(),
             missing,
-            decimal_comma,
-            commas_separate: delimiter == Delimiter::Comma,
+            commas: match decimal_comma {
+                true => Commas::Decimal,
+                false if delimiter == Delimiter::Comma => Commas::Group,
+                false => Commas::Either,
+            },
             pending,
             any: false,
             live,
@@ -165,10 +167,7 @@ impl<'a> TextReader<'a> {
             }
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
-                let plain = match self.decimal_comma {
-                    true => with_decimal_point(cell),
-                    false => without_thousands(cell, self.commas_separate),
-                };
+                let plain = self.commas.plain(cell);
                 column.push(if self.missing.lists(cell) { "" } else { plain.as_deref().unwrap_or(cell) });
             }
             lines.push(line);
@@ -179,8 +178,24 @@ impl<'a> TextReader<'a> {
         self.any = true;
         let columns = columns.into_iter().map(ColumnWriter::finish).collect();
         let table = Table::new(self.rows.source.clone(), columns, lines, self.named);
-        Ok(Some(table.with_decimal_comma(self.decimal_comma)))
+        Ok(Some(table.with_commas(self.commas)))
     }
+}
+
+/// The delimiter that a first line such as `sep=;` gives, which is read over. Excel takes it for no part of the table.
+fn sep_line(reader: &mut Arriving<'_>, live: bool) -> io::Result<Option<Delimiter>> {
+    let (head, _) = if live { reader.first_rows(1, HEAD)? } else { reader.head(HEAD)? };
+    let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
+    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let said = match line.split_at_checked(4) {
+        Some((name, [byte])) if name.eq_ignore_ascii_case(b"sep=") => Delimiter::of_byte(*byte),
+        _ => None,
+    };
+    if said.is_some() {
+        read_line(reader, &mut Vec::new())?;
+    }
+    Ok(said)
 }
 
 /// Undoes the compression, if there is one.
@@ -191,7 +206,7 @@ pub(crate) fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRea
     let zipped = first == GZIP;
     let all = Cursor::new(first).chain(reader);
     Ok(if zipped {
-        Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(all))))
+        Box::new(BufReader::new(gzip::Pieces::new(BufReader::new(all))))
     } else {
         Box::new(BufReader::new(all))
     })
@@ -363,6 +378,7 @@ mod tests {
             ("a\r\n1\r2\n3", vec![2, 3, 4]),
             ("a\r\"1\r\n\"\r\n2", vec![2, 4]),
             ("x y\r1 2\r\r3 4\r", vec![2, 4]),
+            ("sep=;\r\nx;y\r\n1;2\r\n", vec![3]),
         ] {
             let table = read(text).unwrap();
             assert_eq!((0..table.rows()).map(|row| table.line(row)).collect::<Vec<_>>(), lines, "{text:?}");
@@ -478,6 +494,7 @@ mod tests {
         check(&["1;2\n", "3;4\n"], Some(false), &[(1, 1), (1, 2)]);
         check(&["x y\n1 2\n3 ", "4\n"], named, &[(1, 1), (1, 2)]);
         check(&["x\n", "1"], named, &[(1, 2)]);
+        check(&["sep=;\n", "x;y\n1;2\n", "3;4\n"], named, &[(1, 2), (1, 3)]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell;
 use crate::error::{Error, Result};
+use crate::unit;
 
 /// How many rows of the beginning of a file are looked at.
 const SAMPLE_ROWS: usize = 200;
@@ -45,6 +46,10 @@ impl Delimiter {
         }
     }
 
+    pub(crate) fn of_byte(byte: u8) -> Option<Delimiter> {
+        Delimiter::ALL.into_iter().find(|delimiter| delimiter.byte() == Some(byte))
+    }
+
     fn name(self) -> &'static str {
         match self {
             Delimiter::Comma => "comma",
@@ -66,9 +71,10 @@ impl FromStr for Delimiter {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Delimiter> {
-        let found = Delimiter::ALL
-            .into_iter()
-            .find(|d| d.name() == text || d.byte().is_some_and(|byte| text.as_bytes() == [byte]));
+        let found = match text.as_bytes() {
+            [byte] => Delimiter::of_byte(*byte),
+            _ => Delimiter::ALL.into_iter().find(|delimiter| delimiter.name() == text),
+        };
         let known = r#""comma", "semicolon", "tab", "pipe" and "blanks""#;
         found.ok_or_else(|| Error::UnknownWord { what: "delimiter", text: text.to_owned(), known })
     }
@@ -234,6 +240,28 @@ pub(crate) struct DecimalMarks {
     pub(crate) point: bool,
 }
 
+/// What a comma within a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Commas {
+    /// What stands before the decimals.
+    Decimal,
+    /// What groups thousands.
+    Group,
+    /// Either: it counts only where it can be nothing but one of a group.
+    Either,
+}
+
+impl Commas {
+    /// The usual spelling of a number, if it is another.
+    pub(crate) fn plain(self, cell: &str) -> Option<String> {
+        match self {
+            Commas::Decimal => with_decimal_point(cell),
+            Commas::Group => without_thousands(cell, true),
+            Commas::Either => without_thousands(cell, false),
+        }
+    }
+}
+
 /// Commas count in columns where all cells are numbers then, but for the first, which may be a name.
 pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
     let commas = |cell: &str| {
@@ -247,7 +275,10 @@ pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
         cell::is_missing(cell) || cell::number(cell).is_some() || with_decimal_point(cell).is_some()
     };
     let width = rows.iter().map(StringRecord::len).max().unwrap_or(0);
-    let column = |at: usize| rows.iter().filter_map(move |row| row.get(at)).map(str::trim);
+    let column = |at: usize| {
+        let cells = rows.iter().filter_map(move |row| row.get(at)).map(str::trim);
+        cells.map(|cell| unit::digits(cell).unwrap_or(cell))
+    };
     let has_commas = |at: usize| column(at).any(commas) && column(at).skip(1).all(is_number);
     DecimalMarks {
         comma: (0..width).any(has_commas),
@@ -255,41 +286,47 @@ pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
     }
 }
 
+/// What groups thousands and is no part of a number otherwise: unbreakable blanks (French) and apostrophes (Swiss).
+pub(crate) const GAPS: [char; 4] = ['\u{a0}', '\u{202f}', '\'', '’'];
+
 /// The usual spelling of a number with a decimal comma; `None` if the cell is none.
 pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
     let (whole, decimals) = cell.split_once(',').unwrap_or((cell, ""));
     let unsigned = whole.trim_start_matches(['-', '+']);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut groups = unsigned.split('.');
+    let ends_group = |c: char| c == '.' || GAPS.contains(&c);
+    let mut groups = unsigned.split(ends_group);
     // Thousands do not begin with a zero.
     let leads = |group: &str| group.len() <= 3 && !group.starts_with('0');
-    let first = groups.next().is_some_and(|group| digits(group) && (leads(group) || !whole.contains('.')));
+    let first = groups.next().is_some_and(|group| digits(group) && (leads(group) || group == unsigned));
     let thousands = groups.all(|group| group.len() == 3 && digits(group));
     let has_decimals = cell.contains(',');
     let sound =
         first && thousands && (digits(decimals) || !has_decimals) && whole.len() - unsigned.len() <= 1;
-    if !sound || !(has_decimals || whole.contains('.')) {
+    if !sound || !(has_decimals || whole.contains(ends_group)) {
         return None;
     }
-    let whole = whole.replace('.', "");
+    let whole = whole.replace(ends_group, "");
     Some(if has_decimals { format!("{whole}.{decimals}") } else { whole })
 }
 
-/// A number without the commas that group its thousands (`1,234.5`, `12,345,678`); `None` if there are no such groups.
+/// A number without the commas or [`GAPS`] that group its thousands (`1,234.5`, `12'345`); `None` if there are no such
+/// groups.
 /// With one comma and no point it may also be a decimal one: that counts only where `commas_separate` fields, as the
 /// cell is quoted then.
 pub(crate) fn without_thousands(cell: &str, commas_separate: bool) -> Option<String> {
     let (whole, decimals) = cell.split_once('.').unwrap_or((cell, ""));
     let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (first, groups) = unsigned.split_once(',')?;
+    let mark = unsigned.chars().find(|c| *c == ',' || GAPS.contains(c))?;
+    let (first, groups) = unsigned.split_once(mark)?;
     let grouped = (1..=3).contains(&first.len())
         && digits(first)
         && !first.starts_with('0')
-        && groups.split(',').all(|group| group.len() == 3 && digits(group))
+        && groups.split(mark).all(|group| group.len() == 3 && digits(group))
         && digits(decimals);
-    let sure = commas_separate || cell.contains('.') || groups.contains(',');
-    (grouped && sure).then(|| cell.replace(',', ""))
+    let sure = commas_separate || mark != ',' || cell.contains('.') || groups.contains(mark);
+    (grouped && sure).then(|| cell.replace(mark, ""))
 }
 
 /// Whether a row reads 0, 1, 2, …, perhaps after a nameless first column: the header that pandas gives to columns

@@ -10,6 +10,7 @@ use crate::kind::{Kind, boolean};
 use crate::moment::{DAY, MomentFormat};
 use crate::scale::Scale;
 use crate::table::{Column, Table};
+use crate::unit::Unit;
 
 /// How the cells of one column become inputs of a network, learnt from training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,15 @@ pub enum Encoding {
     /// One of many names: one input, the number of its row in a table that the network learns
     /// ([`Preparation::embedded`](crate::Preparation::embedded)).
     Embedded(Categories),
+    /// A number within a unit, standardised: one input.
+    Quantity {
+        /// What is around the number.
+        unit: Unit,
+        /// What standardises it.
+        scale: Scale,
+        /// The median, which stands for what is missing.
+        fill: f64,
+    },
 }
 
 /// How moments become inputs. Parts that are the same in all training rows are left out.
@@ -71,17 +81,21 @@ impl Encoding {
         }
         let encoding = match kind {
             Kind::Number => {
-                let values = read(present(), |row| number(table, row, column))?;
+                let (values, unit) = numbers(table, present(), column)?;
                 let fill = median(values.clone());
-                Encoding::Number { scale: filled(&values, missing, fill), fill }
+                let scale = filled(&values, missing, fill);
+                match unit {
+                    None => Encoding::Number { scale, fill },
+                    Some(unit) => Encoding::Quantity { unit, scale, fill },
+                }
             }
             Kind::Boolean => {
                 let values = read(present(), |row| yes(table, row, column).map(f64::from))?;
                 let fill = 2.0 * values.iter().sum::<f64>() > values.len() as f64;
                 Encoding::Boolean { scale: filled(&values, missing, f64::from(fill)), fill }
             }
-            Kind::Date => {
-                let (format, ..) = MomentFormat::recognise(present().map(|row| column.get(row)));
+            Kind::Date | Kind::DayFirst | Kind::MonthFirst => {
+                let format = MomentFormat::of(kind, present().map(|row| column.get(row)));
                 let values = read(present(), |row| seconds(table, row, column, format))?;
                 Encoding::Moment(Moments::fit(&values, format, missing))
             }
@@ -95,17 +109,30 @@ impl Encoding {
     /// What it encodes.
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Encoding::Number { .. } => Kind::Number,
+            Encoding::Number { .. } | Encoding::Quantity { .. } => Kind::Number,
             Encoding::Boolean { .. } => Kind::Boolean,
-            Encoding::Moment(_) => Kind::Date,
+            Encoding::Moment(moments) => match moments.format {
+                MomentFormat::DayFirst => Kind::DayFirst,
+                MomentFormat::MonthFirst => Kind::MonthFirst,
+                MomentFormat::YearFirst | MomentFormat::TimeOfDay => Kind::Date,
+            },
             Encoding::OneHot(_) | Encoding::Embedded(_) => Kind::Category,
+        }
+    }
+
+    /// What is around the numbers, if anything is.
+    pub fn unit(&self) -> Option<&Unit> {
+        match self {
+            Encoding::Quantity { unit, .. } => Some(unit),
+            _ => None,
         }
     }
 
     /// The number of inputs.
     pub fn width(&self) -> usize {
         match self {
-            Encoding::Number { .. } | Encoding::Boolean { .. } | Encoding::Embedded(_) => 1,
+            Encoding::Number { .. } | Encoding::Quantity { .. } => 1,
+            Encoding::Boolean { .. } | Encoding::Embedded(_) => 1,
             Encoding::Moment(moments) => moments.width(),
             Encoding::OneHot(categories) => categories.width(),
         }
@@ -125,8 +152,8 @@ impl Encoding {
         let named = index.get(text);
         let missing = named.is_none() && column.is_missing(row);
         match self {
-            Encoding::Number { scale, fill } => {
-                let value = if missing { *fill } else { number(table, row, column)? };
+            Encoding::Number { scale, fill } | Encoding::Quantity { scale, fill, .. } => {
+                let value = if missing { *fill } else { number(table, row, column, self.unit())? };
                 to[0] = scaled(table, row, column, *scale, value)?;
             }
             Encoding::Boolean { scale, fill } => {
@@ -221,10 +248,29 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-pub(crate) fn number(table: &Table, row: usize, column: &Column) -> Result<f64> {
-    let text = column.get(row);
-    cell::number(text)
-        .ok_or_else(|| Error::NotANumber { at: table.place(row, column), text: text.to_owned() })
+/// The numbers in some rows, and what is around them.
+pub(crate) fn numbers(
+    table: &Table,
+    rows: impl Iterator<Item = usize> + Clone,
+    column: &Column,
+) -> Result<(Vec<f64>, Option<Unit>)> {
+    let of = |unit: Option<&Unit>| read(rows.clone(), |row| number(table, row, column, unit));
+    let plain = of(None);
+    let unit = if plain.is_err() { Unit::of(column, rows.clone()) } else { None };
+    Ok((if unit.is_some() { of(unit.as_ref()) } else { plain }?, unit))
+}
+
+/// The number in a row, in the unit of the column if it has one.
+pub(crate) fn number(table: &Table, row: usize, column: &Column, unit: Option<&Unit>) -> Result<f64> {
+    let (text, at) = (column.get(row), || table.place(row, column));
+    match unit {
+        None => cell::number(text).ok_or_else(|| Error::NotANumber { at: at(), text: text.to_owned() }),
+        Some(unit) => unit.number(text, column.commas()).ok_or_else(|| Error::OtherUnit {
+            at: at(),
+            text: cell::shorten(text),
+            like: unit.example(),
+        }),
+    }
 }
 
 pub(crate) fn scaled(table: &Table, row: usize, column: &Column, scale: Scale, value: f64) -> Result<f32> {

@@ -207,6 +207,19 @@ pub enum Error {
         /// What is there.
         text: String,
     },
+    /// A cell of a column of numbers within a unit that is something else.
+    #[error(
+        "{at}: {text:?} is not written like {like:?}, as others of the column are; correct the cell, or train with \
+         the column as a category"
+    )]
+    OtherUnit {
+        /// Where.
+        at: Place,
+        /// What is there.
+        text: String,
+        /// A number in the unit of the column.
+        like: String,
+    },
     /// A cell of a column of dates or times that is none of the column's format.
     #[error(
         "{at}: {text:?} is not {}, as others of the column are; correct the cell, or train with the column as a category",
@@ -250,15 +263,17 @@ pub enum Error {
     },
     /// As many classes as rows: no two rows to learn a class from.
     #[error(
-        "{file}: the target {column:?} has {rows} different values in {rows} training rows, too many for classes; \
-         for a quantity choose regression, otherwise another target"
+        "{file}: the target {column:?} has {rows} different values in {rows} rows (such as {value:?}), too many for \
+         classes; for a quantity choose regression, otherwise another target"
     )]
     ClassPerRow {
         /// The file's name.
         file: String,
         /// The target column.
         column: String,
-        /// The number of training rows.
+        /// The first of its values.
+        value: String,
+        /// The number of rows.
         rows: usize,
     },
     /// More classes than a network can tell apart with any sense.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::moment::MomentFormat;
 use crate::preparation::{Dropped, Preparation};
 use crate::table::{Column, Table};
+use crate::unit::Unit;
 
 /// What kind of values a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,10 +32,16 @@ pub enum Kind {
     Text,
     /// Left out because someone wishes so.
     Ignore,
+    /// Dates with the day before the month.
+    #[serde(rename = "dmy")]
+    DayFirst,
+    /// Dates with the month before the day.
+    #[serde(rename = "mdy")]
+    MonthFirst,
 }
 
 impl Kind {
-    const ALL: [Kind; 8] = [
+    const ALL: [Kind; 10] = [
         Kind::Number,
         Kind::Category,
         Kind::Boolean,
@@ -43,11 +50,17 @@ impl Kind {
         Kind::Identifier,
         Kind::Text,
         Kind::Ignore,
+        Kind::DayFirst,
+        Kind::MonthFirst,
     ];
 
     /// Whether a network gets to see such a column.
     pub fn is_used(self) -> bool {
-        matches!(self, Kind::Number | Kind::Category | Kind::Boolean | Kind::Date)
+        match self {
+            Kind::Number | Kind::Category | Kind::Boolean => true,
+            Kind::Date | Kind::DayFirst | Kind::MonthFirst => true,
+            Kind::Constant | Kind::Identifier | Kind::Text | Kind::Ignore => false,
+        }
     }
 
     fn name(self) -> &'static str {
@@ -60,12 +73,14 @@ impl Kind {
             Kind::Identifier => "identifier",
             Kind::Text => "text",
             Kind::Ignore => "ignore",
+            Kind::DayFirst => "dmy",
+            Kind::MonthFirst => "mdy",
         }
     }
 
     /// The kind of a column, as some of its rows suggest.
     ///
-    /// Missing values have no say. Four fifths of the values decide between numbers, dates and words, so that a slip of the
+    /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers. Four fifths of the values decide between numbers, dates and words, so that a slip of the
     /// pen is an error, with its place, instead of turning numbers into names. Then:
     /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
     ///   number the rows;
@@ -76,12 +91,16 @@ impl Kind {
     /// # Panics
     /// If the table has no such row.
     pub fn infer(column: &Column, rows: &[usize]) -> Kind {
-        let present = || rows.iter().filter(|row| !column.is_missing(**row)).map(|row| column.get(*row));
+        let there = || rows.iter().copied().filter(|row| !column.is_missing(*row));
+        let present = || there().map(|row| column.get(row));
         let Some(first) = present().next() else { return Kind::Constant };
         let (mut count, mut numbers) = (0_usize, Vec::new());
         for text in present() {
             count += 1;
             numbers.extend(text.parse::<f64>().ok());
+        }
+        if numbers.len() < count && Unit::of(column, there()).is_some() {
+            return if present().all(|text| text == first) { Kind::Constant } else { Kind::Number };
         }
         if 5 * numbers.len() >= 4 * count {
             return match () {
@@ -191,8 +210,9 @@ impl FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Kind> {
         let found = Kind::ALL.into_iter().find(|kind| kind.name() == text);
-        let known = "\"number\", \"category\", \"boolean\", \"date\" and \"ignore\" (and \"constant\", \"identifier\", \
-                     \"text\", which are left out, too)";
+        let known = "\"number\", \"category\", \"boolean\", \"date\" (\"dmy\" or \"mdy\" where it is to be said whether the \
+                     day or the month is first) and \"ignore\" (and \"constant\", \"identifier\", \"text\", which are left \
+                     out, too)";
         found.ok_or_else(|| Error::UnknownWord { what: "kind", text: text.to_owned(), known })
     }
 }
@@ -216,6 +236,14 @@ mod tests {
         check(["1", "2.5", "", "?"], Kind::Number);
         check(["1", "2", "3", "4", "five"], Kind::Number);
         check(["1", "inf", "2"], Kind::Number);
+        check(["$1", "$2.50", "", "($1,234.00)"], Kind::Number);
+        check(["1", "2", "(3)"], Kind::Number);
+        check((0..30).map(|i| format!("{i} kg")), Kind::Number);
+        check((0..30).map(|i| format!("{i}.5%")), Kind::Number);
+        check(["5 %", "5 %", "?"], Kind::Constant);
+        check(["$1", "2", "3"], Kind::Category);
+        check(["$1", "€2"], Kind::Category);
+        check(["2 kg", "500 g"], Kind::Category);
         check(["1", "two", "three"], Kind::Category);
         check(["", "NA", "?"], Kind::Constant);
         check(["7", "7.0", ""], Kind::Constant);

@@ -107,7 +107,7 @@ impl Preparation {
         });
         let targets = self.targets().iter().filter_map(|target| match &target.kind {
             TargetKind::Classes(names) => Some((&target.column, names, true)),
-            TargetKind::Value(_) => None,
+            TargetKind::Value(_) | TargetKind::Quantity(..) => None,
         });
         let named =
             inputs.chain(targets).filter(|(_, names, _)| names.iter().all(|name| is_plus_minus(name)));

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::Kind;
+use crate::table::Table;
+
 /// How the moments of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MomentFormat {
@@ -9,7 +12,7 @@ pub enum MomentFormat {
     YearFirst,
     /// `23.11.2026`, `23/11/2026`, perhaps with a time of day.
     DayFirst,
-    /// `11/23/2026`, perhaps with a time of day.
+    /// `11/23/2026`, `11-23-2026`, perhaps with a time of day.
     MonthFirst,
     /// `14:30`, `14:30:15`, `2:30 PM`.
     TimeOfDay,
@@ -21,20 +24,51 @@ impl MomentFormat {
     const ALL: [MomentFormat; 4] =
         [MomentFormat::YearFirst, MomentFormat::DayFirst, MomentFormat::MonthFirst, MomentFormat::TimeOfDay];
 
-    /// The format that most of the texts have, the first of equals: how many have it, and how many texts there are.
+    /// The format that most of the texts have: how many have it, and how many texts there are. Where days and months are
+    /// told apart by no text, the [course](Course) of the texts decides, and if that does not either, the day is first.
     pub(crate) fn recognise<'a>(
         texts: impl Iterator<Item = &'a str> + Clone,
     ) -> (MomentFormat, usize, usize) {
         let mut counts = [0; 4];
         let mut all = 0;
-        for text in texts {
+        for text in texts.clone() {
             all += 1;
             for (count, format) in counts.iter_mut().zip(MomentFormat::ALL) {
                 *count += usize::from(format.seconds(text).is_some());
             }
         }
         let best = (0..4).rev().max_by_key(|at| counts[*at]).unwrap_or(0);
-        (MomentFormat::ALL[best], counts[best], all)
+        let format = match MomentFormat::ALL[best] {
+            MomentFormat::DayFirst if counts[1] == counts[2] => {
+                let course = |format| Course::of(format, texts.clone());
+                if course(MomentFormat::MonthFirst) > course(MomentFormat::DayFirst) {
+                    MomentFormat::MonthFirst
+                } else {
+                    MomentFormat::DayFirst
+                }
+            }
+            format => format,
+        };
+        (format, counts[best], all)
+    }
+
+    /// The format of texts of a kind, which may say whether the day or the month is first.
+    pub(crate) fn of<'a>(kind: Kind, texts: impl Iterator<Item = &'a str> + Clone) -> MomentFormat {
+        match kind {
+            Kind::DayFirst => MomentFormat::DayFirst,
+            Kind::MonthFirst => MomentFormat::MonthFirst,
+            _ => MomentFormat::recognise(texts).0,
+        }
+    }
+
+    /// Whether all these texts, if they are of this format, can be read with days for months and months for days.
+    fn leaves_open<'a>(self, mut texts: impl Iterator<Item = &'a str>) -> bool {
+        let other = match self {
+            MomentFormat::DayFirst => MomentFormat::MonthFirst,
+            MomentFormat::MonthFirst => MomentFormat::DayFirst,
+            MomentFormat::YearFirst | MomentFormat::TimeOfDay => return false,
+        };
+        texts.all(|text| other.seconds(text).is_some() || self.seconds(text).is_none())
     }
 
     /// Seconds since the beginning of 1970 (of the day, for a time of day), in the text's own zone or else in any.
@@ -50,7 +84,7 @@ impl MomentFormat {
         let fits = match self {
             MomentFormat::YearFirst => matches!(separator, '-' | '/' | '.'),
             MomentFormat::DayFirst => matches!(separator, '.' | '/' | '-'),
-            MomentFormat::MonthFirst => separator == '/',
+            MomentFormat::MonthFirst => matches!(separator, '/' | '-'),
             MomentFormat::TimeOfDay => false,
         };
         let parts: Vec<&str> = date.split(separator).collect();
@@ -73,6 +107,53 @@ impl MomentFormat {
     }
 }
 
+/// What speaks for a reading of dates, the weightiest first.
+#[derive(Debug, Default, PartialEq, PartialOrd)]
+struct Course {
+    /// The rows are in the order of time, or in the opposite one.
+    in_order: bool,
+    /// One row for a month: all dates are the first of one.
+    first_of_month: bool,
+    /// One row for a day: all dates are of one month.
+    one_month: bool,
+}
+
+impl Course {
+    fn of<'a>(format: MomentFormat, texts: impl Iterator<Item = &'a str> + Clone) -> Course {
+        let dates =
+            || texts.clone().filter_map(|text| format.seconds(text)).map(|at| civil((at / DAY) as i64));
+        let moments = || texts.clone().filter_map(|text| format.seconds(text));
+        let month = |(year, month, _)| (year, month);
+        Course {
+            in_order: moments().is_sorted() || moments().is_sorted_by(|a, b| a >= b),
+            first_of_month: dates().all(|(_, _, day)| day == 1),
+            one_month: dates().map(month).is_sorted_by(|a, b| a == b),
+        }
+    }
+}
+
+/// The order in which the days and months of a column are read, where every one of its texts in these rows allows the
+/// other order, too.
+///
+/// ```
+/// use highwater_data::{MomentFormat, Table, open_date_order};
+///
+/// // Days of January, or months of 2024? These are rather the latter.
+/// let table = Table::from_csv_reader("t.csv", "at,due\n1/1/2024,2/1/2024\n2/1/2024,13/1/2024\n".as_bytes())?;
+/// assert_eq!(open_date_order(&table, "at", &[0, 1]), Some(MomentFormat::MonthFirst));
+/// assert_eq!(open_date_order(&table, "due", &[0, 1]), None);
+/// # Ok::<(), highwater_data::Error>(())
+/// ```
+///
+/// # Panics
+/// If the table has no such row.
+pub fn open_date_order(table: &Table, column: &str, rows: &[usize]) -> Option<MomentFormat> {
+    let column = table.find(column)?;
+    let texts = || rows.iter().filter(|row| !column.is_missing(**row)).map(|row| column.get(*row));
+    let (format, found, _) = MomentFormat::recognise(texts());
+    (found > 0 && format.leaves_open(texts())).then_some(format)
+}
+
 const MICROS_PER_DAY: i64 = DAY as i64 * 1_000_000;
 
 /// A moment as text that starts with the year, with a time of day, to the microsecond, unless that is midnight.
@@ -80,15 +161,7 @@ const MICROS_PER_DAY: i64 = DAY as i64 * 1_000_000;
 pub(crate) fn date_and_time(seconds: f64) -> String {
     let micros = (seconds * 1e6).round() as i64;
     let (day, of_day) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
-    // H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-    let z = day + 719_468;
-    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let of_cycle = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * of_cycle + of_cycle / 4 - of_cycle / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let (date, month) =
-        (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let year = of_cycle + era * 400 + i64::from(month <= 2);
+    let (year, month, date) = civil(day);
     let date = format!("{year:04}-{month:02}-{date:02}");
     if of_day == 0 {
         return date;
@@ -99,6 +172,20 @@ pub(crate) fn date_and_time(seconds: f64) -> String {
         0 => time,
         _ => format!("{time}.{micro:06}").trim_end_matches('0').to_owned(),
     }
+}
+
+/// Year, month and day of the month, so many days after 1 January 1970.
+///
+/// H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+fn civil(day: i64) -> (i64, i64, i64) {
+    let z = day + 719_468;
+    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let of_cycle = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * of_cycle + of_cycle / 4 - of_cycle / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let (date, month) =
+        (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    (of_cycle + era * 400 + i64::from(month <= 2), month, date)
 }
 
 /// A time of day with a zone (`Z`, `+01:00`) or without, in seconds of the universal day.
@@ -232,6 +319,34 @@ mod tests {
         let of = |texts: &[&str]| MomentFormat::recognise(texts.iter().copied());
         assert_eq!(of(&["1/2/2026", "13/2/2026", "2/13/2026", "14/2/2026"]), (MomentFormat::DayFirst, 3, 4));
         assert_eq!(of(&["1/2/2026", "2/13/2026"]), (MomentFormat::MonthFirst, 2, 2));
+        assert_eq!(of(&["1-2-2026", "2-13-2026"]), (MomentFormat::MonthFirst, 2, 2));
         assert_eq!(of(&["08:15", "x"]), (MomentFormat::TimeOfDay, 1, 2));
+    }
+
+    #[test]
+    fn days_and_months_are_told_apart_by_the_course_of_the_rows() {
+        use MomentFormat::{DayFirst, MonthFirst};
+        let check = |texts: &[String], format: MomentFormat, open: bool| {
+            let texts = || texts.iter().map(String::as_str);
+            let (found, count, _) = MomentFormat::recognise(texts());
+            assert_eq!((found, count), (format, texts().count()), "{:?}", texts().collect::<Vec<_>>());
+            assert_eq!(format.leaves_open(texts()), open, "{:?}", texts().collect::<Vec<_>>());
+        };
+        let each = |format: fn(u32) -> String| (1..=12).map(format).collect::<Vec<_>>();
+        let years = |months: fn(u32, u32) -> String| -> Vec<String> {
+            (2022..2025).flat_map(|year| (1..=12).map(move |month| months(year, month))).collect()
+        };
+        check(&each(|n| format!("{n}/1/2024")), MonthFirst, true); // monthly
+        check(&each(|n| format!("1/{n}/2024")), DayFirst, true);
+        check(&each(|n| format!("{n}/3/2024")), DayFirst, true); // daily
+        check(&each(|n| format!("3/{n}/2024")), MonthFirst, true);
+        check(&years(|year, month| format!("{month}/1/{year}")), MonthFirst, true);
+        check(&years(|year, month| format!("01/{month:02}/{year} 00:00")), DayFirst, true);
+        check(&years(|year, month| format!("{month}/13/{year}")), MonthFirst, false);
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        check(&texts(&["3/11/2024", "4/2/2024", "5/1/2024", "6/12/2024"]), MonthFirst, true); // in order
+        check(&texts(&["12/6/2024", "1/5/2024", "2/4/2024", "11/3/2024"]), DayFirst, true); // backwards
+        check(&texts(&["3/4/2024", "5/2/2023", "1/6/2024"]), DayFirst, true); // nothing tells
+        check(&texts(&["03.04.2024", "05.02.2024"]), DayFirst, false);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Commas, Dialect};
 use crate::error::{Error, Result};
 use crate::missing::Signs;
 use crate::reader::TableReader;
@@ -41,7 +41,7 @@ pub(crate) fn keep(mut reader: TableReader<'_>, folder: &Path) -> Result<Table> 
     let mut cells: Vec<Vec<Block>> = vec![Vec::new(); names.len()];
     let mut signs: Option<Vec<Signs>> = None;
     let (mut lines, mut rows) = (Vec::new(), 0);
-    let (mut source, mut header, mut decimal_comma) = (String::new(), true, false);
+    let (mut source, mut header, mut commas) = (String::new(), true, Commas::Group);
     let mut ends_of_block = Vec::with_capacity(4 * BLOCK);
     while let Some(table) = reader.next_rows(BLOCK)? {
         let own = table.columns().iter().map(Column::signs);
@@ -74,14 +74,14 @@ pub(crate) fn keep(mut reader: TableReader<'_>, folder: &Path) -> Result<Table> 
             return Err(Error::TooManyRows { file: table.source().to_owned() });
         }
         (source, header) = (table.source().to_owned(), table.has_header());
-        decimal_comma = table.has_decimal_comma();
+        commas = table.columns()[0].commas();
     }
     let map = scratch.map()?;
     let lines = DiskLines { map: map.clone(), blocks: lines, rows };
     let cells = cells.into_iter().map(|blocks| DiskCells { map: map.clone(), blocks });
     let columns = names.into_iter().zip(cells).zip(signs.unwrap_or_default());
     let columns = columns.map(|((name, cells), signs)| (name, cells, signs));
-    Ok(Table::on_disk(source, columns, lines, header, folder).with_decimal_comma(decimal_comma))
+    Ok(Table::on_disk(source, columns, lines, header, folder).with_commas(commas))
 }
 
 /// The cells of a column.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell;
 use crate::classes::{self, NameIndex};
 use crate::error::{Error, Result};
+use crate::kind::Kind;
 use crate::moment::MomentFormat;
 use crate::split::{Fractions, Split, held_out, sorted, split};
 use crate::stream::{Purpose, shuffle, stream};
@@ -45,7 +46,9 @@ impl Table {
     }
 }
 
-/// Splits some rows of a table. `classes` is the target column if it has classes.
+/// Splits some rows of a table. `classes` is the target column if it has classes; `kinds` tells whether days or months
+/// are first in a column of times, where that is not to be told from the texts (as in a
+/// [`Recipe`](crate::Recipe::kinds)).
 ///
 /// # Errors
 /// As [`split`]; also [`Error::UnknownColumn`], and [`Error::NotKnown`] or [`Error::NotATime`] where a row has no class,
@@ -58,6 +61,7 @@ pub fn split_rows(
     rows: &[usize],
     classes: Option<&str>,
     by: &SplitBy,
+    kinds: &BTreeMap<String, Kind>,
     fractions: Fractions,
     seed: u64,
 ) -> Result<Split> {
@@ -88,7 +92,8 @@ pub fn split_rows(
             let column = table.column(name)?;
             let texts = known(table, rows, column)?;
             let numbers = texts.iter().all(|(_, text)| cell::number(text).is_some());
-            let (format, ..) = MomentFormat::recognise(texts.iter().map(|(_, text)| *text));
+            let kind = kinds.get(name).copied().unwrap_or(Kind::Date);
+            let format = MomentFormat::of(kind, texts.iter().map(|(_, text)| *text));
             let time = |row: usize, text: &str| {
                 let time = if numbers { cell::number(text) } else { format.seconds(text) };
                 time.ok_or_else(|| Error::NotATime {
@@ -175,6 +180,10 @@ fn strata(table: &Table, rows: &[usize], target: &str) -> Result<Vec<u32>> {
     let column = table.column(target)?;
     let texts = rows.iter().map(|row| table.target(*row, column)).collect::<Result<Vec<_>>>()?;
     let names = classes::names(texts.iter().copied());
+    // Of few rows there is more to say than that.
+    if names.len() == texts.len() && texts.len() >= 20 {
+        return Err(classes::one_per_row(table, column, &texts));
+    }
     let index = NameIndex::new(&names);
     Ok(texts.into_iter().map(|text| index.get(text).expect("named above") as u32).collect())
 }
@@ -243,7 +252,7 @@ mod tests {
             let days = [9_u64, 3, 5, 5, 5, 1, 2, 8, 7, 7, 4, 6];
             let table = table(days.map(|day| (spelling(day), "0".to_owned())));
             let by = SplitBy::Time("key".to_owned());
-            let split = split_rows(&table, &all(&table), None, &by, HALVES, 1).unwrap();
+            let split = split_rows(&table, &all(&table), None, &by, &BTreeMap::new(), HALVES, 1).unwrap();
             let days = |part: &[usize]| part.iter().map(|row| days[*row]).collect::<Vec<_>>();
             assert_eq!(days(&split.test), [9, 8, 7, 7]);
             assert_eq!(days(&split.validation), [5, 5, 5, 6]);
@@ -255,14 +264,16 @@ mod tests {
     fn rows_without_a_group_or_time_are_named() {
         let check = |by: SplitBy, second: &str, message: &str| {
             let table = table(["1", second, "3", "4"].map(|key| (key.to_owned(), "0".to_owned())));
-            let error = split_rows(&table, &all(&table), None, &by, HALVES, 1).unwrap_err();
+            let error = split_rows(&table, &all(&table), None, &by, &BTreeMap::new(), HALVES, 1).unwrap_err();
             assert!(error.to_string().starts_with(message), "{error}");
         };
         check(SplitBy::Group("key".into()), "?", "t.csv, line 3, column \"key\": the value is missing");
         check(SplitBy::Time("key".into()), "soon", "t.csv, line 2, column \"key\": \"1\" is no date");
         check(SplitBy::Group("kee".into()), "2", "t.csv has no column \"kee\"; did you mean \"key\"?");
         let one = table((0..8).map(|_| ("a".to_owned(), "0".to_owned())));
-        let error = split_rows(&one, &all(&one), None, &SplitBy::Group("key".into()), HALVES, 1).unwrap_err();
+        let error =
+            split_rows(&one, &all(&one), None, &SplitBy::Group("key".into()), &BTreeMap::new(), HALVES, 1)
+                .unwrap_err();
         assert_eq!(
             error.to_string(),
             "t.csv: column \"key\" has 1 different value, and the split needs 3: one for each part"
@@ -281,7 +292,7 @@ mod tests {
         fn groups_stay_together(keys in prop::collection::vec(0..12_u32, 12..80), seed: u64) {
             let table = table(keys.iter().map(|key| (format!("g{key}"), "0".to_owned())));
             let by = SplitBy::Group("key".to_owned());
-            let Ok(split) = split_rows(&table, &all(&table), None, &by, HALVES, seed) else { return Ok(()) };
+            let Ok(split) = split_rows(&table, &all(&table), None, &by, &BTreeMap::new(), HALVES, seed) else { return Ok(()) };
             let groups = |part: &[usize]| {
                 part.iter().map(|row| keys[*row]).collect::<std::collections::BTreeSet<_>>()
             };

@@ -14,6 +14,7 @@ use crate::recipe::Recipe;
 use crate::scale::Scale;
 use crate::table::{Column, Table};
 use crate::task::Task;
+use crate::unit::Unit;
 
 /// The most classes of a target.
 const MOST_CLASSES: usize = 1000;
@@ -90,6 +91,26 @@ pub enum TargetKind {
     Classes(Vec<String>),
     /// A number, standardised for training; [`Scale::invert`] maps a prediction back.
     Value(Scale),
+    /// A number within a unit, standardised as well; what comes back is the number alone.
+    Quantity(Scale, Unit),
+}
+
+impl TargetKind {
+    /// What maps standardised values back to the units of the table; `None` for classes.
+    pub fn scale(&self) -> Option<Scale> {
+        match self {
+            TargetKind::Classes(_) => None,
+            TargetKind::Value(scale) | TargetKind::Quantity(scale, _) => Some(*scale),
+        }
+    }
+
+    /// What is around the numbers, if anything is.
+    pub fn unit(&self) -> Option<&Unit> {
+        match self {
+            TargetKind::Quantity(_, unit) => Some(unit),
+            TargetKind::Classes(_) | TargetKind::Value(_) => None,
+        }
+    }
 }
 
 impl Preparation {
@@ -206,7 +227,7 @@ impl Preparation {
     /// If the table has no such row.
     pub fn dataset(&self, table: &Table, rows: &[usize]) -> Result<Dataset> {
         let targets = match &self.targets[0].kind {
-            TargetKind::Value(_) => self.values(table, rows)?,
+            TargetKind::Value(_) | TargetKind::Quantity(..) => self.values(table, rows)?,
             TargetKind::Classes(names) => {
                 let column = table.column(&self.targets[0].column)?;
                 let index = NameIndex::new(names);
@@ -240,10 +261,10 @@ impl Preparation {
         let mut values = Array2::zeros((rows.len(), self.targets.len()));
         for (target, mut to) in self.targets.iter().zip(values.columns_mut()) {
             let column = table.column(&target.column)?;
-            let TargetKind::Value(scale) = target.kind else { unreachable!("several targets are values") };
+            let scale = target.kind.scale().expect("several targets are values");
             for (row, to) in rows.iter().zip(&mut to) {
                 table.target(*row, column)?;
-                let value = encoding::number(table, *row, column)?;
+                let value = encoding::number(table, *row, column, target.kind.unit())?;
                 *to = encoding::scaled(table, *row, column, scale, value)?;
             }
         }
@@ -252,10 +273,7 @@ impl Preparation {
 
     /// What the target asks for.
     pub fn task(&self) -> Task {
-        match self.targets[0].kind {
-            TargetKind::Classes(_) => Task::Classification,
-            TargetKind::Value(_) => Task::Regression,
-        }
+        if self.targets[0].kind.scale().is_some() { Task::Regression } else { Task::Classification }
     }
 
     /// The feature columns, in the order of the network's inputs; at least one.
@@ -280,11 +298,7 @@ impl Preparation {
 
     /// What maps standardised values back to the units of the table, one for each output; empty for classes.
     pub fn units(&self) -> Vec<Scale> {
-        let unit = |target: &Target| match &target.kind {
-            TargetKind::Classes(_) => None,
-            TargetKind::Value(scale) => Some(*scale),
-        };
-        self.targets.iter().filter_map(unit).collect()
+        self.targets.iter().filter_map(|target| target.kind.scale()).collect()
     }
 
     /// Whether the columns had names of their own in the file; a file for prediction is read in the same way.
@@ -350,7 +364,7 @@ impl Preparation {
     pub fn class_names(&self) -> &[String] {
         match &self.targets[0].kind {
             TargetKind::Classes(names) => names,
-            TargetKind::Value(_) => &[],
+            TargetKind::Value(_) | TargetKind::Quantity(..) => &[],
         }
     }
 }
@@ -370,8 +384,7 @@ fn fit_target(table: &Table, rows: &[usize], column: &Column, task: Task) -> Res
                 return Err(constant());
             }
             if names.len() == rows.len() {
-                let (file, column) = (table.source().to_owned(), column.name().to_owned());
-                return Err(Error::ClassPerRow { file, column, rows: rows.len() });
+                return Err(classes::one_per_row(table, column, &texts));
             }
             if names.len() > MOST_CLASSES {
                 let (file, column) = (table.source().to_owned(), column.name().to_owned());
@@ -381,12 +394,12 @@ fn fit_target(table: &Table, rows: &[usize], column: &Column, task: Task) -> Res
             Ok(TargetKind::Classes(names))
         }
         Task::Regression => {
-            let values = rows.iter().map(|row| encoding::number(table, *row, column));
-            let values = values.collect::<Result<Vec<_>>>()?;
+            let (values, unit) = encoding::numbers(table, rows.iter().copied(), column)?;
             if values.iter().all(|value| *value == values[0]) {
                 return Err(constant());
             }
-            Ok(TargetKind::Value(Scale::fit(values)))
+            let scale = Scale::fit(values);
+            Ok(unit.map_or(TargetKind::Value(scale), |unit| TargetKind::Quantity(scale, unit)))
         }
     }
 }

@@ -25,17 +25,28 @@ impl Scale {
     /// equal, or none, have the `sd` 1.
     ///
     /// One pass in the order given: Welford, "Note on a Method for Calculating Corrected Sums of Squares and
-    /// Products", Technometrics 4(3), 1962.
-    pub fn fit(values: impl IntoIterator<Item = f64>) -> Scale {
+    /// Products", Technometrics 4(3), 1962. A second one where the squares are too small to be told from 0.
+    pub fn fit(values: impl IntoIterator<Item = f64, IntoIter: Clone>) -> Scale {
+        /// The squares of smaller deviations have fewer digits than they should, or none.
+        const SMALL: f64 = f64::MIN_POSITIVE / f64::EPSILON;
+        let values = values.into_iter();
         let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
-        for value in values {
+        for value in values.clone() {
             count += 1.0;
             let deviation = value - mean;
             mean += deviation / count;
             squares += deviation * (value - mean);
         }
-        let sd = if squares > 0.0 { f64::sqrt(squares / count) } else { 1.0 };
-        Scale { mean, sd }
+        if squares > SMALL {
+            return Scale { mean, sd: f64::sqrt(squares / count) };
+        }
+        let deviations = values.map(|value| (value - mean).abs());
+        let largest = deviations.clone().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Scale { mean, sd: 1.0 };
+        }
+        let squares: f64 = deviations.map(|deviation| (deviation / largest).powi(2)).sum();
+        Scale { mean, sd: largest * f64::sqrt(squares / count) }
     }
 
     /// The value in standard deviations from the mean.
@@ -63,6 +74,17 @@ mod tests {
             assert_eq!(scale.apply(value), 0.0);
         }
         assert_eq!(Scale::fit([]), Scale { mean: 0.0, sd: 1.0 });
+    }
+
+    #[test]
+    fn tiny_values_are_told_apart() {
+        for size in [1e-130, 1e-160, 1e-200, 1e-300] {
+            let scale = Scale::fit([2.0 * size, 4.0 * size, 6.0 * size, 8.0 * size]);
+            assert!((scale.sd / size - 5.0_f64.sqrt()).abs() < 1e-9, "{scale:?}");
+            assert!((scale.apply(8.0 * size) - 1.341_640_8).abs() < 1e-6, "{scale:?}");
+            assert!((scale.invert(1.0) / size - 5.0 - 5.0_f64.sqrt()).abs() < 1e-9, "{scale:?}");
+        }
+        assert_eq!(Scale::fit([5e-324, 0.0]).apply(0.0), -1.0, "the least that there is");
     }
 
     #[test]

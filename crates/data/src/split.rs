@@ -102,7 +102,7 @@ pub fn split_table(
     table.column(target)?;
     let classes = Some(target).filter(|_| task == Task::Classification);
     let rows: Vec<usize> = (0..table.rows()).collect();
-    split_rows(table, &rows, classes, &SplitBy::Class, fractions, seed)
+    split_rows(table, &rows, classes, &SplitBy::Class, &BTreeMap::new(), fractions, seed)
 }
 
 /// How many rows go to validation and to test.

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::scale::Scale;
 
-    fn targets(data: &Dataset) -> impl Iterator<Item = f64> {
+    fn targets(data: &Dataset) -> impl Iterator<Item = f64> + Clone {
         let Targets::Values(y) = data.targets() else { unreachable!("a regression") };
         y.iter().map(|y| f64::from(*y))
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::dialect::Commas;
 use crate::error::{Error, Result};
 use crate::missing::Signs;
 use crate::on_disk::{DiskCells, DiskLines};
@@ -19,7 +20,6 @@ pub struct Table {
     columns: Vec<Column>,
     lines: Lines,
     header: bool,
-    decimal_comma: bool,
     /// Where the scratch file is, if there is one.
     folder: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ enum Lines {
 impl Table {
     /// A table in memory; columns are as long as there are lines.
     pub(crate) fn new(source: String, columns: Vec<Column>, lines: Vec<u64>, header: bool) -> Table {
-        Table { source, columns, lines: Lines::Memory(lines), header, decimal_comma: false, folder: None }
+        Table { source, columns, lines: Lines::Memory(lines), header, folder: None }
     }
 
     /// A table in a scratch file.
@@ -45,14 +45,16 @@ impl Table {
         header: bool,
         folder: &Path,
     ) -> Table {
-        let column = |(name, cells, signs)| Column { name, cells: Cells::Disk(cells), signs };
+        let commas = Commas::Group;
+        let column = |(name, cells, signs)| Column { name, cells: Cells::Disk(cells), signs, commas };
         let columns = columns.map(column).collect();
         let (lines, folder) = (Lines::Disk(lines), Some(folder.to_owned()));
-        Table { source, columns, lines, header, decimal_comma: false, folder }
+        Table { source, columns, lines, header, folder }
     }
 
-    pub(crate) fn with_decimal_comma(self, decimal_comma: bool) -> Table {
-        Table { decimal_comma, ..self }
+    pub(crate) fn with_commas(mut self, commas: Commas) -> Table {
+        self.columns.iter_mut().for_each(|column| column.commas = commas);
+        self
     }
 
     /// The folder of the scratch file that the table is kept in; `None` if it is in memory.
@@ -78,9 +80,10 @@ impl Table {
         self.header
     }
 
-    /// Whether numbers had a comma before their decimals in the file; in the cells it is a point.
+    /// Whether numbers had a comma before their decimals in the file; in the cells it is a point, save where a unit is
+    /// around the number.
     pub fn has_decimal_comma(&self) -> bool {
-        self.decimal_comma
+        self.columns.first().is_some_and(|column| column.commas == Commas::Decimal)
     }
 
     /// The columns in which a minus is a value, as they have nothing but plus and minus signs: `true` for each.
@@ -146,6 +149,7 @@ pub struct Column {
     name: String,
     cells: Cells,
     signs: Signs,
+    commas: Commas,
 }
 
 #[derive(Debug, Clone)]
@@ -192,6 +196,11 @@ impl Column {
         self.signs
     }
 
+    /// What commas are within numbers that have a unit.
+    pub(crate) fn commas(&self) -> Commas {
+        self.commas
+    }
+
     /// The text of all cells, and where in it each of them ends.
     ///
     /// # Panics
@@ -236,6 +245,6 @@ impl ColumnWriter {
 
     pub(crate) fn finish(self) -> Column {
         let ColumnWriter { name, text, ends, signs } = self;
-        Column { name, cells: Cells::Memory { text, ends }, signs }
+        Column { name, cells: Cells::Memory { text, ends }, signs, commas: Commas::Group }
     }
 }

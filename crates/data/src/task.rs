@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell;
 use crate::error::{Error, Result};
 use crate::table::Table;
+use crate::unit::Unit;
 
 /// The most different whole numbers that are still taken for names of classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
@@ -26,7 +27,7 @@ pub enum Task {
 impl Task {
     /// The task that a target column suggests.
     ///
-    /// Classification if a value is not a number, or if all are whole numbers, at most 20 different ones, each
+    /// Classification if a value is not a number (nor are all numbers of one [`Unit`]), or if all are whole numbers, at most 20 different ones, each
     /// occurring twice on average; otherwise regression. Missing values have no say.
     ///
     /// ```
@@ -45,12 +46,20 @@ impl Task {
         let column = table.column(target)?;
         let mut whole = BTreeSet::new();
         let mut measured = false;
-        for row in (0..table.rows()).filter(|row| !column.is_missing(*row)) {
-            match cell::number(column.get(row)) {
+        let mut unit = None;
+        let there = || (0..table.rows()).filter(|row| !column.is_missing(*row));
+        for row in there() {
+            let mut value = cell::number(column.get(row));
+            if value.is_none() {
+                unit = unit.or_else(|| Unit::of(column, there()));
+                value = unit.as_ref().and_then(|unit| unit.number(column.get(row), column.commas()));
+            }
+            match value {
                 None => return Ok(Task::Classification),
                 Some(value) if value.fract() != 0.0 => measured = true,
                 Some(value) => {
-                    whole.insert(value.to_bits());
+                    // A zero may have a minus.
+                    whole.insert((value + 0.0).to_bits());
                 }
             }
         }
@@ -99,8 +108,13 @@ mod tests {
         check(&["1", "2", "three"], Task::Classification);
         check(&["1.5", "no"], Task::Classification);
         check(&["0", "1", "0", "1"], Task::Classification);
+        check(&["0", "-0", "1", "1"], Task::Classification);
         check(&["0.0", "1.0", "0.0", "1"], Task::Classification);
         check(&["0", "1", "", "NA", "0", "1"], Task::Classification);
+        check(&["36 months", "60 months", "36 months", "36 months"], Task::Classification);
+        check(&["$1", "2", "$3"], Task::Classification);
+        check(&["$1", "$2", "$3"], Task::Regression);
+        check(&["1.5%", "2%", "2%", "2%"], Task::Regression);
         check(&["0", "1", "2"], Task::Regression);
         check(&["0.5", "1", "0.5", "1"], Task::Regression);
         let years: Vec<String> = (0..100).map(|i| (1950 + i % 21).to_string()).collect();

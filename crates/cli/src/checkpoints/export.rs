@@ -6,7 +6,7 @@ use crate::refit::TRAINED_ON;
 use crate::{line, source};
 use anyhow::{Context, Result, bail, ensure};
 use highwater_checkpoint::Checkpoint;
-use highwater_data::{Encoding, Preparation, TargetKind};
+use highwater_data::{Encoding, Preparation};
 use highwater_nn::Model;
 use highwater_nn::onnx::{Ending, Surroundings, encode};
 use highwater_trainer::export_model;
@@ -89,9 +89,9 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
     for input in preparation.inputs() {
         // Names and moments come as the numbers that stand for them; only plain numbers are standardised here.
         let (first, others) = match &input.encoding {
-            Encoding::Number { scale, .. } | Encoding::Boolean { scale, .. } => {
-                ((scale.mean, scale.sd), input.width() - 1)
-            }
+            Encoding::Number { scale, .. }
+            | Encoding::Quantity { scale, .. }
+            | Encoding::Boolean { scale, .. } => ((scale.mean, scale.sd), input.width() - 1),
             Encoding::Moment(_) | Encoding::OneHot(_) | Encoding::Embedded(_) => {
                 (AS_IT_IS, input.width() - 1)
             }
@@ -109,12 +109,12 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
     let target = preparation.target();
     let mut metadata =
         vec![("columns", &names[..]), ("target", &target.column[..]), (source::PREPARATION, &prepared[..])];
-    let ending = match &target.kind {
-        TargetKind::Classes(_) => {
+    let ending = match target.kind.scale() {
+        None => {
             metadata.push(("classes", &classes));
             Ending::Classes
         }
-        TargetKind::Value(scale) => Ending::Values { mean: scale.mean, sd: scale.sd },
+        Some(scale) => Ending::Values { mean: scale.mean, sd: scale.sd },
     };
     Ok(encode(model, &Surroundings { standardise: Some(&columns), ending, metadata: &metadata }))
 }

@@ -20,4 +20,5 @@ mod run;
 mod saving;
 mod scores;
 mod settings;
+mod spellings;
 mod tables;

@@ -190,7 +190,7 @@ fn use_all_of(path: &Path, random: &mut Random) -> String {
     let by = [SplitBy::Class, SplitBy::Random, SplitBy::Group(column.clone()), SplitBy::Time(column)];
     let by = &by[random.below(4)];
     _ = folds(&table, &rows, classes, by, 2, 1).map_err(named);
-    let split = match split_rows(&table, &rows, classes, by, Fractions::default(), 1) {
+    let split = match split_rows(&table, &rows, classes, by, &BTreeMap::new(), Fractions::default(), 1) {
         Ok(split) => split,
         Err(error) => return named(error),
     };

@@ -253,6 +253,19 @@ fn raw_files_of_other_dialects_are_read() {
     check(b"63.0\t1.0\n67.0\t2.0\n", "column_1 column_2", "1.0 2.0");
     check(b",a\n0,5\n1,6\n", "column_1 a", "5 6");
     check(&gzip("a,b\n1,2\n3,4\n"), "a b", "2 4");
+    check(
+        "a;p\n1,5;1'234,50\n2,5;1\u{202f}234,5\n2,5;12\u{a0}345\n".as_bytes(),
+        "a p",
+        "1234.50 1234.5 12345",
+    );
+    check("a,p\n1.5,12'345.5\n".as_bytes(), "a p", "12345.5");
+    check("a;p\n1,5;1.234,50 €\n2,5;12,00 €\n".as_bytes(), "a p", "1.234,50 € 12,00 €");
+    // Excel goes by a first line of this form.
+    check(b"sep=;\r\na;b\r\n1;x,y\r\n", "a b", "x,y");
+    check("\u{feff}\"sep=|\"\na,b|c\n1,2|3\n".as_bytes(), "a,b c", "3");
+    check(b"SEP=\t\na\tb\n1\t2\n", "a b", "2");
+    check(b"sep=x\n1\n2\n", "sep=x", "1 2");
+    check(&gzip("sep=,\na,b\n1,2;3\n"), "a b", "2;3");
     let skip = Dialect { skip_lines: 2, ..Dialect::default() };
     assert_eq!(read(b"a title\n\na,b\n1,2\n", &skip), ("a b".to_owned(), "2".to_owned()));
     let signs = Dialect { missing: vec!["unknown".to_owned()], ..Dialect::default() };
@@ -439,7 +452,7 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
         (
             "a,y\n1,u\n2,v\n3,w\n",
             Classification,
-            "t.csv: the target \"y\" has 3 different values in 3 training rows, too many for classes; \
+            "t.csv: the target \"y\" has 3 different values in 3 rows (such as \"u\"), too many for classes; \
              for a quantity choose regression, otherwise another target",
         ),
         (

@@ -120,7 +120,7 @@ impl Column {
     }
 
     fn r2(&self) -> f64 {
-        if self.squared == 0.0 {
+        if self.absolute == 0.0 {
             1.0
         } else if self.spread == 0.0 && !self.squared.is_nan() {
             0.0

@@ -1,0 +1,79 @@
+//! Numbers and dates as people write them: what is around a number, and which of two fields is the month.
+
+use crate::run::{Said, highwater};
+use std::fs;
+use std::path::Path;
+
+/// Runs a command line in a folder, which must succeed.
+fn done(dir: &Path, command: &str) -> Said {
+    let said = Said::of(highwater(command.split_whitespace()).current_dir(dir).output().unwrap());
+    assert_eq!(said.code, Some(0), "{command}: {said:?}");
+    said
+}
+
+/// Rows as `row` writes them below these names.
+fn write(dir: &Path, names: &str, rows: usize, row: impl Fn(usize) -> String) {
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    fs::write(dir.join("t.csv"), format!("{names}\n{}\n", rows.join("\n"))).unwrap();
+}
+
+#[test]
+fn amounts_in_a_currency_are_numbers_from_training_to_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let amount = |value: usize| match value {
+        0..1000 => format!("${value}.50"),
+        _ => format!("\"$1,{:03}.50\"", value - 1000),
+    };
+    let row = |row: usize| {
+        let size = 100 + row * 37 % 900;
+        let change = if row.is_multiple_of(3) { format!("({row})") } else { row.to_string() };
+        format!("{},{}%,{change},{}", amount(size), row % 50, amount(size + 900))
+    };
+    write(dir, "cost,share,change,price", 200, row);
+    let trained = done(dir, "train --data t.csv --target price --epochs 60 --out run --json");
+    let words =
+        "read as numbers: \"cost\" ($), \"share\" (%), \"change\" (brackets: below zero), \"price\" ($)";
+    assert!(trained.err.contains(words), "{trained:?}");
+    assert!(trained.json()["test"]["r2"].as_f64().unwrap() > 0.9, "{trained:?}");
+
+    let rows = "cost,share,change\n$120.50,3%,7\n\"$ 1,120.50\",3 %,(7)\n";
+    fs::write(dir.join("new.csv"), rows).unwrap();
+    let answers = done(dir, "predict run --data new.csv").out;
+    let answers: Vec<f64> = answers.lines().skip(1).map(|line| line.parse().unwrap()).collect();
+    assert!(answers[0] > 900.0 && answers[0] < 1200.0 && answers[1] > 1600.0, "{answers:?}");
+
+    done(dir, "resume run --epochs 62 --stop never");
+    done(dir, "evaluate run --data t.csv");
+    done(dir, "checkpoints export run --to onnx --out m.onnx");
+
+    fs::write(dir.join("new.csv"), "cost,share,change\n€5,3%,7\n").unwrap();
+    let other =
+        Said::of(highwater(["predict", "run", "--data", "new.csv"]).current_dir(dir).output().unwrap());
+    let words = "new.csv, line 2, column \"cost\": \"€5\" is not written like \"$12\"";
+    assert!(other.code == Some(1) && other.err.contains(words), "{other:?}");
+}
+
+#[test]
+fn dates_that_can_be_read_in_two_ways_are_told_of_and_can_be_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // The first of each month of eight years.
+    write(dir, "at,y", 96, |row| format!("{}/1/{},{}.5", row % 12 + 1, 2010 + row / 12, row % 12));
+    let trained = done(dir, "train --data t.csv --target y --epochs 3 --out told");
+    let words = "dates: \"at\" is read as month/day/year; if it is day/month/year: --column at=dmy";
+    assert!(trained.err.contains(words), "{trained:?}");
+    let said = done(dir, "train --data t.csv --target y --epochs 3 --out said --column at=dmy --time at");
+    assert!(!said.err.contains("dates:"), "{said:?}");
+    let inputs = |run: &str| done(dir, &format!("predict {run} --data t.csv --write inputs")).out;
+    assert_ne!(inputs("told"), inputs("said"));
+    for run in ["told", "said"] {
+        done(dir, &format!("resume {run} --epochs 5 --stop never"));
+        done(dir, &format!("evaluate {run}"));
+    }
+
+    // Later rows tell.
+    write(dir, "at,y", 96, |row| format!("{}/{}/2024,{row}.5", row / 28 + 1, row % 28 + 1));
+    let trained = done(dir, "train --data t.csv --target y --epochs 3 --out sure");
+    assert!(!trained.err.contains("dates:"), "{trained:?}");
+}

@@ -1,0 +1,189 @@
+//! Numbers with something around them: `$1,234.50`, `12.5 kg`, `45.1%`, and `(1,234)`, which is below zero.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell;
+use crate::dialect::{Commas, GAPS};
+use crate::table::Column;
+
+/// What stands around the numbers of a column, in every cell the same: `$` before them, or `kg` or `%` behind them. The
+/// numbers are taken as they are: 45% is 45. If nothing does, some are in brackets, as book-keepers write what is below
+/// zero.
+///
+/// ```
+/// use highwater_data::{Encoding, Preparation, Table, Task};
+///
+/// let csv = "price,weight,y\n\"$1,234.50\",12 kg,a\n($3),12.5 kg,b\n$-,9kg,a\n$7,11 kg,b\n";
+/// let table = Table::from_csv_reader("t.csv", csv.as_bytes())?;
+/// let preparation = Preparation::fit(&table, &[0, 1, 2, 3], "y", Task::Classification)?;
+/// let units: Vec<String> = preparation.inputs().iter().filter_map(|input| input.encoding.unit()).map(|u| u.to_string()).collect();
+/// assert_eq!(units, ["$", "kg"]);
+/// # Ok::<(), highwater_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Unit {
+    /// What stands before the numbers.
+    pub before: String,
+    /// What stands behind them.
+    pub behind: String,
+}
+
+/// The parts of a cell.
+#[derive(Debug, PartialEq)]
+struct Parts<'a> {
+    before: &'a str,
+    digits: &'a str,
+    behind: &'a str,
+    is_negative: bool,
+}
+
+impl Unit {
+    /// What stands around the numbers in some cells; `None` if a cell holds no number, or has something else around it.
+    pub(crate) fn of(column: &Column, rows: impl Iterator<Item = usize>) -> Option<Unit> {
+        let mut rows = rows.peekable();
+        let first = parts(column.get(*rows.peek()?))?;
+        let unit = Unit { before: first.before.to_owned(), behind: first.behind.to_owned() };
+        rows.all(|row| unit.number(column.get(row), column.commas()).is_some()).then_some(unit)
+    }
+
+    /// The number in a cell, if this and nothing else is around it.
+    pub(crate) fn number(&self, text: &str, commas: Commas) -> Option<f64> {
+        let Parts { before, digits, behind, is_negative } = parts(text)?;
+        let plain = commas.plain(digits);
+        let value = cell::number(plain.as_deref().unwrap_or(digits))?;
+        (before == self.before && behind == self.behind).then_some(if is_negative { -value } else { value })
+    }
+
+    /// A number in this unit.
+    pub(crate) fn example(&self) -> String {
+        let gap = if self.behind.starts_with(char::is_alphanumeric) { " " } else { "" };
+        format!("{}12{gap}{}", self.before, self.behind)
+    }
+}
+
+/// The digits of a number that has a unit.
+pub(crate) fn digits(text: &str) -> Option<&str> {
+    parts(text).map(|parts| parts.digits)
+}
+
+fn parts(text: &str) -> Option<Parts<'_>> {
+    let (text, outside) = without_sign(text);
+    let (before, rest) = text.split_at(text.find(|c: char| c.is_ascii_digit() || ".(-−".contains(c))?);
+    let before = before.trim_end();
+    let (rest, inside) = if before.is_empty() { (rest, false) } else { without_sign(rest) };
+    let of_number = |c: char| c.is_ascii_digit() || ".,".contains(c) || GAPS.contains(&c);
+    let (digits, behind) = rest.split_at(rest.find(|c| !of_number(c)).unwrap_or(rest.len()));
+    let (digits, behind) = (digits.trim_end(), behind.trim_start());
+    // Names begin with zeros, quantities do not.
+    let is_name = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
+    let is_nothing = digits.is_empty() && inside && !before.is_empty() && behind.is_empty();
+    let sound = (before.is_empty() || is_currency(before)) && (behind.is_empty() || is_unit(behind));
+    if !sound || is_name || outside && inside {
+        return None;
+    }
+    Some(Parts {
+        before,
+        digits: if is_nothing { "0" } else { digits },
+        behind,
+        is_negative: outside || inside,
+    })
+}
+
+/// A text without the minus before it or the brackets around it, and whether there were such.
+fn without_sign(text: &str) -> (&str, bool) {
+    let bracketed = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    match bracketed.or_else(|| text.strip_prefix(['-', '−'])) {
+        Some(rest) => (rest.trim(), true),
+        None => (text, false),
+    }
+}
+
+fn is_sign_of_currency(c: char) -> bool {
+    matches!(c, '$' | '¢'..='¥' | '฿' | '₠'..='⃏')
+}
+
+/// `€`, `R$`, `EUR`, and the like.
+fn is_currency(text: &str) -> bool {
+    if ["EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "Rs", "Rs."].contains(&text) {
+        return true;
+    }
+    let mut last_first = text.chars().rev();
+    last_first.next().is_some_and(is_sign_of_currency)
+        && text.chars().count() <= 4
+        && last_first.all(|c| c.is_ascii_alphabetic())
+}
+
+/// Something like `kg`, `m²`, `km per l`, `%` or `€`.
+fn is_unit(text: &str) -> bool {
+    let begins = |c: char| c.is_alphabetic() || "%‰°".contains(c) || is_sign_of_currency(c);
+    text.starts_with(begins) && text.chars().count() <= 20 && !text.contains(|c: char| c.is_ascii_digit())
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.before, self.behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_within_its_unit() {
+        let check = |text: &str, commas: Commas, expected: Option<(&str, &str, f64)>| {
+            let found = parts(text).and_then(|parts| {
+                let unit = Unit { before: parts.before.to_owned(), behind: parts.behind.to_owned() };
+                Some((unit.number(text, commas)?, unit))
+            });
+            let found = found.as_ref().map(|(value, unit)| (&unit.before[..], &unit.behind[..], *value));
+            assert_eq!(found, expected, "{text:?}");
+        };
+        use Commas::{Decimal, Either, Group};
+        for (text, expected) in [
+            ("$1,234.50", Some(("$", "", 1234.5))),
+            ("-$5", Some(("$", "", -5.0))),
+            ("$-5", Some(("$", "", -5.0))),
+            ("$ (1,234)", Some(("$", "", -1234.0))),
+            ("($.5)", Some(("$", "", -0.5))),
+            ("$ -", Some(("$", "", 0.0))),
+            ("(1,234)", Some(("", "", -1234.0))),
+            ("−7", Some(("", "", -7.0))),
+            ("CHF 1'234.50", Some(("CHF", "", 1234.5))),
+            ("R$ 12", Some(("R$", "", 12.0))),
+            ("12 €", Some(("", "€", 12.0))),
+            ("45.1%", Some(("", "%", 45.1))),
+            ("(2 %)", Some(("", "%", -2.0))),
+            ("12.5kg", Some(("", "kg", 12.5))),
+            ("21 °C", Some(("", "°C", 21.0))),
+            ("3 kg/m²", Some(("", "kg/m²", 3.0))),
+            ("0.5 m", Some(("", "m", 0.5))),
+            ("", None),
+            ("-", None),
+            ("$", None),
+            ("()", None),
+            ("(-5)", None),
+            ("($-5)", None),
+            ("007 kg", None),
+            ("p-1", None),
+            ("Room 12", None),
+            ("9f86d081", None),
+            ("12-Jan", None),
+            ("10-20 kg", None),
+            ("1.2.3", None),
+            ("5 Jan 2024", None),
+            ("23.11.2026 10:00", None),
+            ("1e39 m", None),
+            ("3 of those that are there", None),
+        ] {
+            check(text, Group, expected);
+        }
+        check("1.234,50 €", Decimal, Some(("", "€", 1234.5)));
+        check("1\u{202f}234,50\u{a0}€", Decimal, Some(("", "€", 1234.5)));
+        check("12,5 %", Decimal, Some(("", "%", 12.5)));
+        check("1,234 €", Either, None);
+        check("1,234.5 €", Either, Some(("", "€", 1234.5)));
+    }
+}
