@@ -91,7 +91,7 @@ fn chain(error: &anyhow::Error) -> String {
 
 /// The flags that mend what is wrong with a file, where the error does not say so in its own words.
 fn advice(error: &anyhow::Error) -> &'static str {
-    use highwater_data::{Error, MomentFormat};
+    use highwater_data::Error;
     match error.downcast_ref() {
         Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
         Some(Error::UnknownColumn { has_header: false, .. }) => {
@@ -103,11 +103,8 @@ fn advice(error: &anyhow::Error) -> &'static str {
         Some(Error::NotUtf8 { .. }) => {
             ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv (UTF-16 with -f UTF-16)"
         }
-        Some(Error::NotADate { format: MomentFormat::DayFirst, .. }) => {
-            " (the month first: --column NAME=mdy)"
-        }
-        Some(Error::NotADate { format: MomentFormat::MonthFirst, .. }) => {
-            " (the day first: --column NAME=dmy)"
+        Some(Error::NotAsOthers { .. }) => {
+            " (--column NAME=category; of dates, dmy or mdy says what is first)"
         }
         Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
         Some(Error::NotANumber { at, .. }) if at.line == 1 => {

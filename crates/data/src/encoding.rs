@@ -265,7 +265,7 @@ pub(crate) fn number(table: &Table, row: usize, column: &Column, unit: Option<&U
     let (text, at) = (column.get(row), || table.place(row, column));
     match unit {
         None => cell::number(text).ok_or_else(|| Error::NotANumber { at: at(), text: text.to_owned() }),
-        Some(unit) => unit.number(text, column.commas()).ok_or_else(|| Error::OtherUnit {
+        Some(unit) => unit.number(text, column.commas()).ok_or_else(|| Error::NotAsOthers {
             at: at(),
             text: cell::shorten(text),
             like: unit.example(),
@@ -294,10 +294,10 @@ fn yes(table: &Table, row: usize, column: &Column) -> Result<bool> {
 
 fn seconds(table: &Table, row: usize, column: &Column, format: MomentFormat) -> Result<f64> {
     let text = column.get(row);
-    format.seconds(text).ok_or_else(|| Error::NotADate {
+    format.seconds(text).ok_or_else(|| Error::NotAsOthers {
         at: table.place(row, column),
         text: cell::shorten(text),
-        format,
+        like: format.example().to_owned(),
     })
 }
 

@@ -3,8 +3,7 @@
 use std::io;
 
 use crate::cell;
-use crate::moment::MomentFormat;
-use crate::place::{Place, moment, names_for, plural, training_need};
+use crate::place::{Place, names_for, plural, training_need};
 use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
@@ -207,31 +206,17 @@ pub enum Error {
         /// What is there.
         text: String,
     },
-    /// A cell of a column of numbers within a unit that is something else.
+    /// A cell of a column of dates, or of numbers within a unit, that is not like the others.
     #[error(
-        "{at}: {text:?} is not written like {like:?}, as others of the column are; correct the cell, or train with \
-         the column as a category"
+        "{at}: {text:?} is not {like}, as others of the column are; correct the cell, or train with the column as another kind"
     )]
-    OtherUnit {
-        /// Where.
-        at: Place,
-        /// What is there.
-        text: String,
-        /// A number in the unit of the column.
-        like: String,
-    },
-    /// A cell of a column of dates or times that is none of the column's format.
-    #[error(
-        "{at}: {text:?} is not {}, as others of the column are; correct the cell, or train with the column as a category",
-        moment(*.format)
-    )]
-    NotADate {
+    NotAsOthers {
         /// Where.
         at: Place,
         /// What is there.
         text: String,
         /// How the others are written.
-        format: MomentFormat,
+        like: String,
     },
     /// A number so far from those of the training rows that its standardised value is infinite.
     #[error("{at}: {text} is too far from the training rows' values to be put on their scale")]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::cell;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
-use crate::preparation::{Preparation, TargetKind};
+use crate::preparation::Preparation;
 use crate::table::ColumnWriter;
+use crate::target::TargetKind;
 
 /// What a reader of tables is told of missing values.
 #[derive(Debug, Clone)]

@@ -61,6 +61,16 @@ impl MomentFormat {
         }
     }
 
+    /// What is written like this.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            MomentFormat::YearFirst => "a date like 2026-11-23",
+            MomentFormat::DayFirst => "a date like 23.11.2026, the day first",
+            MomentFormat::MonthFirst => "a date like 11/23/2026, the month first",
+            MomentFormat::TimeOfDay => "a time of day like 14:30",
+        }
+    }
+
     /// Whether all these texts, if they are of this format, can be read with days for months and months for days.
     fn leaves_open<'a>(self, mut texts: impl Iterator<Item = &'a str>) -> bool {
         let other = match self {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::moment::MomentFormat;
-
 /// A cell of a table, as messages name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -23,15 +21,6 @@ impl fmt::Display for Place {
 
 pub(crate) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
-}
-
-pub(crate) fn moment(format: MomentFormat) -> &'static str {
-    match format {
-        MomentFormat::YearFirst => "a date like 2026-11-23",
-        MomentFormat::DayFirst => "a date like 23.11.2026",
-        MomentFormat::MonthFirst => "a date like 11/23/2026",
-        MomentFormat::TimeOfDay => "a time of day like 14:30",
-    }
 }
 
 pub(crate) fn names_for(expected: usize, needed: usize) -> String {

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::cell;
-use crate::classes::{self, NameIndex};
+use crate::classes::NameIndex;
 use crate::dataset::{Dataset, DatasetWriter, Targets};
 use crate::encoding::{self, Encoding};
 use crate::error::{Error, Result};
@@ -12,12 +12,9 @@ use crate::kind::Kind;
 use crate::on_disk::BLOCK;
 use crate::recipe::Recipe;
 use crate::scale::Scale;
-use crate::table::{Column, Table};
+use crate::table::Table;
+use crate::target::{self, Target, TargetKind};
 use crate::task::Task;
-use crate::unit::Unit;
-
-/// The most classes of a target.
-const MOST_CLASSES: usize = 1000;
 
 /// How the rows of a table become numbers for a network, learnt from training rows and nothing else.
 ///
@@ -74,45 +71,6 @@ pub struct Dropped {
     pub kind: Kind,
 }
 
-/// A column to predict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Target {
-    /// The column's name.
-    pub column: String,
-    /// What its values are.
-    pub kind: TargetKind,
-}
-
-/// What the values of a target are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum TargetKind {
-    /// The classes' names, two or more; a class's number is its place. In the order of the numbers if all are
-    /// numbers, of the letters if not.
-    Classes(Vec<String>),
-    /// A number, standardised for training; [`Scale::invert`] maps a prediction back.
-    Value(Scale),
-    /// A number within a unit, standardised as well; what comes back is the number alone.
-    Quantity(Scale, Unit),
-}
-
-impl TargetKind {
-    /// What maps standardised values back to the units of the table; `None` for classes.
-    pub fn scale(&self) -> Option<Scale> {
-        match self {
-            TargetKind::Classes(_) => None,
-            TargetKind::Value(scale) | TargetKind::Quantity(scale, _) => Some(*scale),
-        }
-    }
-
-    /// What is around the numbers, if anything is.
-    pub fn unit(&self) -> Option<&Unit> {
-        match self {
-            TargetKind::Quantity(_, unit) => Some(unit),
-            TargetKind::Classes(_) | TargetKind::Value(_) => None,
-        }
-    }
-}
-
 impl Preparation {
     /// Learns from some rows of a table how to prepare it. Every column but the target is a feature, unless its
     /// [`Kind`] has nothing to tell.
@@ -150,7 +108,7 @@ impl Preparation {
             return Err(Error::NoTrainingRows { file: file() });
         }
         let targets = columns.into_iter().map(|column| {
-            let kind = fit_target(table, rows, column, recipe.task)?;
+            let kind = target::fit(table, rows, column, recipe.task)?;
             Ok(Target { column: column.name().to_owned(), kind })
         });
         let targets = targets.collect::<Result<Vec<_>>>()?;
@@ -365,41 +323,6 @@ impl Preparation {
         match &self.targets[0].kind {
             TargetKind::Classes(names) => names,
             TargetKind::Value(_) | TargetKind::Quantity(..) => &[],
-        }
-    }
-}
-
-fn fit_target(table: &Table, rows: &[usize], column: &Column, task: Task) -> Result<TargetKind> {
-    let texts = rows.iter().map(|row| table.target(*row, column)).collect::<Result<Vec<_>>>()?;
-    let constant = || Error::ConstantTarget {
-        file: table.source().to_owned(),
-        column: column.name().to_owned(),
-        value: cell::shorten(texts[0]),
-        rows: rows.len(),
-    };
-    match task {
-        Task::Classification => {
-            let names = classes::names(texts.iter().copied());
-            if names.len() == 1 {
-                return Err(constant());
-            }
-            if names.len() == rows.len() {
-                return Err(classes::one_per_row(table, column, &texts));
-            }
-            if names.len() > MOST_CLASSES {
-                let (file, column) = (table.source().to_owned(), column.name().to_owned());
-                let (classes, most) = (names.len(), MOST_CLASSES);
-                return Err(Error::TooManyClasses { file, column, classes, most });
-            }
-            Ok(TargetKind::Classes(names))
-        }
-        Task::Regression => {
-            let (values, unit) = encoding::numbers(table, rows.iter().copied(), column)?;
-            if values.iter().all(|value| *value == values[0]) {
-                return Err(constant());
-            }
-            let scale = Scale::fit(values);
-            Ok(unit.map_or(TargetKind::Value(scale), |unit| TargetKind::Quantity(scale, unit)))
         }
     }
 }

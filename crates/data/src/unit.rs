@@ -56,10 +56,10 @@ impl Unit {
         (before == self.before && behind == self.behind).then_some(if is_negative { -value } else { value })
     }
 
-    /// A number in this unit.
+    /// How a number is written in this unit.
     pub(crate) fn example(&self) -> String {
         let gap = if self.behind.starts_with(char::is_alphanumeric) { " " } else { "" };
-        format!("{}12{gap}{}", self.before, self.behind)
+        format!("written like {:?}", format!("{}12{gap}{}", self.before, self.behind))
     }
 }
 
