@@ -105,9 +105,10 @@ pub(crate) fn run(job: &Job, report: &Report, screen: &Screen, interrupt: &Atomi
     let Job { source, config, folder, .. } = job;
     let best = report.best().context("a run that kept a model")?;
     let rows = source.all();
-    let preparation = Preparation::fit_recipe(&source.table, &rows, &config.data.recipe())?;
+    let as_learnt = RunConfig { data: config.data.as_learnt(&job.preparation), ..config.clone() };
+    let preparation = Preparation::fit_recipe(&source.table, &rows, &as_learnt.data.recipe())?;
     let data = preparation.dataset(&source.table, &rows)?;
-    let mut of_parts = best_epochs(source, config, &rows, screen, interrupt)?;
+    let mut of_parts = best_epochs(source, &as_learnt, &rows, screen, interrupt)?;
     of_parts.push(epochs_of(best, source.split.train.len(), config));
     let epochs = median(of_parts);
     let training =

@@ -50,6 +50,22 @@ pub(crate) fn dialect(data: &DataConfig, preparation: &Preparation) -> Dialect {
     Dialect { plus_minus, ..data.read.of_others(preparation.has_header(), preparation.column_count()) }
 }
 
+impl DataConfig {
+    /// The same, and each column is taken for what it was taken for when this was learnt; what was constant then may not be
+    /// in other rows.
+    pub(crate) fn as_learnt(&self, preparation: &Preparation) -> DataConfig {
+        let mut data = self.clone();
+        for (column, kind) in preparation.kinds().into_iter().filter(|(_, kind)| *kind != Kind::Constant) {
+            let said = data.columns.entry(column).or_insert(kind);
+            // Of dates, whether the day or the month is first.
+            if *said == Kind::Date {
+                *said = kind;
+            }
+        }
+        data
+    }
+}
+
 impl Source {
     /// The rows of the run in a folder.
     ///
@@ -112,19 +128,12 @@ impl Source {
     /// # Errors
     /// If the file has changed since: other rows would take the place of the test rows.
     pub(crate) fn of_run(config: &RunConfig, preparation: &Preparation, scratch: &Path) -> Result<Source> {
-        let mut config = config.clone();
-        // An earlier version may have told otherwise whether days or months are first.
-        for (column, kind) in preparation.kinds() {
-            if matches!(kind, Kind::DayFirst | Kind::MonthFirst) {
-                let said = config.data.columns.entry(column).or_insert(kind);
-                *said = if *said == Kind::Date { kind } else { *said };
-            }
-        }
+        let mut config = RunConfig { data: config.data.as_learnt(preparation), ..config.clone() };
         let source = Source::new(&config, scratch)?;
         if source.is_prepared(&config.data, preparation)? {
             return Ok(source);
         }
-        // And whether a minus is a value.
+        // An earlier version may have told otherwise whether a minus is a value.
         let plus_minus = preparation.plus_minus();
         if plus_minus != source.table.plus_minus() {
             config.data.read.plus_minus = plus_minus;

@@ -72,6 +72,18 @@ fn dates_that_can_be_read_in_two_ways_are_told_of_and_can_be_said() {
         done(dir, &format!("evaluate {run}"));
     }
 
+    // What held-out rows suggest does not change what the training rows were taken for.
+    let at = |row: usize| match row {
+        0..70 => format!("{}/1/{}", row % 12 + 1, 2010 + row / 12),
+        _ => format!("{}/{}/2020", row * 7 % 12 + 1, row * 5 % 12 + 1),
+    };
+    write(dir, "n,at,y", 100, |row| format!("{row},{},{}.5", at(row), row % 12));
+    done(dir, "train --data t.csv --target y --epochs 3 --time n --column n=ignore --out both");
+    let days: Vec<f64> =
+        inputs("both").lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    let months = (days[12] - days[0]) / (days[1] - days[0]);
+    assert!((months - 365.0 / 31.0).abs() < 0.01, "{months}");
+
     // Later rows tell.
     write(dir, "at,y", 96, |row| format!("{}/{}/2024,{row}.5", row / 28 + 1, row % 28 + 1));
     let trained = done(dir, "train --data t.csv --target y --epochs 3 --out sure");
