@@ -111,25 +111,25 @@ impl Folder {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read. What is wrong with a single file is in the listing.
     pub fn list(&self) -> Result<Listing, Error> {
-        self.list_by(|key| self.read_entry(key))
+        Ok(self.list_by(self.keys()?, |key| self.read_entry(key)))
     }
 
-    /// As [`Folder::list`], with entries from elsewhere; whether they are pinned is seen here.
+    /// As [`Folder::list`], of these [keys](Folder::keys) and with entries from elsewhere; whether they are pinned is seen here.
     pub(crate) fn list_by(
         &self,
+        (keys, pins): (Vec<Key>, Vec<Key>),
         mut entry_of: impl FnMut(Key) -> Result<Entry, Error>,
-    ) -> Result<Listing, Error> {
-        let (keys, pins) = self.keys()?;
+    ) -> Listing {
         let mut listing = Listing::default();
         for key in keys {
-            let pinned = pins.contains(&key);
+            let pinned = pins.binary_search(&key).is_ok();
             match entry_of(key) {
                 Ok(entry) => listing.entries.push(Entry { pinned, ..entry }),
                 Err(error) if is_gone(&error) => {}
                 Err(error) => listing.unreadable.push(Rejected { path: self.path_of(key), error }),
             }
         }
-        Ok(listing)
+        listing
     }
 
     pub(crate) fn read_entry(&self, key: Key) -> Result<Entry, Error> {
@@ -231,16 +231,18 @@ impl Folder {
         self.dir.join(format!("{key}{PIN}"))
     }
 
-    /// All keys, sorted, and the pinned ones.
+    /// All keys and the pinned ones, both sorted.
     pub(crate) fn keys(&self) -> Result<(Vec<Key>, Vec<Key>), Error> {
         let names = match self.fs.names(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             names => names.context("list", &self.dir)?,
         };
-        let mut keys: Vec<Key> = names.iter().filter_map(|name| Key::from_file_name(name)).collect();
-        keys.sort_unstable();
         let pin = |name: &String| Key::from_file_name(&(name.strip_suffix(PIN)?.to_owned() + EXTENSION));
-        Ok((keys, names.iter().filter_map(pin).collect()))
+        let mut keys: Vec<Key> = names.iter().filter_map(|name| Key::from_file_name(name)).collect();
+        let mut pins: Vec<Key> = names.iter().filter_map(pin).collect();
+        keys.sort_unstable();
+        pins.sort_unstable();
+        Ok((keys, pins))
     }
 
     /// The outside of the file of this key.

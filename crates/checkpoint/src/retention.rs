@@ -111,24 +111,35 @@ impl Goal {
 }
 
 impl KeepBest {
-    /// The places of the entries with a finite score, the best first; of equal scores, the older.
-    pub(crate) fn ranking(listing: &[Entry], goal: Goal) -> impl Iterator<Item = usize> {
+    /// The places of the entries with a finite score, and in which order they are: the best first; of equal scores, the older.
+    fn places(listing: &[Entry], goal: Goal) -> (Vec<usize>, impl Fn(&usize, &usize) -> Ordering) {
         let score = |place: usize| listing[place].facts.score;
-        let mut ranked: Vec<usize> =
-            (0..listing.len()).filter(|place| score(*place).is_some_and(f64::is_finite)).collect();
-        ranked.sort_by(|&a, &b| match () {
-            () if goal.prefers(score(a), score(b)) => Ordering::Less,
-            () if goal.prefers(score(b), score(a)) => Ordering::Greater,
-            () => Ordering::Equal,
-        });
-        ranked.into_iter()
+        let places = (0..listing.len()).filter(|place| score(*place).is_some_and(f64::is_finite)).collect();
+        let order = move |a: &usize, b: &usize| match () {
+            () if goal.prefers(score(*a), score(*b)) => Ordering::Less,
+            () if goal.prefers(score(*b), score(*a)) => Ordering::Greater,
+            () => a.cmp(b),
+        };
+        (places, order)
+    }
+
+    /// The places of the entries with a finite score, the best first; of equal scores, the older.
+    pub(crate) fn ranking(listing: &[Entry], goal: Goal) -> Vec<usize> {
+        let (mut places, order) = KeepBest::places(listing, goal);
+        places.sort_unstable_by(order);
+        places
     }
 }
 
 impl Retention for KeepBest {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
+        let (mut places, order) = KeepBest::places(listing, self.1);
+        if self.0 < places.len() {
+            places.select_nth_unstable_by(self.0, order);
+            places.truncate(self.0);
+        }
         let mut keep = vec![false; listing.len()];
-        KeepBest::ranking(listing, self.1).take(self.0).for_each(|place| keep[place] = true);
+        places.into_iter().for_each(|place| keep[place] = true);
         keep
     }
 

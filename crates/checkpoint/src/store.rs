@@ -2,9 +2,10 @@
 
 mod best;
 mod collect;
+mod known;
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,9 +40,9 @@ pub struct Store {
     branch: Option<Branch>,
     /// Written or verified by this store.
     sound: BTreeSet<Key>,
-    /// What was read of each file, with the score that counts here, so that a save does not read the headers of all others
-    /// again.
-    known: BTreeMap<Key, Entry>,
+    /// What was in the folder when it was looked into last, oldest first, with the scores that count here and with what was
+    /// saved since. Headers are read once, and most saves need not look at all.
+    known: Option<Vec<Entry>>,
     last_saved: Option<Key>,
     /// Damaged, and newer than what the run continues: they go when it is past them.
     condemned: Vec<Key>,
@@ -105,7 +106,7 @@ impl Store {
             score_by: None,
             branch: None,
             sound: BTreeSet::new(),
-            known: BTreeMap::new(),
+            known: None,
             last_saved: None,
             condemned: Vec::new(),
             swept: None,
@@ -220,7 +221,7 @@ impl Store {
             None => layout.save(&*fs, &path).map(|_| Ok(())),
         };
 
-        self.known.remove(&key);
+        self.forget(key);
         let mut removed = Vec::new();
         let published = match write() {
             Err(error) if error.is_full() => {
@@ -236,7 +237,7 @@ impl Store {
         self.sound.insert(key);
         self.last_saved = Some(key);
         let (bytes, facts) = (layout.len(), self.scored(layout.facts().clone()));
-        self.known.insert(key, Entry { key, path: path.clone(), bytes, facts, pinned: false });
+        self.note(Entry { key, path: path.clone(), bytes, facts, pinned: false });
 
         let mut warnings = Vec::new();
         for damaged in std::mem::take(&mut self.condemned) {
@@ -250,7 +251,7 @@ impl Store {
                 }
             }
         }
-        match self.collect() {
+        match self.collect_if_due() {
             Ok((also, failures)) => {
                 removed.extend(also);
                 warnings.extend(failures);

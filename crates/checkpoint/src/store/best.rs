@@ -6,7 +6,7 @@ use super::Store;
 use crate::checkpoint::verify_in;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::folder::{Entry, Key};
+use crate::folder::Entry;
 use crate::retention::{Goal, KeepBest};
 
 /// Where the score of a checkpoint is from, if not from its [`Facts::score`].
@@ -18,7 +18,7 @@ impl Store {
     /// do [`Store::explain`] and [`Store::publish_best`]; the files stay as they are.
     pub fn score_by(&mut self, score: impl Fn(&Facts) -> Option<f64> + Send + Sync + 'static) {
         self.score_by = Some(Box::new(score));
-        self.known.clear();
+        self.known = None;
     }
 
     /// Publishes the best checkpoint as [`Store::publish`] does, and returns its facts: the best of what is published at
@@ -33,11 +33,13 @@ impl Store {
     /// As [`Store::publish`], but that what is not sound is passed over.
     pub fn publish_best(&mut self, goal: Goal, path: impl AsRef<Path>) -> Result<Option<Facts>, Error> {
         let path = path.as_ref();
-        let entries = self.entries()?;
-        self.remember(entries.clone());
+        self.look()?;
+        let entries = self.known.clone().unwrap_or_default();
         let published = verify_in(&*self.folder.fs, path).map(|report| self.scored(report.facts)).ok();
         let published = published.filter(|facts| facts.score.is_some_and(f64::is_finite));
-        for Entry { key, facts, .. } in KeepBest::ranking(&entries, goal).map(|place| &entries[place]) {
+        for Entry { key, facts, .. } in
+            KeepBest::ranking(&entries, goal).into_iter().map(|place| &entries[place])
+        {
             if published.as_ref().is_some_and(|published| !goal.prefers(facts.score, published.score)) {
                 break;
             }
@@ -48,21 +50,6 @@ impl Store {
             }
         }
         Ok(published)
-    }
-
-    /// What is in the folder, with the scores that count here. As they may be many, and each save asks for them, they are
-    /// moved out of what the store knows: it is to [remember](Store::remember) them.
-    pub(super) fn entries(&mut self) -> Result<Vec<Entry>, Error> {
-        let mut known = std::mem::take(&mut self.known);
-        let read = |key: Key| {
-            let entry = self.folder.read_entry(key)?;
-            Ok(Entry { facts: self.scored(entry.facts), ..entry })
-        };
-        Ok(self.folder.list_by(|key| known.remove(&key).map_or_else(|| read(key), Ok))?.entries)
-    }
-
-    pub(super) fn remember(&mut self, entries: Vec<Entry>) {
-        self.known = entries.into_iter().map(|entry| (entry.key, entry)).collect();
     }
 
     pub(super) fn scored(&self, facts: Facts) -> Facts {

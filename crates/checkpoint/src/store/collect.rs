@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Branch, Store};
+use super::Store;
 use crate::error::{Context, Error};
 use crate::facts::Facts;
 use crate::filesystem::uninterrupted;
-use crate::folder::{Entry, Folder, Key};
+use crate::folder::{Entry, Folder, Key, Listing};
+use crate::recovery::Rejected;
 use crate::retention::{KeepAll, Retention};
 
 /// What retention has in mind for a checkpoint, and why.
@@ -37,43 +38,29 @@ pub struct Explained {
 }
 
 impl Store {
-    /// What [`Store::collect`] would do with each checkpoint. The newest sound one always stays: if something would go, this
-    /// verifies those that are not known to be sound, from the newest on, until one is.
+    /// What [`Store::collect`] would do with each checkpoint, and what cannot be read and stays. The newest sound one always
+    /// stays: if something would go, this verifies those that are not known to be sound, from the newest on, until one is.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn plan(&mut self) -> Result<Vec<(Entry, Fate)>, Error> {
-        Ok(self.explain()?.into_iter().map(|Explained { entry, fate, .. }| (entry, fate)).collect())
-    }
-
-    /// As [`Store::plan`], with reasons.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn explain(&mut self) -> Result<Vec<Explained>, Error> {
-        let entries = self.entries()?;
-        let retention = self.retention.as_deref().unwrap_or(&KeepAll);
-        let explained = Sight::of(&self.folder, &entries, self.branch.as_ref(), self.last_saved)
-            .explain(retention, &mut self.sound);
-        self.remember(entries);
-        Ok(explained)
+    pub fn explain(&mut self) -> Result<(Vec<Explained>, Vec<Rejected>), Error> {
+        let unreadable = self.look()?;
+        let (sight, retention, sound) = self.sight();
+        Ok((sight.explain(retention, sound), unreadable))
     }
 
     /// Deletes what the retention lets go. Returns what was deleted and what could not be.
     ///
     /// # Errors
-    /// As [`Store::plan`].
+    /// As [`Store::explain`].
     pub fn collect(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
-        let (mut removed, mut failures) = (Vec::new(), Vec::new());
         if self.retention.is_none() {
-            return Ok((removed, failures));
+            return Ok(Default::default());
         }
-        let entries = self.entries()?;
-        let retention = self.retention.as_deref().unwrap_or(&KeepAll);
-        let fates = Sight::of(&self.folder, &entries, self.branch.as_ref(), self.last_saved)
-            .fates(retention, &mut self.sound);
-        let mut left = Vec::with_capacity(entries.len());
-        for (entry, fate) in entries.into_iter().zip(fates) {
+        self.look()?;
+        let fates = self.fates();
+        let (mut removed, mut failures, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        for (entry, fate) in self.known.take().unwrap_or_default().into_iter().zip(fates) {
             if fate != Fate::Removed {
                 left.push(entry);
                 continue;
@@ -83,17 +70,42 @@ impl Store {
                     self.sound.remove(&entry.key);
                     removed.push(entry.path);
                 }
-                Err(error) => failures.push(error),
+                Err(error) => {
+                    failures.push(error);
+                    left.push(entry);
+                }
             }
         }
-        self.remember(left);
+        self.known = Some(left);
         // Not synced: what comes back after a crash is sound, and goes again.
         Ok((removed, failures))
+    }
+
+    /// As [`Store::collect`], without a look into the folder if by what is known of it nothing would go: that of thousands
+    /// takes longer than a small save.
+    pub(super) fn collect_if_due(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
+        if self.known.is_some() && !self.fates().contains(&Fate::Removed) {
+            return Ok(Default::default());
+        }
+        self.collect()
+    }
+
+    /// Of what is known.
+    fn fates(&mut self) -> Vec<Fate> {
+        let (sight, retention, sound) = self.sight();
+        sight.fates(retention, sound)
+    }
+
+    fn sight(&mut self) -> (Sight<'_>, &dyn Retention, &mut BTreeSet<Key>) {
+        let branch = self.branch.as_ref().map(|branch| branch.number);
+        let entries = self.known.as_deref().unwrap_or_default();
+        let sight = Sight::of(&self.folder, entries, branch, self.last_saved);
+        (sight, self.retention.as_deref().unwrap_or(&KeepAll), &mut self.sound)
     }
 }
 
 impl Folder {
-    /// What a store with this retention would do with each checkpoint, by the scores that `score` reads from their facts: a
+    /// As [`Store::explain`] of a store with this retention, by the scores that `score` reads from the facts of checkpoints: a
     /// look that takes no lock and changes nothing.
     ///
     /// # Errors
@@ -102,10 +114,11 @@ impl Folder {
         &self,
         retention: &dyn Retention,
         score: impl Fn(&Facts) -> Option<f64>,
-    ) -> Result<Vec<Explained>, Error> {
-        let mut entries = self.list()?.entries;
+    ) -> Result<(Vec<Explained>, Vec<Rejected>), Error> {
+        let Listing { mut entries, unreadable } = self.list()?;
         entries.iter_mut().for_each(|entry| entry.facts.score = score(&entry.facts));
-        Ok(Sight::of(self, &entries, None, None).explain(retention, &mut BTreeSet::new()))
+        let explained = Sight::of(self, &entries, None, None).explain(retention, &mut BTreeSet::new());
+        Ok((explained, unreadable))
     }
 }
 
@@ -120,13 +133,8 @@ struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     /// Without a branch of its own a store would go on with the last.
-    fn of(
-        folder: &'a Folder,
-        entries: &'a [Entry],
-        branch: Option<&Branch>,
-        last_saved: Option<Key>,
-    ) -> Self {
-        let branch = branch.map(|branch| branch.number).or(entries.last().map(|entry| entry.key.branch));
+    fn of(folder: &'a Folder, entries: &'a [Entry], branch: Option<u32>, last_saved: Option<Key>) -> Self {
+        let branch = branch.or(entries.last().map(|entry| entry.key.branch));
         Sight { folder, entries, branch, last_saved }
     }
 

@@ -49,6 +49,8 @@ struct State {
     folders: BTreeMap<PathBuf, Folder>,
     locks: BTreeSet<PathBuf>,
     operations: usize,
+    /// How many of them asked for the names in a folder.
+    listings: usize,
     event: Option<(usize, Event)>,
     crashed: bool,
     /// Bytes that fit on the disk.
@@ -167,6 +169,10 @@ impl Simulated {
 
     pub(crate) fn operations(&self) -> usize {
         self.state().operations
+    }
+
+    pub(crate) fn listings(&self) -> usize {
+        self.state().listings
     }
 
     pub(crate) fn fail_at(&self, at: usize, fault: Fault) {
@@ -488,7 +494,8 @@ impl FileSystem for Simulated {
     }
 
     fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let (state, _) = self.begin(false)?;
+        let (mut state, _) = self.begin(false)?;
+        state.listings += 1;
         let folder = state.folders.get(dir).ok_or(io::ErrorKind::NotFound)?;
         Ok(folder.seen.keys().cloned().collect())
     }

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use highwater_checkpoint::{
-    Array, Checkpoint, Entry, Error, Fate, Folder, Goal, KeepBest, KeepLast, Key, Part, Retention, Saved,
-    Snapshot, Store,
+    Array, Checkpoint, Entry, Error, Fate, FileSystem, Folder, Goal, KeepBest, KeepEvery, KeepLast, Key,
+    Part, Retention, Saved, Snapshot, Store,
 };
+
+use crate::simulated::Simulated;
 
 fn save(store: &mut Store, step: u64, value: f32) -> Saved {
     let w = [value];
@@ -156,7 +159,7 @@ fn a_store_that_knows_nothing_yet_verifies_before_it_deletes() {
         drop(store);
         let mut store = Store::open(dir.path()).unwrap();
         store.retain(KeepLast(1));
-        let fates: Vec<Fate> = store.plan().unwrap().into_iter().map(|(_, fate)| fate).collect();
+        let fates: Vec<Fate> = store.explain().unwrap().0.iter().map(|explained| explained.fate).collect();
         assert_eq!(fates, expected, "{damaged:?}");
         let removed = store.collect().unwrap().0;
         let expected = paths.iter().zip(expected).filter(|(_, fate)| *fate == Fate::Removed);
@@ -173,9 +176,9 @@ fn pinned_checkpoints_stay_until_they_are_unpinned() {
     store.folder().pin(first).unwrap();
     store.folder().pin(first).unwrap();
     save(&mut store, 2, 2.0);
-    let plan = store.plan().unwrap();
-    assert_eq!(plan.iter().map(|(_, fate)| *fate).collect::<Vec<_>>(), [Fate::Pinned, Fate::Kept]);
-    assert!(plan[0].0.pinned && !plan[1].0.pinned);
+    let (plan, _) = store.explain().unwrap();
+    assert_eq!(plan.iter().map(|e| e.fate).collect::<Vec<_>>(), [Fate::Pinned, Fate::Kept]);
+    assert!(plan[0].entry.pinned && !plan[1].entry.pinned);
     drop(store);
     let mut store = Store::open(dir.path()).unwrap();
     store.retain(KeepLast(1));
@@ -186,6 +189,33 @@ fn pinned_checkpoints_stay_until_they_are_unpinned() {
     store.collect().unwrap();
     assert_eq!(names(dir.path()), ["step-00000002.safetensors"]);
     assert!(store.folder().pin(Key { branch: 0, step: 7 }).is_err());
+}
+
+#[test]
+fn a_save_looks_into_the_folder_only_if_something_is_to_go_and_then_sees_what_others_did() {
+    let fs = Simulated::new();
+    let mut store = Store::open_in("run/checkpoints", Arc::new(fs.clone())).unwrap();
+    store.retain(KeepLast(1).or(KeepBest(1, Goal::Minimize)).or(KeepEvery(2)));
+    let steps = |store: &Store| store.list().unwrap().entries.iter().map(|e| e.key.step).collect::<Vec<_>>();
+    save(&mut store, 2, 0.0);
+    let before = fs.listings();
+    for step in 2..20 {
+        save(&mut store, 2 * step, step as f32);
+    }
+    assert_eq!((fs.listings(), steps(&store).len()), (before, 19));
+    // Saved again: what the store knew of it counts no more.
+    let first = save(&mut store, 2, 50.0).key;
+    assert_eq!(steps(&store).len(), 19);
+    // Somebody deletes one that the store knows as the best, and pins another one.
+    let other = Folder::new_in("run/checkpoints", Arc::new(fs.clone()));
+    fs.remove_file(&other.path_of(Key { branch: 0, step: 4 })).unwrap();
+    save(&mut store, 41, 90.0);
+    other.pin(Key { branch: 0, step: 41 }).unwrap();
+    store.retain(KeepLast(1).or(KeepBest(1, Goal::Minimize)));
+    let removed = save(&mut store, 42, 91.0).removed;
+    assert_eq!(steps(&store), [6, 41, 42]);
+    assert_eq!(removed.len(), 17);
+    assert!(removed.contains(&other.path_of(first)));
 }
 
 #[test]
@@ -322,7 +352,7 @@ fn retention_leaves_the_last_of_every_other_branch_and_says_why() {
     // The same for somebody who only clears up.
     let mut store = Store::open(dir.path()).unwrap();
     store.retain(KeepLast(1));
-    let plan: Vec<_> = store.explain().unwrap().into_iter().map(|e| (e.entry.key, e.fate, e.why)).collect();
+    let plan: Vec<_> = store.explain().unwrap().0.into_iter().map(|e| (e.entry.key, e.fate, e.why)).collect();
     let expected = [
         (Key { branch: 0, step: 3 }, Fate::Needed, "the last of another branch".to_owned()),
         (Key { branch: 1, step: 3 }, Fate::Kept, "the newest".to_owned()),

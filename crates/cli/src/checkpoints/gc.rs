@@ -16,18 +16,15 @@ pub(super) fn run(args: &Gc) -> Result<()> {
     let select = config.as_ref().map(|config| config.training.select);
     let score = move |facts: &Facts| select.map_or(facts.score, |select| score_in(facts, select));
     let folder = folder(&args.run)?;
-    let (plan, removed, failures) = match args.dry_run {
-        true => (folder.explain(&policy, score)?, Vec::new(), Vec::new()),
+    let ((plan, unreadable), (removed, failures)) = match args.dry_run {
+        true => (folder.explain(&policy, score)?, Default::default()),
         false => {
             let mut store = Store::open(folder.dir())?;
             store.retain(policy);
             store.score_by(score);
-            let plan = store.explain()?;
-            let (removed, failures) = store.collect()?;
-            (plan, removed, failures)
+            (store.explain()?, store.collect()?)
         }
     };
-    let unreadable = folder.list()?.unreadable;
     if plan.is_empty() {
         let dir = folder.dir().display();
         match unreadable.len() {
