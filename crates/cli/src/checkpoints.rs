@@ -43,6 +43,11 @@ fn folder(path: &Path) -> Result<Folder> {
     }
 }
 
+fn none_readable(folder: &Folder, count: usize) -> String {
+    let dir = folder.dir().display();
+    format!("none of the {count} checkpoints in {dir} can be read (`checkpoints verify` says why)")
+}
+
 /// A file, or the newest of a folder.
 fn open(path: &Path) -> Result<Checkpoint> {
     if !path.is_dir() {

@@ -38,9 +38,6 @@ impl RunFolder {
     fn must_be_new(&self) -> Result<()> {
         let root = self.root.display();
         let content = fs::read_dir(&self.root).with_context(|| format!("cannot read {root}"))?;
-        let locked_only = |folder: &Path| {
-            fs::read_dir(folder).is_ok_and(|content| content.flatten().all(|entry| entry.file_name() == LOCK))
-        };
         let is_content = |entry: &fs::DirEntry| {
             let path = entry.path();
             entry.file_name() != CONFIG_TEMPORARY && !(path == self.checkpoints() && locked_only(&path))
@@ -139,24 +136,27 @@ impl RunFolder {
     /// be in the way of the next try. What cannot be removed stays.
     pub(crate) fn withdraw(&self) {
         let checkpoints = self.checkpoints();
-        let own = [self.config_file(), self.root.join(CONFIG_TEMPORARY), checkpoints.join(LOCK)];
-        let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut all = entries(&self.root).chain(entries(&checkpoints)).map(|entry| entry.path());
-        if all.any(|path| path != checkpoints && !own.contains(&path)) {
+        let own = [self.config_file(), self.root.join(CONFIG_TEMPORARY)];
+        let is_own = |path: PathBuf| own.contains(&path) || path == checkpoints && locked_only(&path);
+        if !fs::read_dir(&self.root).is_ok_and(|content| content.flatten().all(|entry| is_own(entry.path())))
+        {
             return;
         }
+        self.without_checkpoints();
         for file in own {
             _ = fs::remove_file(file);
         }
-        for folder in [&checkpoints].into_iter().chain(&self.made) {
+        for folder in &self.made {
             _ = fs::remove_dir(folder);
         }
     }
 
-    /// Removes the folder of checkpoints if there are none.
-    pub(crate) fn without_checkpoints(&self) -> io::Result<()> {
-        fs::remove_file(self.checkpoints().join(LOCK))?;
-        fs::remove_dir(self.checkpoints())
+    /// Removes the folder of checkpoints if there is nothing in it. If it cannot be removed, it stays.
+    pub(crate) fn without_checkpoints(&self) {
+        if locked_only(&self.checkpoints()) {
+            _ = fs::remove_file(self.checkpoints().join(LOCK));
+            _ = fs::remove_dir(self.checkpoints());
+        }
     }
 
     /// Writes config.toml, all or nothing, and durable.
@@ -239,6 +239,11 @@ impl RunFolder {
             ),
         }
     }
+}
+
+/// Whether there is nothing in a folder but the lock of a store.
+fn locked_only(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|content| content.flatten().all(|entry| entry.file_name() == LOCK))
 }
 
 /// The folders that would have to be made for this one, the innermost first.

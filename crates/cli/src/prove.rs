@@ -20,6 +20,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     if let Some(file) = &args.data {
         config.data.move_to(file)?;
     }
+    config.check().with_context(|| folder.config_file().display().to_string())?;
     let (from, to) = last_two(&Folder::new(folder.checkpoints()))?;
     let (_, preparation) = source::load(&to)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;

@@ -99,7 +99,11 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     if let Some(file) = &args.data {
         config.data.move_to(file)?;
     }
-    config.check()?;
+    // What is wrong in the file itself is to be mended there.
+    config.check().or_else(|error| {
+        let own = before.check().is_err();
+        Err(if own { error.context(folder.config_file().display().to_string()) } else { error })
+    })?;
     if !folder.has_kept() {
         // It says why there is none.
         folder.best()?;
@@ -111,7 +115,22 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
             folder.quoted()
         );
     }
-    let mut store = Store::open(folder.checkpoints())?;
+    let is_new = !folder.checkpoints().exists();
+    let store = Store::open(folder.checkpoints())?;
+    let ended = go_on(args, &folder, (before, config), store);
+    if ended.is_err() && is_new {
+        folder.without_checkpoints();
+    }
+    ended
+}
+
+/// Goes on with a run whose configuration was another one `before`.
+fn go_on(
+    args: &Resume,
+    folder: &RunFolder,
+    (before, config): (RunConfig, RunConfig),
+    mut store: Store,
+) -> Result<ExitCode> {
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
     let newest = if from.is_none() { store.latest()?.0 } else { None };
     let origin = from.as_ref().or(newest.as_ref());
@@ -156,7 +175,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     if config != before {
         folder.write_config(&config)?;
     }
-    let job = Job { folder, config, source, preparation, data, rows, model };
+    let job = Job { folder: folder.clone(), config, source, preparation, data, rows, model };
     run(job, store, &args.shared, Some(GoOn { from, after }))
 }
 

@@ -124,10 +124,10 @@ impl Method {
     pub fn validate_with(&self, schedule: &Schedule, plateau: Option<&ReduceOnPlateau>) -> Result<(), Error> {
         let what = match self {
             Method::Rprop(_) | Method::Rprop1993(_) if !schedule.is_constant() => {
-                "a schedule has no effect, leave it out"
+                "`schedule` has no effect, leave it constant"
             }
             Method::Rprop(_) | Method::Rprop1993(_) if plateau.is_some() => {
-                "that it falls on a plateau has no effect, leave that out"
+                "`plateau` has no effect, leave it out"
             }
             _ => return Ok(()),
         };
@@ -216,7 +216,7 @@ mod tests {
         let (constant, plateau) = (Schedule::default().then(9, Curve::Constant), ReduceOnPlateau::default());
         for method in [Method::Rprop(Rprop::default()), Method::Rprop1993(Rprop1993::default())] {
             let refused = method.validate_with(&falling, None).unwrap_err().to_string();
-            assert!(refused.ends_with("at most: a schedule has no effect, leave it out"), "{refused}");
+            assert!(refused.ends_with("at most: `schedule` has no effect, leave it constant"), "{refused}");
             assert!(method.validate_with(&constant, Some(&plateau)).is_err());
             assert_eq!(method.validate_with(&constant, None), Ok(()));
         }

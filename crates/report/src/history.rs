@@ -3,7 +3,6 @@
 use crate::replace::replace;
 use crate::signal::Signal;
 use crate::{Error, Screen};
-use highwater_early_stopping::BestTracker;
 use highwater_trainer::{Config, Event, MeasuredOn, Observer, Plan, Record, Score, Signals};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -22,10 +21,11 @@ const AFTER: [&str; 4] = ["learning_rate", "gradient_norm", "elapsed_s", "improv
 /// The columns are `epoch`, `step`, `training_loss`, `validation_loss` (`training_rows_loss` if there are no validation
 /// rows, see [`MeasuredOn`]), the configured metrics, those of `reductions`, `evidence`, `loss_error` and
 /// `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate` and `gradient_norm` (of the last
-/// step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far). Numbers have as many digits
-/// as give them back exactly. A line is written when its validation is done. When a run is resumed, the file is replaced
-/// by one of the history that the run goes on from, so that in the end it is that of an uninterrupted run, save for the
-/// times.
+/// step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far; the last that is `true` is of the
+/// kept model). Numbers have as many digits as give them back exactly. A line is written when its validation is done. When a
+/// run is resumed, the file is replaced by one of the history that the run goes on from, so that in the end it is that of
+/// an uninterrupted run, save for the times. If a better model was lost until then, `improved` is `false` where it was
+/// recorded, and goes by those that were left.
 ///
 /// A file that cannot be written does not end a run: there is a warning, and the whole file is tried again at the next
 /// validation. [`finish`](History::finish) tells whether it is complete. Lines are not forced to the disk one by one:
@@ -36,7 +36,6 @@ pub struct History {
     metrics: Vec<Score>,
     signals: Vec<Signal>,
     select: Score,
-    best: BestTracker,
     /// What the file should say, and how much of it the open file says; with none open it is to be written anew.
     text: String,
     written: usize,
@@ -53,7 +52,6 @@ impl History {
             metrics: config.metrics.iter().copied().map(Score::Metric).collect(),
             signals: Signal::ALL.into_iter().filter(|signal| signal.is_asked_for(config)).collect(),
             select: config.select,
-            best: BestTracker::new(config.select.goal()),
             text: String::new(),
             written: 0,
             file: None,
@@ -76,15 +74,14 @@ impl History {
         let loss = MeasuredOn::with(plan.validation_rows).loss_column();
         let columns = before.chain([loss]).chain(metrics).chain(signals).chain(AFTER.map(String::from));
         self.text = columns.collect::<Vec<_>>().join(",") + "\n";
-        self.best.reset();
         self.file = None;
-        plan.history.iter().for_each(|record| self.add(record));
+        let improved = plan.improved(self.select);
+        plan.history.iter().zip(improved).for_each(|(record, improved)| self.add(record, improved));
     }
 
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &Record, improved: bool) {
         let Record { epoch, step, training_loss, validation_loss, learning_rate, .. } = record;
         let Record { gradient_norm, elapsed, .. } = record;
-        let improved = self.best.observe(&record.observation(self.select)) == Some(0);
         let row = &mut self.text;
         _ = write!(row, "{epoch},{step},{training_loss:?},{validation_loss:?}");
         for metric in &self.metrics {
@@ -118,7 +115,7 @@ impl Observer for History {
     fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Started(plan) => self.begin(plan),
-            Event::Validated { record, .. } => self.add(record),
+            Event::Validated { record, improved, .. } => self.add(record, *improved),
             Event::Ended(_) if self.error.is_some() => {}
             _ => return ControlFlow::Continue(()),
         }
@@ -217,10 +214,17 @@ mod tests {
         History::new(path, &config("never"), &screen().0)
     }
 
+    /// Of falling losses each is an improvement.
     fn show(history: &mut History, before: &[Record], records: &[Record]) {
         _ = history.observe(&Event::Started(&plan(before)));
+        let mut least = before.iter().map(|record| record.validation_loss).fold(f64::INFINITY, f64::min);
         for record in records {
-            _ = history.observe(&validated(record));
+            let improved = record.validation_loss < least;
+            least = least.min(record.validation_loss);
+            let Event::Validated { record, best, earliest_stop, weights, .. } = validated(record) else {
+                unreachable!()
+            };
+            _ = history.observe(&Event::Validated { record, improved, best, earliest_stop, weights });
         }
     }
 

@@ -41,10 +41,7 @@ impl Best {
                 None => lost.push(place),
             }
         }
-        for (place, observation) in history.iter().enumerate() {
-            let value = if lost.contains(&place) { f64::NAN } else { observation.value };
-            best.tracker.observe(&Observation { value, ..*observation });
-        }
+        best.tracker = without(&lost, goal, history).0;
         (lost, best)
     }
 
@@ -59,6 +56,23 @@ impl Best {
             model.values_mut().copy_from_slice(&self.values);
         }
     }
+}
+
+/// Sees a history in which the records at some places count for nothing; and which of the others were the best so far.
+fn without(lost: &[usize], goal: Goal, history: &[Observation]) -> (BestTracker, Vec<bool>) {
+    let mut seen = history.to_vec();
+    lost.iter().for_each(|place| seen[*place].value = f64::NAN);
+    let mut tracker = BestTracker::new(goal);
+    let improved = seen.iter().map(|observation| tracker.observe(observation) == Some(0)).collect();
+    (tracker, improved)
+}
+
+/// Which records of a history were the best so far, if `best` is the best of those whose model is there: what would be better
+/// is lost, and counts no more.
+pub(crate) fn improved(goal: Goal, history: &[Observation], best: Option<usize>) -> Vec<bool> {
+    let ranked = ranking(goal, history);
+    let lost = ranked.iter().position(|place| Some(*place) == best).unwrap_or(ranked.len());
+    without(&ranked[..lost], goal, history).1
 }
 
 /// The places of what is finite in a history, the best first; of equal values the earlier.
@@ -87,6 +101,25 @@ mod tests {
             let (found_lost, best) = Best::recover(Goal::Minimize, &history, find);
             assert_eq!((&found_lost[..], best.place()), (lost, place), "{gone:?}");
             assert_eq!(best.values, place.map(|place| place as f32).into_iter().collect::<Vec<_>>());
+            let improved = improved(Goal::Minimize, &history, place);
+            assert_eq!(improved.iter().rposition(|improved| *improved), place, "{improved:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_the_best_so_far_was_better_than_all_that_is_left_from_before() {
+        let values = [0.9, f64::NAN, 0.5, 0.7, 0.4, 0.45, 0.4];
+        let history: Vec<Observation> = (1..).zip(values).map(|(at, v)| Observation::new(at, v)).collect();
+        for (best, expected) in [
+            (Some(4), &[0, 2, 4][..]),
+            (Some(6), &[0, 2, 5, 6]),
+            (Some(5), &[0, 2, 5]),
+            (Some(3), &[0, 3]),
+            (None, &[]),
+        ] {
+            let improved = improved(Goal::Minimize, &history, best);
+            let places: Vec<usize> = (0..history.len()).filter(|place| improved[*place]).collect();
+            assert_eq!(places, expected, "{best:?}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! What a run tells while it goes on. Observers only watch: what changes a run is a named argument.
 
+use crate::best;
+use crate::config::Score;
+use crate::kept;
 use crate::record::Record;
 use crate::report::Report;
 use highwater_autodiff::Parameter;
@@ -86,6 +89,15 @@ pub struct Plan {
     pub history: Vec<Record>,
     /// Place within it of the best record whose model is there.
     pub best: Option<usize>,
+}
+
+impl Plan {
+    /// For each record of the history whether it was the best so far by the score that selects, as
+    /// [`Event::Validated`] tells it of those to come. The last that was is [`best`](Plan::best): one that would be better has
+    /// lost its model, and counts for nothing.
+    pub fn improved(&self, select: Score) -> Vec<bool> {
+        best::improved(select.goal(), &kept::observations(&self.history, select), self.best)
+    }
 }
 
 /// Someone who watches a run. A closure is one.

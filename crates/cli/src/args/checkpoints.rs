@@ -6,6 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Checkpoints {
     /// List the checkpoints of a run
+    #[command(after_help = "\
+        Headers are read, and not every byte: `verify` does that. Exit code 1 if there is no checkpoint whose header can be \
+        read. `show RUN` opens the one that `resume` would go on from, and fails if there is none.")]
     Ls {
         /// The run folder, or a folder of checkpoints
         run: PathBuf,

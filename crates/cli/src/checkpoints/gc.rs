@@ -1,6 +1,6 @@
 //! `checkpoints gc`: what the retention lets go, and why the rest stays.
 
-use super::folder;
+use super::{folder, none_readable};
 use crate::args::Gc;
 use crate::config::{CheckpointConfig, RunConfig};
 use crate::folder::RunFolder;
@@ -26,12 +26,9 @@ pub(super) fn run(args: &Gc) -> Result<()> {
         }
     };
     if plan.is_empty() {
-        let dir = folder.dir().display();
         match unreadable.len() {
-            0 => bail!("there are no checkpoints in {dir}"),
-            count => bail!(
-                "none of the {count} checkpoints in {dir} can be read, and none is deleted: `checkpoints verify` says why"
-            ),
+            0 => bail!("there are no checkpoints in {}", folder.dir().display()),
+            count => bail!("{}: none is deleted", none_readable(&folder, count)),
         }
     }
 

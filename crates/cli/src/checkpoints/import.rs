@@ -139,7 +139,7 @@ impl Imported {
             write_final(folder, model, preparation, config, &snapshot)?;
             // There will be none: what the run is tells that it has no model of its own.
             drop(store);
-            folder.without_checkpoints()?;
+            folder.without_checkpoints();
             return Ok(folder.final_file());
         }
         let sections = source::sections(preparation, model.network(), config)?;

@@ -1,6 +1,6 @@
 //! `checkpoints ls`: what is in a folder, as the tree of its branches.
 
-use super::{facts_json, folder};
+use super::{facts_json, folder, none_readable};
 use crate::folder::RunFolder;
 use crate::line;
 use anyhow::{Result, bail};
@@ -10,6 +10,7 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
+/// An error if there is none whose header can be read.
 pub(super) fn run(run: &Path, as_json: bool) -> Result<()> {
     let folder = folder(run)?;
     let listing = folder.list()?;
@@ -70,7 +71,12 @@ pub(super) fn run(run: &Path, as_json: bool) -> Result<()> {
             }
         }
     }
-    Ok(())
+    match listing.entries.is_empty() {
+        true => {
+            bail!("{}: `resume` has nothing to go on from", none_readable(&folder, listing.unreadable.len()))
+        }
+        false => Ok(()),
+    }
 }
 
 /// With the score that the run selects by now; of a folder that is no run's, with the one that was saved.

@@ -1,16 +1,17 @@
 //! `checkpoints migrate`: files of older versions as this one would write them.
 
-use super::{files, folder};
+use super::files;
 use crate::{line, source};
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Checkpoint, Store, Upgraded};
+use highwater_checkpoint::{Checkpoint, Error, Key, Store, Upgraded};
 use serde_json::json;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 pub(super) fn run(path: &Path, dry_run: bool, as_json: bool) -> Result<()> {
     let files = files(path)?;
     // Nobody else writes meanwhile.
-    let _store = if path.is_dir() && !dry_run { Some(Store::open(folder(path)?.dir())?) } else { None };
+    let _stores = if dry_run { Vec::new() } else { lock(&files)? };
     let migration = source::migration();
     let (mut changed, mut failed) = (0, 0);
     for file in &files {
@@ -40,6 +41,20 @@ pub(super) fn run(path: &Path, dry_run: bool, as_json: bool) -> Result<()> {
         bail!("{failed} of {} files in {} could not be read", files.len(), path.display());
     }
     Ok(())
+}
+
+/// Takes the locks of those who may write these files: a file with the name of a run's checkpoint is in the folder that has
+/// the lock, and a published model beside it.
+fn lock(files: &[PathBuf]) -> Result<Vec<Store>, Error> {
+    let folder = |file: &PathBuf| {
+        let (name, parent) = (file.file_name()?.to_str()?, file.parent()?);
+        let parent = if parent == Path::new("") { Path::new(".") } else { parent };
+        match Key::from_file_name(name) {
+            Some(_) => Some(parent.to_owned()),
+            None => Some(parent.join("checkpoints")).filter(|beside| beside.is_dir()),
+        }
+    };
+    files.iter().filter_map(folder).collect::<BTreeSet<_>>().into_iter().map(Store::open).collect()
 }
 
 fn tell(file: &Path, upgraded: &[Upgraded], as_json: bool) -> Result<()> {

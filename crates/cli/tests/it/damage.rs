@@ -1,7 +1,8 @@
 //! Damaged checkpoints are found, named, and passed over.
 
 use crate::args;
-use crate::run::{assert_same, checkpoints, done, run, table, tree};
+use crate::run::{assert_same, checkpoints, done, history, run, table, tree};
+use highwater_checkpoint::Checkpoint;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -96,6 +97,60 @@ fn when_every_checkpoint_is_damaged_nothing_is_begun_anew() {
         assert!(said.err.contains(file.to_str().unwrap()), "{said:?}");
     }
     assert!(tree(&folder) == before);
+    // Whether there is one to go on from is told by the command that opens it.
+    assert_eq!(run(args!["checkpoints", "show", &folder]).code, Some(1));
+}
+
+#[test]
+fn a_list_of_nothing_that_can_be_read_is_shown_and_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let files = checkpoints(&folder);
+    let (last, others) = files.split_last().unwrap();
+    others.iter().for_each(|file| fs::write(file, "cut off").unwrap());
+    let list = |more: &[&str]| {
+        let args = args!["checkpoints", "ls", &folder];
+        run([args, more.iter().map(OsString::from).collect()].concat())
+    };
+    assert_eq!(list(&[]).code, Some(0), "one can be read");
+    fs::write(last, "cut off").unwrap();
+    for more in [&[][..], &["--json"]] {
+        let said = list(more);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        for file in &files {
+            assert!(said.out.contains(file.to_str().unwrap()), "{said:?}");
+        }
+        assert!(said.err.contains(&format!("none of the {} checkpoints", files.len())), "{said:?}");
+        assert!(said.err.contains("nothing to go on from"), "{said:?}");
+    }
+}
+
+/// Who may read everything, as the tests perhaps may, cannot read a link that leads to itself.
+#[cfg(unix)]
+#[test]
+fn what_the_system_does_not_let_be_read_is_not_called_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let newest = checkpoints(&folder).pop().unwrap();
+    let name = newest.file_name().unwrap().to_str().unwrap();
+    fs::rename(&newest, folder.join("away")).unwrap();
+    std::os::unix::fs::symlink(name, &newest).unwrap();
+    let line = |job: &str, code: i32| {
+        let said = run(args!["checkpoints", job, &folder]);
+        assert_eq!(said.code, Some(code), "{said:?}");
+        let mut lines = said.out.lines().filter(|line| line.contains(name)).map(str::to_owned);
+        let line = lines.next().unwrap();
+        assert!(line.contains("cannot open") && lines.next().is_none(), "{line}");
+        line
+    };
+    assert!(line("ls", 0).trim_start_matches(['-', ' ']).starts_with("unread "));
+    assert!(line("verify", 1).starts_with("UNREAD "));
+    assert!(!run(args!["checkpoints", "verify", &folder]).out.contains("DAMAGED"));
+    // The run goes on from the one before, as from any that it cannot have.
+    let said = done(args!["resume", &folder, "--epochs", "5"]);
+    assert!(said.err.contains("warning: refused") && said.err.contains(name), "{said:?}");
 }
 
 #[test]
@@ -118,10 +173,38 @@ fn what_is_gone_is_not_replaced_by_something_worse_without_a_word() {
     fs::write(&best, &kept).unwrap();
 
     fs::remove_dir_all(folder.join("checkpoints")).unwrap();
+    let before = tree(&folder);
     let said = run(args!["resume", &folder, "--epochs", "50"]);
     assert!(said.code == Some(1) && said.err.contains("--from"), "{said:?}");
-    assert!(fs::read(&best).unwrap() == kept);
+    for from in [&folder.join("none.safetensors"), &table("iris.csv")] {
+        assert_eq!(run(args!["resume", &folder, "--epochs", "50", "--from", from]).code, Some(1));
+    }
+    assert!(tree(&folder) == before, "no folder of checkpoints is made, and config.toml is as it was");
     done(args!["resume", &folder, "--epochs", "50", "--from", &best]);
+}
+
+#[test]
+fn the_last_improvement_in_the_history_is_the_kept_model_also_if_a_better_one_was_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let more = args!["--stop", "never", "--keep-every", "1", "--learning-rate", "0.3", "--refit", "no"];
+    done([iris(&folder, "40"), more].concat());
+    let best = folder.join("best.safetensors");
+    let kept = || Checkpoint::open(&best).unwrap().facts().step;
+    let last_improvement = || {
+        let rows = history(&folder);
+        let improved = rows.iter().rfind(|row| row.last().is_some_and(|cell| cell == "true")).unwrap();
+        improved[1].parse::<u64>().unwrap()
+    };
+    for epochs in ["40", "40", "60"] {
+        let lost = kept();
+        assert_eq!(last_improvement(), lost);
+        fs::remove_file(folder.join(format!("checkpoints/step-{lost:08}.safetensors"))).unwrap();
+        fs::remove_file(&best).unwrap();
+        done(args!["resume", &folder, "--epochs", epochs, "--quiet"]);
+        assert_ne!(kept(), lost);
+        assert_eq!(last_improvement(), kept());
+    }
 }
 
 #[test]

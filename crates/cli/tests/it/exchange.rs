@@ -1,7 +1,7 @@
 //! Models go to other programs and come from them; checkpoints are compared, cleaned up and migrated.
 
 use crate::args;
-use crate::run::{assert_same, checkpoints, done, highwater, history, run, table, tree};
+use crate::run::{Said, assert_same, checkpoints, done, highwater, history, run, table, tree};
 use highwater_checkpoint::Store;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -483,6 +483,35 @@ fn migrating_leaves_files_of_this_version_alone_and_refuses_what_it_does_not_kno
         said.out.contains("section `loop`") && said.out.contains("written by highwater-checkpoint"),
         "{said:?}"
     );
+}
+
+#[test]
+fn nothing_is_migrated_where_a_run_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "2", "--refit", "no"]);
+    let store = Store::open(folder.join("checkpoints")).unwrap();
+    let newest = checkpoints(&folder).pop().unwrap();
+    let own = [folder.clone(), folder.join("checkpoints"), newest.clone(), folder.join("best.safetensors")];
+    for path in &own {
+        let said = run(args!["checkpoints", "migrate", path]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+        assert!(said.err.contains("locked by process"), "{said:?}");
+        done(args!["checkpoints", "migrate", path, "--dry-run"]);
+    }
+    // By its bare name, too.
+    let mut bare = highwater(args!["checkpoints", "migrate", newest.file_name().unwrap()]);
+    let said = Said::of(bare.current_dir(folder.join("checkpoints")).output().unwrap());
+    assert!(said.code == Some(1) && said.err.contains("locked by process"), "{said:?}");
+    drop(store);
+    for path in own {
+        done(args!["checkpoints", "migrate", path]);
+    }
+    // A copy that lies elsewhere is nobody's, and nothing is left beside it.
+    let alone = dir.path().join("alone");
+    fs::create_dir(&alone).unwrap();
+    fs::copy(newest, alone.join("model.safetensors")).unwrap();
+    done(args!["checkpoints", "migrate", alone.join("model.safetensors")]);
+    assert_eq!(fs::read_dir(alone).unwrap().count(), 1);
 }
 
 #[test]

@@ -115,6 +115,27 @@ fn another_batch_size_than_epochs_were_counted_by_is_refused() {
 }
 
 #[test]
+fn what_no_longer_makes_sense_in_the_configuration_is_named_with_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let run = args!["train", "--data", table("iris.csv"), "--target", "species", "--out", &folder, "--quiet"];
+    done([run, args!["--optimizer", "rprop"], SHORT.map(Into::into).to_vec()].concat());
+    let file = folder.join("config.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    // As a version may have saved it that knew nothing of what the two are to each other.
+    let falling = config.replace("first = \"constant\"", "first = { exponential = { gamma = 0.9 } }");
+    assert_ne!(config, falling);
+    fs::write(&file, falling).unwrap();
+    let words = [&format!("{}: rprop ", file.display()), "`schedule` has no effect, leave it constant"];
+    refused(&folder, &[&["resume"], &["resume", "--epochs", "3"], &["resume", "--prove"]], &words);
+    // What is wrong on the command line is not in the file.
+    fs::write(&file, &config).unwrap();
+    let said = super::run::run(args!["resume", &folder, "--epochs", "0"]);
+    assert!(said.code != Some(0) && !said.err.contains("config.toml"), "{said:?}");
+    done(args!["resume", &folder, "--epochs", "3", "--quiet"]);
+}
+
+#[test]
 fn what_is_gone_or_damaged_is_told_with_what_brings_it_back() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

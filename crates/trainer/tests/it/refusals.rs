@@ -86,7 +86,7 @@ fn optimizers_schedules_and_rules_that_make_no_sense() {
             p.config.schedule = Curve::Exponential { gamma: 0.9 }.into();
         }),
         |e| matches!(e, Error::Optimizer(_)),
-        "rprop takes the learning rate for its first step sizes at most: a schedule has no effect, leave it out",
+        "rprop takes the learning rate for its first step sizes at most: `schedule` has no effect, leave it constant",
     );
     let mut problem = regression();
     problem.config.stop = highwater_early_stopping::Rule::patience(0);
