@@ -2,7 +2,7 @@
 
     cargo build --profile bench -p highwater-benches --bin checkpoint
     pip install torch safetensors numpy
-    python benches/checkpoint_peers.py target/bench/checkpoint [--dir DIR] [--sizes small,medium,large] [--rounds N]
+    python benches/checkpoint_peers.py target/release/checkpoint [--dir DIR] [--sizes small,medium,large] [--rounds N]
 
 Each round runs every job of ours and of the peers once. Prints one JSON object a line, {"size", "mb", "what", "ms",
 "gb_per_s"} with medians, and then the goals with what was measured. `save` is with fsync where it says so.

@@ -39,18 +39,19 @@ impl Listing {
         for entry in &self.entries {
             branches.entry(entry.key.branch).or_default().push(entry);
         }
-        let mut tree = Vec::with_capacity(self.entries.len());
-        let names: Vec<String> = self.entries.iter().map(|entry| entry.key.file_name()).collect();
         // A branch is newer than what it began from; a file that says otherwise is treated as if that were gone.
         let parent_of = |branch: &[&Entry]| {
-            let parent = branch.first()?.facts.parent.as_deref()?;
-            let at = names.iter().position(|name| name == parent)?;
-            Some(self.entries[at].key).filter(|key| key.branch < branch[0].key.branch)
+            let parent = Key::from_file_name(branch.first()?.facts.parent.as_deref()?)?;
+            let is_there = || branches.get(&parent.branch)?.iter().find(|entry| entry.key == parent);
+            is_there().map(|_| parent).filter(|parent| parent.branch < branch[0].key.branch)
         };
+        let mut children: BTreeMap<Option<Key>, Vec<&[&Entry]>> = BTreeMap::new();
         for branch in branches.values() {
-            if parent_of(branch).is_none() {
-                grow(&mut tree, &branches, &parent_of, branch, 0);
-            }
+            children.entry(parent_of(branch)).or_default().push(branch);
+        }
+        let mut tree = Vec::with_capacity(self.entries.len());
+        for branch in children.get(&None).into_iter().flatten() {
+            grow(&mut tree, &children, branch, 0);
         }
         tree
     }
@@ -78,16 +79,15 @@ impl Listing {
 
 fn grow<'a>(
     tree: &mut Vec<Leaf<'a>>,
-    branches: &BTreeMap<u32, Vec<&'a Entry>>,
-    parent_of: &dyn Fn(&[&Entry]) -> Option<Key>,
+    children: &BTreeMap<Option<Key>, Vec<&[&'a Entry]>>,
     branch: &[&'a Entry],
     depth: usize,
 ) {
     for (place, entry) in branch.iter().enumerate() {
         let began_from = entry.facts.parent.as_deref().filter(|_| place == 0);
         tree.push(Leaf { entry, depth, began_from });
-        for child in branches.values().filter(|child| parent_of(child) == Some(entry.key)) {
-            grow(tree, branches, parent_of, child, depth + 1);
+        for child in children.get(&Some(entry.key)).into_iter().flatten() {
+            grow(tree, children, child, depth + 1);
         }
     }
 }

@@ -144,8 +144,9 @@ impl Store {
     }
 
     /// Says what the run goes on from, and returns the branch that later saves are on. That is the checkpoint's own branch
-    /// if nothing sound is newer; damaged files in the way are replaced, or go once a later step is durable. Otherwise it is a new branch, which records
-    /// its parent and leaves alone what came later. The checkpoint may also be a published one or one of another folder.
+    /// if all that is newer is damaged; what is in the way is replaced, or goes once a later step is durable. Otherwise, also if
+    /// something newer cannot be read or is of a later version, it is a new branch, which records its parent and leaves alone
+    /// what came later. The checkpoint may also be a published one or one of another folder.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -153,11 +154,15 @@ impl Store {
         let keys = self.folder.keys()?.0;
         let step = checkpoint.facts().step;
         let own = checkpoint.integrity.as_ref().and_then(|own| self.folder.find_among(&keys, step, own));
-        let newest = |own: Key| {
-            keys.iter().rev().take_while(|&&key| key > own).all(|&key| self.folder.verify(key).is_err())
+        let newer = keys.iter().copied().filter(|&key| Some(key) > own);
+        // What cannot be read now, or not by this version, may be sound.
+        let is_damaged = |key: Key| {
+            matches!(self.folder.verify(key), Err(Error::Damaged { .. } | Error::NotACheckpoint { .. }))
         };
+        self.condemned.clear();
         let branch = match own {
-            Some(own) if newest(own) => {
+            Some(own) if newer.clone().rev().all(is_damaged) => {
+                self.condemned.extend(newer.filter(|key| key.branch == own.branch));
                 Branch { number: own.branch, parent: checkpoint.facts().parent.clone() }
             }
             own => {
@@ -167,11 +172,6 @@ impl Store {
             }
         };
         self.sound.extend(own);
-        let is_damaged = |&&key: &&Key| {
-            matches!(self.folder.verify(key), Err(Error::Damaged { .. } | Error::NotACheckpoint { .. }))
-        };
-        let newer = keys.iter().filter(|&&key| key.branch == branch.number && Some(key) > own);
-        self.condemned = newer.filter(is_damaged).copied().collect();
         let number = branch.number;
         self.branch = Some(branch);
         Ok(number)

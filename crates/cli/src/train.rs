@@ -100,9 +100,9 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
         config.data.move_to(file)?;
     }
     // What is wrong in the file itself is to be mended there.
-    config.check().or_else(|error| {
-        let own = before.check().is_err();
-        Err(if own { error.context(folder.config_file().display().to_string()) } else { error })
+    config.check().map_err(|error| match before.check() {
+        Err(_) => error.context(folder.config_file().display().to_string()),
+        Ok(()) => error,
     })?;
     if !folder.has_kept() {
         // It says why there is none.

@@ -123,11 +123,12 @@ fn compare(array: &Array<'_>, checkpoint: &Checkpoint) -> Result<Option<Differen
         let what = format!("{name} has the shape {:?}, and here it is {:?}", saved.shape(), array.shape());
         return Err(Error::Mismatch { checkpoint, what });
     }
+    let numbers = saved.as_f32()?;
     if saved.bytes() == array.bytes() {
         return Ok(None);
     }
-    let numbers = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    let (saved, found): (Vec<f32>, Vec<f32>) = (numbers(saved.bytes()), numbers(array.bytes()));
+    let found = array.bytes().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let (saved, found): (_, Vec<f32>) = (numbers, found.collect());
     let differs = |i: &usize| saved[*i].to_bits() != found[*i].to_bits();
     let places: Vec<usize> = (0..saved.len()).filter(differs).collect();
     let first = places[0];
@@ -174,6 +175,20 @@ fn records(expected: &[Record], found: &[Record]) -> Option<Difference> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use highwater_checkpoint::{Snapshot, write};
+
+    #[test]
+    fn an_array_of_other_elements_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("other.safetensors");
+        let (bytes, halves) = ([0; 4], [0.5_f64; 4]);
+        for other in [Array::u8("w", &[4], &bytes), Array::f64("w", &[4], &halves)] {
+            write(&path, &Snapshot { arrays: &[other], ..Snapshot::default() }).unwrap();
+            let own = Array::f32("w", &[4], &[0.5; 4]);
+            let error = compare(&own, &Checkpoint::open(&path).unwrap()).unwrap_err().to_string();
+            assert!(error.contains("`w` holds"), "{error}");
+        }
+    }
 
     #[test]
     fn distances_are_counted_in_numbers_between() {

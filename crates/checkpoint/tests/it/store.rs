@@ -272,6 +272,40 @@ fn going_on_from_the_newest_state_stays_on_its_branch_and_replaces_what_is_damag
 }
 
 #[test]
+fn what_is_newer_and_cannot_be_read_or_is_of_a_later_version_is_left_alone_by_a_new_branch() {
+    let of_a_later_version = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let (len, own) = (bytes.len(), 72 + 16);
+        bytes[len - own + 8] = 99;
+        let hash = xxhash_rust::xxh3::xxh3_128(&bytes[len - own..len - 16]);
+        bytes[len - 16..].copy_from_slice(&hash.to_be_bytes());
+        fs::write(path, bytes).unwrap();
+        assert!(matches!(Checkpoint::open(path), Err(Error::FormatVersion { version: 99, .. })));
+    };
+    let unreadable = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        fs::create_dir(path).unwrap();
+    };
+    for spoil in [&of_a_later_version as &dyn Fn(&Path), &unreadable] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let paths: Vec<PathBuf> = (1..=3).map(|step| save(&mut store, step, step as f32).path).collect();
+        spoil(&paths[2]);
+        drop(store);
+        let mut store = Store::open(dir.path()).unwrap();
+        let found = store.latest().unwrap().0.unwrap();
+        assert_eq!(store.continue_from(&found).unwrap(), 1);
+        store.retain(KeepLast(1));
+        for step in [3, 4] {
+            save(&mut store, step, 5.0);
+        }
+        assert!(paths[2].exists());
+        let newest = store.latest().unwrap().0.unwrap();
+        assert_eq!(newest.facts().parent.as_deref(), Some("step-00000002.safetensors"));
+    }
+}
+
+#[test]
 fn damaged_files_that_a_run_has_passed_go_and_those_of_others_stay() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
