@@ -110,6 +110,7 @@ fn advice(error: &anyhow::Error) -> &'static str {
         Some(Error::NotANumber { at, .. }) if at.line == 1 => {
             "; if the first line is no part of the table: --skip-lines 1, if it names the columns: --header yes"
         }
+        Some(Error::NotANumber { .. }) => " (--missing TEXT, --column NAME=category)",
         _ => "",
     }
 }
