@@ -103,7 +103,7 @@ impl<T: Real> Run<'_, '_, T> {
         &'v self,
         id: usize,
         rows: Range<usize>,
-        value: impl Fn(usize) -> &'v [T],
+        value: impl Fn(usize) -> &'v [T] + Sync,
         dy: &mut [T],
         targets: Targets<'_, T>,
         scratch: &mut [T],
@@ -116,14 +116,15 @@ impl<T: Real> Run<'_, '_, T> {
         self.spread(id, rows, value, dy, targets, scratch);
     }
 
-    /// From the gradient of a node to those of its arguments.
+    /// From the gradient of a node to those of its arguments. Those of a large dense layer are computed side by side: two
+    /// products keep two threads busier than one that they share, and each packs its factors into its own cache.
     fn spread<'v>(
         &'v self,
         id: usize,
         rows: Range<usize>,
-        value: impl Fn(usize) -> &'v [T],
+        value: impl Fn(usize) -> &'v [T] + Sync,
         dy: &[T],
-        mut targets: Targets<'_, T>,
+        targets: Targets<'_, T>,
         scratch: &mut [T],
     ) {
         let node = &self.plan.nodes[id];
@@ -131,68 +132,93 @@ impl<T: Real> Run<'_, '_, T> {
         let (y, dy) = (&value(id)[..count * width], &dy[..count * width]);
         let gradient = Matrix { data: dy, rows: count, columns: width };
         let arg = |slot: usize| self.matrix(node.args[slot], &rows, value(node.args[slot]));
-        for slot in 0..node.args.len() {
-            let Some((target, write)) = self.target(id, slot, &rows, &mut targets) else { continue };
-            match &node.op {
-                Op::Input(_) | Op::Indices(_) | Op::Parameter(_) | Op::Constant(_) => {
-                    unreachable!("has no arguments")
-                }
-                Op::Unary(op) => op.backward(arg(0).data, y, dy, target, write),
-                Op::Binary(op) => {
-                    let side = if slot == 0 { Side::Left } else { Side::Right };
-                    op.backward(side, arg(0), arg(1), count, y, dy, target, write);
-                }
-                Op::MatMul { transpose_left, transpose_right } => {
-                    let left = Factor { matrix: arg(0), transposed: *transpose_left };
-                    let right = Factor { matrix: arg(1), transposed: *transpose_right };
-                    let dy = Factor::from(gradient);
-                    match (slot, *transpose_left, *transpose_right) {
-                        (0, false, _) => product(target, dy, right.transpose(), write, scratch),
-                        (0, true, _) => product(target, right, dy.transpose(), write, scratch),
-                        (_, _, false) => product(target, left.transpose(), dy, write, scratch),
-                        (_, _, true) => product(target, dy.transpose(), left, write, scratch),
+        let hand_to = |slots: Range<usize>, targets: &mut Targets<'_, T>, scratch: &mut [T]| {
+            for slot in slots {
+                let Some((target, write)) = self.target(id, slot, &rows, targets) else { continue };
+                match &node.op {
+                    Op::Input(_) | Op::Indices(_) | Op::Parameter(_) | Op::Constant(_) => {
+                        unreachable!("has no arguments")
                     }
-                }
-                Op::Linear(_) => match slot {
-                    0 => linear::backward_input(gradient, arg(1), scratch, target, write),
-                    1 => linear::backward_weight(gradient, arg(0), scratch, target, write),
-                    _ => linear::backward_bias(dy, target, write),
-                },
-                Op::Reduce(how, Axis::Columns) => {
-                    how.backward(arg(0).data, arg(0).columns, dy, target, write)
-                }
-                Op::Reduce(how, Axis::Rows) => {
-                    let all_rows = self.plan.nodes[node.args[0]].shape.rows_for(self.batch);
-                    how.rows_backward(arg(0).data, dy, all_rows, target, write);
-                }
-                Op::LogSoftmax => log_softmax::backward(y, width, dy, target, write),
-                Op::Pick => {
-                    let indices = self.indices(node.args[1], &rows);
-                    columns::pick_backward(indices, dy, arg(0).columns, target, write);
-                }
-                Op::LookUp => {
-                    let index = columns::given(self.indices(node.args[1], &rows));
-                    columns::look_up_backward(index, dy, width, target, write);
-                }
-                Op::LookUpAt => {
-                    let index = columns::nearest(arg(1).data, arg(0).rows);
-                    columns::look_up_backward(index, dy, width, target, write);
-                }
-                Op::Concatenate => {
-                    let start = (0..slot).map(|before| arg(before).columns).sum();
-                    columns::take(dy, width, start, target, arg(slot).columns, write);
-                }
-                Op::Slice { columns } => {
-                    columns::slice_backward(dy, width, target, arg(0).columns, columns.start, write);
-                }
-                Op::Dropout { rate, number } => match self.key {
-                    Some(key) => {
-                        dropout::backward(dy, *rate, (key, *number, rows.start * width), target, write);
+                    Op::Unary(op) => op.backward(arg(0).data, y, dy, target, write),
+                    Op::Binary(op) => {
+                        let side = if slot == 0 { Side::Left } else { Side::Right };
+                        op.backward(side, arg(0), arg(1), count, y, dy, target, write);
                     }
-                    None => accumulate(target, dy, write),
-                },
+                    Op::MatMul { transpose_left, transpose_right } => {
+                        let left = Factor { matrix: arg(0), transposed: *transpose_left };
+                        let right = Factor { matrix: arg(1), transposed: *transpose_right };
+                        let dy = Factor::from(gradient);
+                        match (slot, *transpose_left, *transpose_right) {
+                            (0, false, _) => product(target, dy, right.transpose(), write, scratch),
+                            (0, true, _) => product(target, right, dy.transpose(), write, scratch),
+                            (_, _, false) => product(target, left.transpose(), dy, write, scratch),
+                            (_, _, true) => product(target, dy.transpose(), left, write, scratch),
+                        }
+                    }
+                    Op::Linear(_) => match slot {
+                        0 => linear::backward_input(gradient, arg(1), scratch, target, write),
+                        1 => linear::backward_weight(gradient, arg(0), scratch, target, write),
+                        _ => linear::backward_bias(dy, target, write),
+                    },
+                    Op::Reduce(how, Axis::Columns) => {
+                        how.backward(arg(0).data, arg(0).columns, dy, target, write)
+                    }
+                    Op::Reduce(how, Axis::Rows) => {
+                        let all_rows = self.plan.nodes[node.args[0]].shape.rows_for(self.batch);
+                        how.rows_backward(arg(0).data, dy, all_rows, target, write);
+                    }
+                    Op::LogSoftmax => log_softmax::backward(y, width, dy, target, write),
+                    Op::Pick => {
+                        let indices = self.indices(node.args[1], &rows);
+                        columns::pick_backward(indices, dy, arg(0).columns, target, write);
+                    }
+                    Op::LookUp => {
+                        let index = columns::given(self.indices(node.args[1], &rows));
+                        columns::look_up_backward(index, dy, width, target, write);
+                    }
+                    Op::LookUpAt => {
+                        let index = columns::nearest(arg(1).data, arg(0).rows);
+                        columns::look_up_backward(index, dy, width, target, write);
+                    }
+                    Op::Concatenate => {
+                        let start = (0..slot).map(|before| arg(before).columns).sum();
+                        columns::take(dy, width, start, target, arg(slot).columns, write);
+                    }
+                    Op::Slice { columns } => {
+                        columns::slice_backward(dy, width, target, arg(0).columns, columns.start, write);
+                    }
+                    Op::Dropout { rate, number } => match self.key {
+                        Some(key) => {
+                            dropout::backward(dy, *rate, (key, *number, rows.start * width), target, write);
+                        }
+                        None => accumulate(target, dy, write),
+                    },
+                }
             }
+        };
+        let Targets { tile, fixed, parameters, in_part } = targets;
+        match self.input_scratch(node, count).filter(|_| !scratch.is_empty()) {
+            Some(of_input) => {
+                let (of_input, of_weight) = scratch.split_at_mut(of_input);
+                let mut input = Targets { tile, fixed: &mut [], parameters: &mut [], in_part };
+                let mut weight = Targets { tile: &mut [], fixed, parameters, in_part };
+                rayon::join(
+                    || hand_to(0..1, &mut input, of_input),
+                    || hand_to(1..node.args.len(), &mut weight, of_weight),
+                );
+            }
+            None => hand_to(0..node.args.len(), &mut Targets { tile, fixed, parameters, in_part }, scratch),
         }
+    }
+
+    /// If one thread may compute the gradient of the input of a dense layer while another one computes that of its weight: how
+    /// much of the scratch memory it takes.
+    fn input_scratch(&self, node: &Node, rows: usize) -> Option<usize> {
+        let arg = |slot: usize| &self.plan.nodes[node.args[slot]];
+        let in_tile = |slot: usize| arg(slot).place == Place::Tile;
+        let apart = matches!(node.op, Op::Linear(_)) && in_tile(0) && !in_tile(1) && !in_tile(2);
+        (apart && node.edges[0].is_some())
+            .then(|| linear::input_scratch(rows, arg(0).shape.columns, node.shape.columns))
     }
 
     /// The gradient of the argument in `slot` and how to write it; `None` if nobody asks for it.

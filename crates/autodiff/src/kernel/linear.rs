@@ -83,10 +83,15 @@ pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
     super::rows::sum_rows(sums, columns, bias, write);
 }
 
-/// How many elements of scratch memory the ways forward and back want.
+/// How many elements of scratch memory the way forward wants, or the gradients of input and weight side by side.
 pub(crate) fn scratch(rows: usize, inputs: usize, outputs: usize) -> usize {
-    let forward = matmul::scratch(rows, inputs, outputs);
-    forward.max(matmul::scratch(outputs, rows, inputs)).max(matmul::scratch(rows, outputs, inputs))
+    let weight = matmul::scratch(outputs, rows, inputs);
+    matmul::scratch(rows, inputs, outputs).max(input_scratch(rows, inputs, outputs) + weight)
+}
+
+/// How many elements of scratch memory the gradient of the input wants.
+pub(crate) fn input_scratch(rows: usize, inputs: usize, outputs: usize) -> usize {
+    matmul::scratch(rows, outputs, inputs)
 }
 
 /// The gradient of the weight, outputs×inputs: dzᵀ · x.
