@@ -80,8 +80,9 @@ impl Kind {
 
     /// The kind of a column, as some of its rows suggest.
     ///
-    /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers. Four fifths of the values decide between numbers, dates and words, so that a slip of the
-    /// pen is an error, with its place, instead of turning numbers into names. Then:
+    /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers. Four fifths of the values decide
+    /// between numbers, dates and words, so that a slip of the pen is an error, with its place, instead of turning numbers
+    /// into names. Then:
     /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
     ///   number the rows;
     /// - two words such as yes and no are a *boolean*;

@@ -27,8 +27,8 @@ pub enum Task {
 impl Task {
     /// The task that a target column suggests.
     ///
-    /// Classification if a value is not a number (nor are all numbers of one [`Unit`]), or if all are whole numbers, at most 20 different ones, each
-    /// occurring twice on average; otherwise regression. Missing values have no say.
+    /// Classification if a value is not a number (nor are all numbers of one [`Unit`]), or if all are whole numbers, at most
+    /// 20 different ones, each occurring twice on average; otherwise regression. Missing values have no say.
     ///
     /// ```
     /// use highwater_data::{Table, Task};

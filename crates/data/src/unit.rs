@@ -18,8 +18,8 @@ use crate::table::Column;
 /// let csv = "price,weight,y\n\"$1,234.50\",12 kg,a\n($3),12.5 kg,b\n$-,9kg,a\n$7,11 kg,b\n";
 /// let table = Table::from_csv_reader("t.csv", csv.as_bytes())?;
 /// let preparation = Preparation::fit(&table, &[0, 1, 2, 3], "y", Task::Classification)?;
-/// let units: Vec<String> = preparation.inputs().iter().filter_map(|input| input.encoding.unit()).map(|u| u.to_string()).collect();
-/// assert_eq!(units, ["$", "kg"]);
+/// let units = preparation.inputs().iter().filter_map(|input| input.encoding.unit());
+/// assert_eq!(units.map(ToString::to_string).collect::<Vec<_>>(), ["$", "kg"]);
 /// # Ok::<(), highwater_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
