@@ -73,7 +73,7 @@ fn run(dir: &Path, before: usize, until: usize) -> Result<(), highwater_report::
         history: records[..before].to_vec(),
         best: reconstruct(records[..before].to_vec(), &config).best,
     }));
-    for record in &records[before..until] {
+    for (at, record) in records.iter().enumerate().take(until).skip(before) {
         for place in 1..=10 {
             let step = record.step - 10 + place;
             tell(&Event::Stepped {
@@ -85,7 +85,7 @@ fn run(dir: &Path, before: usize, until: usize) -> Result<(), highwater_report::
         }
         tell(&Event::Validated {
             record,
-            improved: false,
+            improved: reconstruct(records[..=at].to_vec(), &config).best == Some(at),
             best: None,
             earliest_stop: Some(2),
             weights: Weights::default(),
