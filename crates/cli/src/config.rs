@@ -11,7 +11,9 @@ use crate::settings::Settings;
 use crate::story::ReportConfig;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
-use highwater_data::{Dialect, Fractions, Kind, Preparation, Recipe, SplitBy, TableReader, Task};
+use highwater_data::{
+    Dialect, Fractions, Kind, Preparation, Recipe, Split, SplitBy, Table, TableReader, Task, split_rows,
+};
 use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
 use highwater_optim::{AdamW, Method, Schedule};
 use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
@@ -110,6 +112,12 @@ impl DataConfig {
             indicators: self.indicators,
             one_hot: self.one_hot,
         }
+    }
+
+    /// Divides rows of a table as the settings say.
+    pub(crate) fn divide(&self, table: &Table, rows: &[usize], fractions: Fractions) -> Result<Split> {
+        let (classes, seed) = (self.classes(), self.split_seed);
+        Ok(split_rows(table, rows, classes.as_deref(), &self.split, &self.columns, fractions, seed)?)
     }
 
     /// The target, if it has classes.

@@ -7,7 +7,7 @@ use crate::measures::loss;
 use crate::train::{in_memory, pool};
 use crate::{line, print, say};
 use anyhow::{Result, anyhow, bail};
-use highwater_data::{Dataset, Fractions, Preparation, Table, folds, split_rows};
+use highwater_data::{Dataset, Fractions, Preparation, Table, folds};
 use highwater_report::Rounded;
 use highwater_trainer::Scores;
 use serde_json::{Value, json};
@@ -35,15 +35,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let others: Vec<usize> =
             rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
         let fractions = Fractions { validation: data.validation, test: 0.0 };
-        let split = split_rows(
-            table,
-            &others,
-            classes.as_deref(),
-            &data.split,
-            &data.columns,
-            fractions,
-            data.split_seed,
-        )?;
+        let split = data.divide(table, &others, fractions)?;
         if split.validation.is_empty() && data.validates() {
             bail!("no rows are left to validate on: raise --validation, or give more data");
         }

@@ -7,7 +7,7 @@ use crate::repeat::quoted;
 use crate::same_run::{ROWS, Rows};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Dialect, Kind, Preparation, Split, Table, digits, split_rows};
+use highwater_data::{Dataset, Dialect, Kind, Preparation, Split, Table, digits};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -96,16 +96,7 @@ impl Source {
         let targets = data.target.list();
         let rows = own.rows_with(&targets)?;
         let mut unlabelled = own.rows() - rows.len();
-        let (classes, fractions) = (data.classes(), data.fractions());
-        let mut split = split_rows(
-            &own,
-            &rows,
-            classes.as_deref(),
-            &data.split,
-            &data.columns,
-            fractions,
-            data.split_seed,
-        )?;
+        let mut split = data.divide(&own, &rows, data.fractions())?;
         let mut other = |file: &Option<std::path::PathBuf>, part: &mut Vec<usize>| -> Result<_> {
             let Some(file) = file else { return Ok(None) };
             let table = table(&others, Some(file), scratch)?;
