@@ -124,7 +124,7 @@ impl<T: Real> Run<'_, '_, T> {
         rows: Range<usize>,
         value: impl Fn(usize) -> &'v [T] + Sync,
         dy: &[T],
-        targets: Targets<'_, T>,
+        mut targets: Targets<'_, T>,
         scratch: &mut [T],
     ) {
         let node = &self.plan.nodes[id];
@@ -132,82 +132,80 @@ impl<T: Real> Run<'_, '_, T> {
         let (y, dy) = (&value(id)[..count * width], &dy[..count * width]);
         let gradient = Matrix { data: dy, rows: count, columns: width };
         let arg = |slot: usize| self.matrix(node.args[slot], &rows, value(node.args[slot]));
-        let hand_to = |slots: Range<usize>, targets: &mut Targets<'_, T>, scratch: &mut [T]| {
-            for slot in slots {
-                let Some((target, write)) = self.target(id, slot, &rows, targets) else { continue };
-                match &node.op {
-                    Op::Input(_) | Op::Indices(_) | Op::Parameter(_) | Op::Constant(_) => {
-                        unreachable!("has no arguments")
-                    }
-                    Op::Unary(op) => op.backward(arg(0).data, y, dy, target, write),
-                    Op::Binary(op) => {
-                        let side = if slot == 0 { Side::Left } else { Side::Right };
-                        op.backward(side, arg(0), arg(1), count, y, dy, target, write);
-                    }
-                    Op::MatMul { transpose_left, transpose_right } => {
-                        let left = Factor { matrix: arg(0), transposed: *transpose_left };
-                        let right = Factor { matrix: arg(1), transposed: *transpose_right };
-                        let dy = Factor::from(gradient);
-                        match (slot, *transpose_left, *transpose_right) {
-                            (0, false, _) => product(target, dy, right.transpose(), write, scratch),
-                            (0, true, _) => product(target, right, dy.transpose(), write, scratch),
-                            (_, _, false) => product(target, left.transpose(), dy, write, scratch),
-                            (_, _, true) => product(target, dy.transpose(), left, write, scratch),
-                        }
-                    }
-                    Op::Linear(_) => match slot {
-                        0 => linear::backward_input(gradient, arg(1), scratch, target, write),
-                        1 => linear::backward_weight(gradient, arg(0), scratch, target, write),
-                        _ => linear::backward_bias(dy, target, write),
-                    },
-                    Op::Reduce(how, Axis::Columns) => {
-                        how.backward(arg(0).data, arg(0).columns, dy, target, write)
-                    }
-                    Op::Reduce(how, Axis::Rows) => {
-                        let all_rows = self.plan.nodes[node.args[0]].shape.rows_for(self.batch);
-                        how.rows_backward(arg(0).data, dy, all_rows, target, write);
-                    }
-                    Op::LogSoftmax => log_softmax::backward(y, width, dy, target, write),
-                    Op::Pick => {
-                        let indices = self.indices(node.args[1], &rows);
-                        columns::pick_backward(indices, dy, arg(0).columns, target, write);
-                    }
-                    Op::LookUp => {
-                        let index = columns::given(self.indices(node.args[1], &rows));
-                        columns::look_up_backward(index, dy, width, target, write);
-                    }
-                    Op::LookUpAt => {
-                        let index = columns::nearest(arg(1).data, arg(0).rows);
-                        columns::look_up_backward(index, dy, width, target, write);
-                    }
-                    Op::Concatenate => {
-                        let start = (0..slot).map(|before| arg(before).columns).sum();
-                        columns::take(dy, width, start, target, arg(slot).columns, write);
-                    }
-                    Op::Slice { columns } => {
-                        columns::slice_backward(dy, width, target, arg(0).columns, columns.start, write);
-                    }
-                    Op::Dropout { rate, number } => match self.key {
-                        Some(key) => {
-                            dropout::backward(dy, *rate, (key, *number, rows.start * width), target, write);
-                        }
-                        None => accumulate(target, dy, write),
-                    },
+        let hand_to = |slot: usize, targets: &mut Targets<'_, T>, scratch: &mut [T]| {
+            let Some((target, write)) = self.target(id, slot, &rows, targets) else { return };
+            match &node.op {
+                Op::Input(_) | Op::Indices(_) | Op::Parameter(_) | Op::Constant(_) => {
+                    unreachable!("has no arguments")
                 }
+                Op::Unary(op) => op.backward(arg(0).data, y, dy, target, write),
+                Op::Binary(op) => {
+                    let side = if slot == 0 { Side::Left } else { Side::Right };
+                    op.backward(side, arg(0), arg(1), count, y, dy, target, write);
+                }
+                Op::MatMul { transpose_left, transpose_right } => {
+                    let left = Factor { matrix: arg(0), transposed: *transpose_left };
+                    let right = Factor { matrix: arg(1), transposed: *transpose_right };
+                    let dy = Factor::from(gradient);
+                    match (slot, *transpose_left, *transpose_right) {
+                        (0, false, _) => product(target, dy, right.transpose(), write, scratch),
+                        (0, true, _) => product(target, right, dy.transpose(), write, scratch),
+                        (_, _, false) => product(target, left.transpose(), dy, write, scratch),
+                        (_, _, true) => product(target, dy.transpose(), left, write, scratch),
+                    }
+                }
+                Op::Linear(_) => match slot {
+                    0 => linear::backward_input(gradient, arg(1), scratch, target, write),
+                    1 => linear::backward_weight(gradient, arg(0), scratch, target, write),
+                    _ => linear::backward_bias(dy, target, write),
+                },
+                Op::Reduce(how, Axis::Columns) => {
+                    how.backward(arg(0).data, arg(0).columns, dy, target, write)
+                }
+                Op::Reduce(how, Axis::Rows) => {
+                    let all_rows = self.plan.nodes[node.args[0]].shape.rows_for(self.batch);
+                    how.rows_backward(arg(0).data, dy, all_rows, target, write);
+                }
+                Op::LogSoftmax => log_softmax::backward(y, width, dy, target, write),
+                Op::Pick => {
+                    let indices = self.indices(node.args[1], &rows);
+                    columns::pick_backward(indices, dy, arg(0).columns, target, write);
+                }
+                Op::LookUp => {
+                    let index = columns::given(self.indices(node.args[1], &rows));
+                    columns::look_up_backward(index, dy, width, target, write);
+                }
+                Op::LookUpAt => {
+                    let index = columns::nearest(arg(1).data, arg(0).rows);
+                    columns::look_up_backward(index, dy, width, target, write);
+                }
+                Op::Concatenate => {
+                    let start = (0..slot).map(|before| arg(before).columns).sum();
+                    columns::take(dy, width, start, target, arg(slot).columns, write);
+                }
+                Op::Slice { columns } => {
+                    columns::slice_backward(dy, width, target, arg(0).columns, columns.start, write);
+                }
+                Op::Dropout { rate, number } => match self.key {
+                    Some(key) => {
+                        dropout::backward(dy, *rate, (key, *number, rows.start * width), target, write);
+                    }
+                    None => accumulate(target, dy, write),
+                },
             }
         };
-        let Targets { tile, fixed, parameters, in_part } = targets;
         match self.input_scratch(node, count).filter(|_| !scratch.is_empty()) {
             Some(of_input) => {
-                let (of_input, of_weight) = scratch.split_at_mut(of_input);
+                let (of_input, of_others) = scratch.split_at_mut(of_input);
+                let Targets { tile, fixed, parameters, in_part } = targets;
                 let mut input = Targets { tile, fixed: &mut [], parameters: &mut [], in_part };
-                let mut weight = Targets { tile: &mut [], fixed, parameters, in_part };
+                let mut others = Targets { tile: &mut [], fixed, parameters, in_part };
                 rayon::join(
-                    || hand_to(0..1, &mut input, of_input),
-                    || hand_to(1..node.args.len(), &mut weight, of_weight),
+                    || hand_to(0, &mut input, of_input),
+                    || (1..node.args.len()).for_each(|slot| hand_to(slot, &mut others, of_others)),
                 );
             }
-            None => hand_to(0..node.args.len(), &mut Targets { tile, fixed, parameters, in_part }, scratch),
+            None => (0..node.args.len()).for_each(|slot| hand_to(slot, &mut targets, scratch)),
         }
     }
 

@@ -118,7 +118,7 @@ impl MomentFormat {
 }
 
 /// What speaks for a reading of dates, the weightiest first.
-#[derive(Debug, Default, PartialEq, PartialOrd)]
+#[derive(PartialEq, PartialOrd)]
 struct Course {
     /// The rows are in the order of time, or in the opposite one.
     in_order: bool,
@@ -130,9 +130,8 @@ struct Course {
 
 impl Course {
     fn of<'a>(format: MomentFormat, texts: impl Iterator<Item = &'a str> + Clone) -> Course {
-        let dates =
-            || texts.clone().filter_map(|text| format.seconds(text)).map(|at| civil((at / DAY) as i64));
         let moments = || texts.clone().filter_map(|text| format.seconds(text));
+        let dates = || moments().map(|at| civil((at / DAY) as i64));
         let month = |(year, month, _)| (year, month);
         Course {
             in_order: moments().is_sorted() || moments().is_sorted_by(|a, b| a >= b),
