@@ -31,10 +31,16 @@ pub trait Vectors: Copy {
     ) -> Self::Vector<S>;
     /// `a + b`, element by element.
     fn add_vectors<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The sum of a vector's elements: of its halves, of the halves of their sum, and so on.
+    fn sum<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
     /// As many whole vectors as there are.
     fn vectors<S: Simd>(elements: &[Self]) -> &[Self::Vector<S>];
     /// As many whole vectors as there are.
     fn vectors_mut<S: Simd>(elements: &mut [Self]) -> &mut [Self::Vector<S>];
+    /// A vector that begins with `elements`, of which there are no more than it has.
+    fn load_part<S: Simd>(simd: S, elements: &[Self]) -> Self::Vector<S>;
+    /// Writes as much of the beginning of a vector as there are elements.
+    fn store_part<S: Simd>(simd: S, elements: &mut [Self], vector: Self::Vector<S>);
     /// Turns the squares of a matrix (see [`pack::turn_squares`]), or none of them.
     fn turn_squares(
         source: &[Self],
@@ -63,12 +69,24 @@ impl Vectors for f32 {
         simd.add_f32s(a, b)
     }
     #[inline(always)]
+    fn sum<S: Simd>(simd: S, vector: S::f32s) -> f32 {
+        simd.reduce_sum_f32s(vector)
+    }
+    #[inline(always)]
     fn vectors<S: Simd>(elements: &[f32]) -> &[S::f32s] {
         S::as_simd_f32s(elements).0
     }
     #[inline(always)]
     fn vectors_mut<S: Simd>(elements: &mut [f32]) -> &mut [S::f32s] {
         S::as_mut_simd_f32s(elements).0
+    }
+    #[inline(always)]
+    fn load_part<S: Simd>(simd: S, elements: &[f32]) -> S::f32s {
+        simd.partial_load_f32s(elements)
+    }
+    #[inline(always)]
+    fn store_part<S: Simd>(simd: S, elements: &mut [f32], vector: S::f32s) {
+        simd.partial_store_f32s(elements, vector);
     }
     fn turn_squares(
         source: &[f32],
@@ -100,12 +118,24 @@ impl Vectors for f64 {
         simd.add_f64s(a, b)
     }
     #[inline(always)]
+    fn sum<S: Simd>(simd: S, vector: S::f64s) -> f64 {
+        simd.reduce_sum_f64s(vector)
+    }
+    #[inline(always)]
     fn vectors<S: Simd>(elements: &[f64]) -> &[S::f64s] {
         S::as_simd_f64s(elements).0
     }
     #[inline(always)]
     fn vectors_mut<S: Simd>(elements: &mut [f64]) -> &mut [S::f64s] {
         S::as_mut_simd_f64s(elements).0
+    }
+    #[inline(always)]
+    fn load_part<S: Simd>(simd: S, elements: &[f64]) -> S::f64s {
+        simd.partial_load_f64s(elements)
+    }
+    #[inline(always)]
+    fn store_part<S: Simd>(simd: S, elements: &mut [f64], vector: S::f64s) {
+        simd.partial_store_f64s(elements, vector);
     }
     fn turn_squares(_: &[f64], _: usize, _: [usize; 2], _: &mut [f64], _: usize) -> usize {
         0

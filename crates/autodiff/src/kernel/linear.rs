@@ -5,8 +5,10 @@ use super::unary::Unary;
 use super::{Matrix, Write, vectorize};
 use crate::real::Real;
 
-/// Rows shorter than this are handled several at a time, so that vectors are full.
-const PATTERN: usize = 64;
+/// Rows shorter than half of this are handled several at a time, so that vectors are full.
+const PATTERN: usize = 320;
+/// What the passes over elements take at a time: a few vectors of any processor.
+const STEP: usize = 64;
 
 /// y = f(x · weightᵀ + bias) for `x` rows×inputs, `weight` outputs×inputs, `bias` 1×outputs.
 pub(crate) fn forward<T: Real>(
@@ -44,13 +46,28 @@ fn finish<T: Real>(y: &mut [T], bias: &[T], activation: Option<Unary>) {
     }
 }
 
-/// `row` as often as it fits into the pattern, or itself.
+/// How many elements of rows of `columns` are handled at a time: those of as many rows as make whole steps, if they are
+/// not too many.
+fn together(columns: usize) -> usize {
+    match columns.checked_mul(STEP >> columns.trailing_zeros().min(STEP.trailing_zeros())) {
+        Some(steps @ ..=PATTERN) => steps,
+        _ => PATTERN / columns * columns,
+    }
+}
+
+/// `row` several times, or itself.
 fn repeat<'a, T: Real>(row: &'a [T], pattern: &'a mut [T; PATTERN]) -> &'a [T] {
-    let whole = PATTERN / row.len() * row.len();
+    let whole = together(row.len());
     if whole < 2 * row.len() {
         return row;
     }
-    pattern[..whole].chunks_exact_mut(row.len()).for_each(|p| p.copy_from_slice(row));
+    pattern[..row.len()].copy_from_slice(row);
+    let mut filled = row.len();
+    while filled < whole {
+        let more = filled.min(whole - filled);
+        pattern.copy_within(..more, filled);
+        filled += more;
+    }
     &pattern[..whole]
 }
 
@@ -64,13 +81,13 @@ pub(crate) fn backward_activation<T: Real>(activation: Option<Unary>, y: &[T], d
 /// The gradient of the bias: the sum of the rows of `dz`.
 pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
     let columns = bias.len();
-    let mut sums = [T::ZERO; PATTERN];
-    let whole = PATTERN / columns * columns;
+    let whole = together(columns);
     if whole < 2 * columns {
         return super::rows::sum_rows(dz, columns, bias, write);
     }
+    let mut sums = [T::ZERO; PATTERN];
     let sums = &mut sums[..whole];
-    vectorize(
+    let rows = vectorize(
         #[inline(always)]
         || {
             for dz in dz.chunks(whole) {
@@ -78,9 +95,18 @@ pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
                     *sum += dz;
                 }
             }
+            let mut rows = whole / columns;
+            while rows.is_multiple_of(2) {
+                rows /= 2;
+                let (half, other) = sums.split_at_mut(rows * columns);
+                for (sum, &other) in half.iter_mut().zip(&*other) {
+                    *sum += other;
+                }
+            }
+            rows
         },
     );
-    super::rows::sum_rows(sums, columns, bias, write);
+    super::rows::sum_rows(&sums[..rows * columns], columns, bias, write);
 }
 
 /// How many elements of scratch memory the way forward wants, or the gradients of input and weight side by side.

@@ -1,6 +1,6 @@
 //! Matrix products: large ones and those with a thin factor have kernels of their own, the others are faer's.
 
-use super::{Matrix, Write, packed, thin};
+use super::{Matrix, Write, column, packed, thin};
 use crate::real::Real;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -58,6 +58,9 @@ pub(crate) fn scratch(rows: usize, inner: usize, columns: usize) -> usize {
 fn thin_product<T: Real>(target: &mut [T], left: Factor<'_, T>, right: Factor<'_, T>, write: Write) -> bool {
     let ([rows, inner], columns) = (left.shape(), right.shape()[1]);
     match (left.transposed, right.transposed) {
+        (false, _) if column::is_column(inner, columns) => {
+            column::product(target, left.matrix.data, right.matrix.data, write);
+        }
         (false, transposed) if thin::is_thin(rows, inner, columns) => {
             let right = thin::Right { data: right.matrix.data, transposed };
             thin::product(target, left.matrix.data, right, [inner, columns], write);

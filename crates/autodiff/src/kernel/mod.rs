@@ -4,6 +4,7 @@
 
 pub(crate) mod binary;
 mod block;
+mod column;
 pub(crate) mod columns;
 pub(crate) mod dropout;
 pub(crate) mod linear;

@@ -83,6 +83,9 @@ impl Reduction {
         vectorize(
             #[inline(always)]
             || {
+                if let ([dy], Write::Set) = (dy, write) {
+                    return dx.fill(factor * *dy);
+                }
                 for dx in dx.chunks_exact_mut(columns) {
                     for (dx, &dy) in dx.iter_mut().zip(dy) {
                         match write {

@@ -167,6 +167,9 @@ impl<T: Real> WithSimd for OuterProduct<'_, T> {
             while row < product.rows {
                 let rows = product.rows - row;
                 row += match ((product.columns - first).div_ceil(T::lanes::<S>()), rows) {
+                    (1, 20..) if S::REGISTER_COUNT >= 32 => {
+                        simd.vectorize(OuterPart::<T, S, 20, 1> { simd, product, first, row })
+                    }
                     (1, 8..) => simd.vectorize(OuterPart::<T, S, 8, 1> { simd, product, first, row }),
                     (2, 8..) => simd.vectorize(OuterPart::<T, S, 8, 2> { simd, product, first, row }),
                     (3, 6..) => simd.vectorize(OuterPart::<T, S, 6, 3> { simd, product, first, row }),
@@ -274,51 +277,26 @@ fn store<T: Real, S: Simd, const R: usize, const V: usize>(
     sums: [[T::Vector<S>; V]; R],
     write: Write,
 ) {
-    let wide = V * T::lanes::<S>();
-    let has_room = (R - 1) * stride + wide <= target.len();
-    if write == Write::Set && has_room {
+    let lanes = T::lanes::<S>();
+    let wide = V * lanes;
+    if write == Write::Set && (R - 1) * stride + wide <= target.len() {
         for r in 0..R {
             let target = &mut T::vectors_mut::<S>(&mut target[r * stride..r * stride + wide])[..V];
             for v in 0..V {
                 target[v] = sums[r][v];
             }
         }
-    } else if has_room && count >= wide {
-        for r in 0..R {
-            let target = &mut T::vectors_mut::<S>(&mut target[r * stride..r * stride + wide])[..V];
-            for v in 0..V {
-                target[v] = T::add_vectors(simd, target[v], sums[r][v]);
-            }
-        }
     } else {
-        // A copy: were the sums themselves in memory, every call would put them there.
-        let mut copy = [[T::splat(simd, T::ZERO); V]; R];
         for r in 0..R {
             for v in 0..V {
-                copy[r][v] = sums[r][v];
+                let within = v * lanes..count.min((v + 1) * lanes);
+                let target = &mut target[r * stride..][within];
+                let sum = match write {
+                    Write::Set => sums[r][v],
+                    Write::Add => T::add_vectors(simd, T::load_part(simd, target), sums[r][v]),
+                };
+                T::store_part(simd, target, sum);
             }
-        }
-        store_ragged::<T, S, V>(target, stride, count, &copy, write);
-    }
-}
-
-/// Like [`store`], element by element.
-#[inline(never)]
-fn store_ragged<T: Real, S: Simd, const V: usize>(
-    target: &mut [T],
-    stride: usize,
-    count: usize,
-    sums: &[[T::Vector<S>; V]],
-    write: Write,
-) {
-    let lanes = T::lanes::<S>();
-    for (target, sums) in target.chunks_mut(stride).zip(sums) {
-        let mut elements = [T::ZERO; WIDE * LANES];
-        T::vectors_mut::<S>(&mut elements)[..V].copy_from_slice(sums);
-        let count = count.min(V * lanes);
-        match write {
-            Write::Set => target[..count].copy_from_slice(&elements[..count]),
-            Write::Add => target[..count].iter_mut().zip(&elements).for_each(|(t, &s)| *t += s),
         }
     }
 }
