@@ -6,10 +6,10 @@ use std::process::{ExitCode, Stdio};
 use crate::cargo;
 
 const KILLS: u64 = 5000;
-/// Whose tests, and which: processes that save for ever, and training runs that are resumed until they end.
-const TESTS: [(&str, &str); 2] = [
-    ("highwater-checkpoint", "kill::killing_the_process_at_any_moment_takes_nothing_away"),
-    ("highwater-cli", "crash::killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one"),
+/// Processes that save for ever, and training runs that are resumed until they end: a test of `checkpoint` and one of `cli`.
+const TESTS: [&str; 2] = [
+    "kill::killing_the_process_at_any_moment_takes_nothing_away",
+    "crash::killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one",
 ];
 
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
@@ -20,35 +20,34 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    for (package, test) in TESTS {
-        let mut command = cargo::command();
-        command.current_dir(cargo::root()).stdin(Stdio::null()).env("HIGHWATER_KILLS", kills.to_string());
-        command.args([
-            "test",
-            "--locked",
-            "-p",
-            package,
-            "--test",
-            "it",
-            "--",
-            "--exact",
-            test,
-            "--nocapture",
-        ]);
-        match command.status() {
-            Ok(status) if status.success() => {}
-            Ok(status) => {
-                eprintln!("\ncrash failed: {test} of {package} ended with {status}");
-                return ExitCode::FAILURE;
-            }
-            Err(error) => {
-                eprintln!("cannot start cargo: {error}");
-                return ExitCode::FAILURE;
-            }
+    let mut command = cargo::command();
+    command.current_dir(cargo::root()).stdin(Stdio::null()).env("HIGHWATER_KILLS", kills.to_string());
+    command.args([
+        "test",
+        "--locked",
+        "-p",
+        "highwater-checkpoint",
+        "-p",
+        "highwater-cli",
+        "--test",
+        "it",
+        "--",
+    ]);
+    command.arg("--exact").args(TESTS).arg("--nocapture");
+    match command.status() {
+        Ok(status) if status.success() => {
+            eprintln!("\ncrash passed: {kills} kills of saving processes, {kills} of training processes");
+            ExitCode::SUCCESS
+        }
+        Ok(status) => {
+            eprintln!("\ncrash failed: the tests ended with {status}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("cannot start cargo: {error}");
+            ExitCode::FAILURE
         }
     }
-    eprintln!("\ncrash passed: {kills} kills of saving processes, {kills} of training processes");
-    ExitCode::SUCCESS
 }
 
 fn kills(args: &[OsString]) -> Result<u64, String> {

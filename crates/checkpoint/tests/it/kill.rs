@@ -1,12 +1,17 @@
 //! A real process on a real disk, killed at any moment, again and again.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use highwater_checkpoint::{Array, Checkpoint, Folder, KeepLast, Snapshot, Store};
+use tempfile::TempDir;
 
-/// `cargo xtask crash` asks for more.
+use crate::kills::{Kills, is_begun};
+
+/// In ordinary runs of the tests; `cargo xtask crash` asks for more.
 const KILLS: u64 = 200;
 const DIR: &str = "HIGHWATER_TEST_KILL_DIR";
 
@@ -56,50 +61,98 @@ fn a_process_that_saves_for_ever() {
 
 #[test]
 fn killing_the_process_at_any_moment_takes_nothing_away() {
-    let kills = std::env::var("HIGHWATER_KILLS").map_or(KILLS, |number| number.parse().unwrap());
-    let run = tempfile::tempdir().unwrap();
-    // What nobody interrupts: as it was when last published, and now.
-    let (mut best, mut whole) = (Orbit::begin(), Orbit::begin());
-    let (mut durable, mut published) = (0, 0);
-    for kill in 0..kills {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+    let kills = Kills::of("saving processes", KILLS);
+    let saves = AtomicU64::new(0);
+    kills.share(|| _ = saves.fetch_add(Killer::new().work(&kills), Relaxed));
+    let saves = saves.into_inner();
+    println!("{saves} saves, all with the bits of an uninterrupted process");
+    assert!(saves >= KILLS / 2, "the killed processes made progress");
+}
+
+/// Kills one process after the other in the same folder.
+struct Killer {
+    run: TempDir,
+    /// What nobody interrupts: as it was when last published, and now.
+    best: Orbit,
+    whole: Orbit,
+    /// The last steps that a process has reported.
+    durable: u64,
+    published: u64,
+}
+
+impl Killer {
+    fn new() -> Killer {
+        let run = tempfile::tempdir().unwrap();
+        Killer { run, best: Orbit::begin(), whole: Orbit::begin(), durable: 0, published: 0 }
+    }
+
+    /// The number of saves of all processes together.
+    fn work(mut self, kills: &Kills) -> u64 {
+        // How long the last process took for its first line, and for each further one.
+        let (mut beginning, mut pace) = (Duration::from_millis(50), Duration::from_millis(20));
+        for kill in 0.. {
+            if kills.is_over() {
+                break;
+            }
+            let began = Instant::now();
+            let mut child = self.process();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+            // Some lines later, and at some moment before the next one.
+            let heard = kill % 8;
+            if heard > 0 {
+                lines.by_ref().take(1).for_each(|line| self.note(&line));
+                beginning = began.elapsed();
+                lines.by_ref().take(heard - 1).for_each(|line| self.note(&line));
+                pace = (began.elapsed() - beginning).checked_div(heard as u32 - 1).unwrap_or(pace);
+            }
+            std::thread::sleep(if heard > 0 { pace } else { beginning }.mul_f64(1.2 * kills.moment()));
+            child.kill().unwrap();
+            lines.for_each(|line| self.note(&line));
+            let status = child.wait().unwrap();
+            if kills.is_given_up() {
+                break;
+            }
+            assert_eq!(status.code(), None, "it was killed, and did not fail");
+            kills.add(self.check());
+        }
+        self.durable
+    }
+
+    fn process(&self) -> Child {
+        Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::a_process_that_saves_for_ever", "--ignored", "--nocapture"])
-            .env(DIR, run.path())
+            .env(DIR, self.run.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut note = |line: String| {
-            // The first line of a test may follow its name.
-            let number = |word| Some(line.split_once(word)?.1.trim().parse::<u64>().unwrap());
-            durable = number("durable ").unwrap_or(durable);
-            published = number("published ").unwrap_or(published);
-        };
-        // Some lines later, and some moments after that.
-        lines.by_ref().take(3 + (kill % 5) as usize).for_each(&mut note);
-        for moment in 0..kill * 5_000 % 1_000_000 {
-            std::hint::black_box(moment);
-        }
-        child.kill().unwrap();
-        lines.for_each(&mut note);
-        let status = child.wait().unwrap();
-        assert_eq!(status.code(), None, "it was killed, and did not fail");
-        check(run.path(), &mut best, &mut whole, durable, published);
+            .unwrap()
     }
-    println!(
-        "kills: {kills} of saving processes; {durable} saves, all with the bits of an uninterrupted process"
-    );
-    assert!(durable >= kills / 2, "the killed processes made progress");
-}
 
-fn check(run: &Path, best: &mut Orbit, whole: &mut Orbit, durable: u64, published: u64) {
-    let (found, report) = Folder::new(run.join("checkpoints")).latest().unwrap();
-    assert!(report.rejected.is_empty(), "{report}");
-    assert!(found.as_ref().map_or(0, |checkpoint| same_bits(checkpoint, whole)) >= durable);
-    let path = run.join("best.safetensors");
-    if published > 0 || path.exists() {
-        assert!(same_bits(&Checkpoint::open(path).unwrap(), best) >= published);
+    fn note(&mut self, line: &str) {
+        // The first line of a test may follow its name.
+        let number = |word| Some(line.split_once(word)?.1.trim().parse::<u64>().unwrap());
+        self.durable = number("durable ").unwrap_or(self.durable);
+        self.published = number("published ").unwrap_or(self.published);
+    }
+
+    /// All that was reported is there, to the bit. Whether the process died while it saved or published something.
+    fn check(&mut self) -> bool {
+        let (run, folder) = (self.run.path(), self.run.path().join("checkpoints"));
+        let while_saving = is_begun(&folder) || is_begun(run);
+        let (found, report) = Folder::new(&folder).latest().unwrap();
+        assert!(report.rejected.is_empty(), "{report}");
+        let newest = found.as_ref().map_or(0, |checkpoint| same_bits(checkpoint, &mut self.whole));
+        assert!(newest >= self.durable, "step {newest}, and {} was durable", self.durable);
+        let path = run.join("best.safetensors");
+        let mut best = 0;
+        if self.published > 0 || path.exists() {
+            best = same_bits(&Checkpoint::open(path).unwrap(), &mut self.best);
+            assert!(best >= self.published, "step {best}, and {} was published", self.published);
+        }
+        let while_saving = while_saving || newest > self.durable || best > self.published;
+        // What is there now is what the next process begins with.
+        (self.durable, self.published) = (newest, best);
+        while_saving
     }
 }
 

@@ -8,6 +8,7 @@ mod fuzz;
 mod golden;
 mod hostile;
 mod kill;
+mod kills;
 mod migration;
 mod one_file;
 mod saver;

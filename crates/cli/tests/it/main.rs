@@ -10,6 +10,8 @@ mod digits;
 mod ending;
 mod exchange;
 mod help;
+#[path = "../../../checkpoint/tests/it/kills.rs"]
+mod kills;
 mod kinds;
 mod on_disk;
 mod piped;

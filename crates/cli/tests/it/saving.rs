@@ -120,7 +120,7 @@ fn a_signal_during_an_evaluation_breaks_it_off_and_nothing_is_lost() {
     // One step and then the validation rows, most of the table, in several passes.
     let slow = |out: &Path| {
         let words = "--hidden 700,700 --validation 0.9 --test 0.02 --batch-size 500 --optimizer sgd --threads 1 \
-                     --epochs 12 --stop never";
+                     --epochs 12 --stop never --refit no";
         let words = words.split_whitespace().map(OsString::from).collect();
         [args!["train", "--out", out], words].concat()
     };
