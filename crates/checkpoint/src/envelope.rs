@@ -77,11 +77,23 @@ pub(crate) fn read_foreign(file: &dyn FileHandle, path: &Path) -> Result<(Header
     if file_len >= 8 {
         read_exact_at(file, &mut first, 0).context("read", path)?;
     }
-    let header_len = header::claimed_len(first)
-        .filter(|&len| len <= file_len)
-        .ok_or_else(|| other("it has no safetensors header".to_owned()))?;
+    let header_len =
+        header::claimed_len(first).filter(|&len| len <= file_len).ok_or_else(|| other(no_header(first)))?;
     let header = Header::parse(&read(file, path, 0, header_len)?, file_len);
     Ok((header.map_err(other)?, header_len))
+}
+
+/// What a file may be that begins like this, and what to do about it.
+fn no_header(first: [u8; 8]) -> String {
+    let other = match &first {
+        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => {
+            ": torch.save writes such files; in Python, \
+             safetensors.torch.save_file(torch.load(OLD, weights_only=True), NEW) makes one of a state_dict"
+        }
+        b"version " => ": it may be a pointer of Git LFS, and `git lfs pull` fetches the file",
+        _ => "",
+    };
+    format!("no safetensors header{other}")
 }
 
 fn read_integrity(
@@ -116,7 +128,8 @@ fn read_integrity(
 
 /// Without an `integrity` tensor that holds: is the file cut off, damaged there, or something else altogether?
 fn diagnose(file: &dyn FileHandle, path: &Path, file_len: u64, reason: String) -> Error {
-    let other = |reason: String| Error::NotACheckpoint { path: path.to_path_buf(), reason };
+    let other =
+        |reason: String| Error::NotACheckpoint { path: path.to_path_buf(), reason, is_safetensors: false };
     let damaged = |part, range, reason| Error::Damaged {
         path: path.to_path_buf(),
         damage: vec![Damage { part, range, reason }],
@@ -129,7 +142,7 @@ fn diagnose(file: &dyn FileHandle, path: &Path, file_len: u64, reason: String) -
         return error;
     }
     let Some(header_len) = header::claimed_len(first) else {
-        return other("no safetensors header".to_owned());
+        return other(no_header(first));
     };
     if header_len > file_len {
         let reason = format!("the header alone has {header_len} bytes, the file {file_len}");
@@ -144,7 +157,11 @@ fn diagnose(file: &dyn FileHandle, path: &Path, file_len: u64, reason: String) -
         Err(reason) => return other(format!("no safetensors header: {reason}")),
     };
     match header.tensors.last().filter(|t| t.name == integrity::NAME).map(|t| t.range.clone()) {
-        None => other("a safetensors file without an `integrity` tensor at its end".to_owned()),
+        None => Error::NotACheckpoint {
+            path: path.to_path_buf(),
+            reason: "a safetensors file without an `integrity` tensor at its end".to_owned(),
+            is_safetensors: true,
+        },
         Some(range) if range.end != file_len => {
             let reason = format!("the header describes {} bytes, the file has {file_len}", range.end);
             damaged(Part::Length, range.end.min(file_len)..range.end.max(file_len), reason)

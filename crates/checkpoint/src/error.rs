@@ -28,6 +28,8 @@ pub enum Error {
         path: PathBuf,
         /// What is missing or wrong.
         reason: String,
+        /// It is a safetensors file nevertheless, as other programs write them: see [`Checkpoint::import`](crate::Checkpoint::import).
+        is_safetensors: bool,
     },
     /// The safetensors file of another program cannot be read.
     #[error("{}: cannot be imported: {reason}", path.display())]
@@ -149,6 +151,14 @@ pub enum Error {
         /// What the file system offers, in bytes.
         available: u64,
     },
+    /// A checkpoint could not be written, also after the retention had let go what it no longer keeps, to make room.
+    #[error("{source}; to make room, retention let go {}", Named(removed))]
+    NotEnoughRoom {
+        /// What the second attempt met with.
+        source: Box<Error>,
+        /// What was deleted before it; never empty.
+        removed: Vec<PathBuf>,
+    },
     /// There are checkpoints, and not one of them is sound.
     #[error("{}: {} checkpoints and none is sound:\n{report}", dir.display(), report.rejected.len())]
     NoneSound {
@@ -165,8 +175,27 @@ impl Error {
         match self {
             Error::NoSpace { .. } => true,
             Error::Io { source, .. } => crate::filesystem::is_full(source),
+            Error::NotEnoughRoom { source, .. } => source.is_full(),
             _ => false,
         }
+    }
+}
+
+/// How many names of files an error lists.
+const NAMES: usize = 4;
+
+/// The names of some files, and the number of all.
+struct Named<'a>(&'a [PathBuf]);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "{count} {}: ", if count == 1 { "checkpoint" } else { "checkpoints" })?;
+        for (i, path) in self.0.iter().take(NAMES).enumerate() {
+            let name = path.file_name().unwrap_or_default().display();
+            write!(f, "{}{name}", if i > 0 { ", " } else { "" })?;
+        }
+        if count > NAMES { write!(f, " and {} more", count - NAMES) } else { Ok(()) }
     }
 }
 

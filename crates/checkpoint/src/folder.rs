@@ -266,7 +266,7 @@ fn same_step(key: Key, path: &Path, facts: &Facts) -> Result<(), Error> {
         return Ok(());
     }
     let reason = format!("it holds step {}, not the one of its name", facts.step);
-    Err(Error::NotACheckpoint { path: path.to_path_buf(), reason })
+    Err(Error::NotACheckpoint { path: path.to_path_buf(), reason, is_safetensors: false })
 }
 
 /// Deleted by the store between the listing and the reading.

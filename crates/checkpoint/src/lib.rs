@@ -121,4 +121,4 @@ pub use saver::{Role, Saver};
 pub use section::{NoPrevious, Schema, Section};
 pub use snapshot::{Snapshot, export, write};
 pub use statistics::Statistics;
-pub use store::{Explained, Fate, Saved, Store};
+pub use store::{Collected, Explained, Fate, Saved, Store};

@@ -21,7 +21,7 @@ use crate::recovery::RecoveryReport;
 use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 
-pub use collect::{Explained, Fate};
+pub use collect::{Collected, Explained, Fate};
 
 /// Writes checkpoints to a folder, and deletes old ones. The only writer of its folder while it lives.
 ///
@@ -180,9 +180,9 @@ impl Store {
     /// Writes a checkpoint. When this returns, it is durable, and only then is deleted what the retention lets go.
     ///
     /// # Errors
-    /// [`Error::Unstorable`] before anything is written; [`Error::NoSpace`] if the disk is too full even after what the
-    /// retention already allowed was deleted; [`Error::Io`]. After an error the earlier checkpoints are as before, and
-    /// the next save may succeed.
+    /// [`Error::Unstorable`] before anything is written; [`Error::NoSpace`] if the disk is too full; [`Error::NotEnoughRoom`] if
+    /// it still is after what the retention already allowed was deleted; [`Error::Io`]. After an error the earlier checkpoints
+    /// are as before but for these, and the next save may succeed.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Saved, Error> {
         self.save_as(snapshot, None).map(|(saved, _)| saved)
     }
@@ -225,11 +225,14 @@ impl Store {
         let mut removed = Vec::new();
         let published = match write() {
             Err(error) if error.is_full() => {
-                removed = self.collect().map(|(removed, _)| removed).unwrap_or_default();
+                removed = self.collect().map(|collected| collected.removed).unwrap_or_default();
                 if removed.is_empty() {
                     return Err(error);
                 }
-                write()?
+                match write() {
+                    Ok(published) => published,
+                    Err(error) => return Err(Error::NotEnoughRoom { source: Box::new(error), removed }),
+                }
             }
             written => written?,
         };

@@ -13,7 +13,7 @@ mod verify;
 use crate::args::Checkpoints;
 use crate::say;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Facts, Folder};
+use highwater_checkpoint::{Checkpoint, Error, Facts, Folder};
 use highwater_trainer::Score;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,9 @@ fn folder(path: &Path) -> Result<Folder> {
     match (within.is_dir(), path.is_dir()) {
         (true, _) => Ok(Folder::new(within)),
         (false, true) => Ok(Folder::new(path)),
+        (false, false) if path.exists() => {
+            bail!("{} is a file: `checkpoints show` tells what is in one", path.display())
+        }
         (false, false) => bail!("there is no folder {}", path.display()),
     }
 }
@@ -46,6 +49,16 @@ fn folder(path: &Path) -> Result<Folder> {
 fn none_readable(folder: &Folder, count: usize) -> String {
     let dir = folder.dir().display();
     format!("none of the {count} checkpoints in {dir} can be read (`checkpoints verify` says why)")
+}
+
+/// What is wrong with a file, in a word: what cannot be read here and now may be sound.
+fn trouble(error: &Error) -> &'static str {
+    match error {
+        Error::Io { .. } => "unread",
+        Error::FormatVersion { .. } => "later",
+        Error::NotACheckpoint { is_safetensors: true, .. } => "foreign",
+        _ => "damaged",
+    }
 }
 
 /// A file, or the newest of a folder.

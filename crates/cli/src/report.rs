@@ -10,7 +10,7 @@ use crate::train::Job;
 use crate::{line, same_run};
 use anyhow::{Context, Result};
 use highwater_report::{Compared, Comparison, Outcome, Page, read_history, reconstruct};
-use highwater_trainer::{Report, Scores};
+use highwater_trainer::{Record, Report, Scores};
 use std::path::{Path, PathBuf};
 
 /// A run as its folder tells it.
@@ -20,11 +20,17 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
     let kept = folder.best()?;
     let (model, preparation) = source::load(&kept)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
-    let history = read_history(&folder.history_file())?;
-    let mut report = reconstruct(history, &config.training);
-    // A run that was killed may have found a better one that it had not saved.
-    let step = kept.facts().step;
-    report.best = report.history.iter().position(|record| record.step == step).or(report.best);
+    let mut history = read_history(&folder.history_file())?;
+    let (step, select) = (kept.facts().step, config.training.select);
+    let place = |history: &[Record]| history.iter().position(|record| record.step == step);
+    // What a power failure took from the end of the file, the checkpoint has.
+    if place(&history).is_none() {
+        let saved = highwater_trainer::history(&kept)?;
+        history = if place(&saved).is_some() { saved } else { history };
+    }
+    // A better one may be lost, or was never saved.
+    let best = place(&history).filter(|place| history[*place].observation(select).value.is_finite());
+    let report = Report { best, ..reconstruct(history, &config.training) };
     let data = source.datasets(&preparation)?;
     let rows = Rows::of(&data);
     same_run::check_rows(&kept, &source, &rows)?;

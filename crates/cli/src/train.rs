@@ -13,10 +13,11 @@ use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Goal, Store};
 use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
-use highwater_report::{History, Look, Progress, Screen};
-use highwater_trainer::{Checkpoints, Config, Data, Ended, Observer, Report, Run};
+use highwater_report::{History, Look, Progress, Screen, read_history};
+use highwater_trainer::{Checkpoints, Config, Data, Ended, Event, Observer, Report, Run};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -172,11 +173,9 @@ fn go_on(
             );
         }
     }
-    if config != before {
-        folder.write_config(&config)?;
-    }
+    let is_amended = config != before;
     let job = Job { folder: folder.clone(), config, source, preparation, data, rows, model };
-    run(job, store, &args.shared, Some(GoOn { from, after }))
+    run(job, store, &args.shared, Some(GoOn { from, after, is_amended }))
 }
 
 /// The rows of a run, and its model before it is trained.
@@ -261,19 +260,47 @@ pub(crate) fn interrupt() -> Result<Arc<AtomicBool>> {
 struct GoOn {
     /// The checkpoint to go on from, if it is not the newest.
     from: Option<Checkpoint>,
-    /// The step that it is of; none if the run was killed before its first checkpoint.
+    /// The step that it is of; none if there is no checkpoint.
     after: Option<u64>,
+    /// The configuration is not that of config.toml.
+    is_amended: bool,
+}
+
+/// Writes config.toml when a run begins: what is refused before leaves the folder as it was.
+struct Amended<'a> {
+    folder: &'a RunFolder,
+    config: &'a RunConfig,
+    written: Result<()>,
+}
+
+impl Observer for Amended<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        if let Event::Started(_) = event {
+            self.written = self.folder.write_config(self.config);
+        }
+        if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
 }
 
 /// Trains, or goes on.
 fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Result<ExitCode> {
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
-    let resumed_at = go_on.as_ref().and_then(|go_on| go_on.after);
-    if go_on.is_none() && !shared.quiet {
+    let (is_resumed, resumed_at) = (go_on.is_some(), go_on.as_ref().and_then(|go_on| go_on.after));
+    if !is_resumed && !shared.quiet {
         remarks::of(&job.source, &job.preparation, &job.config).iter().for_each(say);
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
+    if is_resumed && resumed_at.is_none() {
+        let root = job.folder.root().display();
+        let text =
+            format!("{root} holds neither a checkpoint nor best.safetensors: it begins anew, at step 0");
+        // A run that was killed as it began has lost nothing.
+        match read_history(&job.folder.history_file()) {
+            Ok(history) if !history.is_empty() => screen.warn(&text),
+            _ => screen.say(&text),
+        }
+    }
     let story = Story::of(&job)?;
     let mut files = Files::new(&story, &job, &screen);
     let progress = Progress::new(&screen, job.config.training.select);
@@ -330,6 +357,11 @@ fn fit(
     sections.push(job.rows.section()?);
     let best_file = job.folder.best_file();
     let mut history = History::new(job.folder.history_file(), training, screen);
+    let mut amended = Amended { folder: &job.folder, config: &job.config, written: Ok(()) };
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut progress, &mut history, files];
+    if go_on.as_ref().is_some_and(|go_on| go_on.is_amended) {
+        observers.insert(0, &mut amended);
+    }
     let run = Run {
         model: &mut job.model,
         loss: &loss(&job.preparation, job.config.data.class_weights, train.targets()),
@@ -339,13 +371,14 @@ fn fit(
             sections: &sections,
             saving: keep.saving(),
         }),
-        observers: vec![&mut progress, &mut history, files],
+        observers,
         interrupt: Some(interrupt),
     };
     let report = match go_on {
         None => highwater_trainer::fit(run, data, training)?,
         Some(GoOn { from, .. }) => highwater_trainer::resume(run, data, training, from)?,
     };
+    amended.written?;
     Ok((report, history.finish().map_err(Into::into)))
 }
 

@@ -87,7 +87,7 @@ impl<'a> LivePage<'a> {
 
     fn put(&mut self, progress: Option<Renewal>) {
         let report = reconstruct(self.history.clone(), self.about.config);
-        let report = Report { best: self.best.or(report.best), ..report };
+        let report = Report { best: self.best, ..report };
         let page = Page { about: &self.about, report: &report, outcome: &Outcome::default(), progress };
         match page.write(&self.path) {
             Ok(()) => self.open = progress.is_some(),
@@ -134,6 +134,12 @@ mod tests {
     use crate::screen::tests::Paper;
     use std::fs;
 
+    /// A validation that is the best so far.
+    fn best(record: &Record) -> Event<'_> {
+        let Event::Validated { earliest_stop, weights, .. } = validated(record) else { unreachable!() };
+        Event::Validated { record, improved: true, best: Some(record), earliest_stop, weights }
+    }
+
     /// As if the run had begun so many seconds ago.
     fn age(page: &mut LivePage<'_>, seconds: u64) {
         page.began = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
@@ -147,11 +153,11 @@ mod tests {
         let mut live = LivePage::new(&path, text.about(), &Screen::to(paper.clone(), Look::Quiet));
         let report = wiggle("patience(3)");
         _ = live.observe(&Event::Started(&plan(&[])));
-        _ = live.observe(&validated(&report.history[0]));
+        _ = live.observe(&best(&report.history[0]));
         assert!(!path.exists(), "in the first second nothing is written");
 
         age(&mut live, 1_000);
-        _ = live.observe(&validated(&report.history[1]));
+        _ = live.observe(&best(&report.history[1]));
         let html = fs::read_to_string(&path).unwrap();
         for part in
             ["In progress: epoch 2 of at most 200.", "Kept so far: the model of epoch 2", "location.reload"]
@@ -168,6 +174,20 @@ mod tests {
         assert!(html.contains("Stopped at epoch 6 of at most 200"), "{html}");
         assert!(!html.contains("<script") && !html.contains("http-equiv=\"refresh\""), "{html}");
         assert_eq!(paper.text(), "");
+    }
+
+    #[test]
+    fn a_model_that_is_lost_is_not_the_kept_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.html");
+        let text = Text::new("never");
+        let mut live = LivePage::new(&path, text.about(), &Screen::to(std::io::sink(), Look::Quiet));
+        let records = records(&[0.5, 0.4, f64::NAN]);
+        _ = live.observe(&Event::Started(&Plan { best: None, ..plan(&records[..2]) }));
+        age(&mut live, 1_000);
+        _ = live.observe(&validated(&records[2]));
+        let html = fs::read_to_string(&path).unwrap();
+        assert!(!html.contains("the model of epoch") && !html.contains("class=\"kept\""), "{html}");
     }
 
     #[test]

@@ -97,13 +97,16 @@ pub fn import_model(
         .map(|(_, &info)| info)
         .partition(|info| info.dtype().is_float() || !missing.is_empty());
     if !missing.is_empty() || !unknown.is_empty() {
-        let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
         let unknown: Vec<&str> = unknown.into_iter().map(TensorInfo::name).collect();
-        return Err(wrong(format!(
-            "missing in it: {}; not in the model: {}; say which is which by renaming",
-            list(&missing),
-            list(&unknown)
-        )));
+        return Err(wrong(match (missing.is_empty(), unknown.is_empty()) {
+            (_, true) => format!("missing in it: {}", several(&missing)),
+            (true, _) => format!("not in the model: {}", several(&unknown)),
+            _ => format!(
+                "missing in it: {}; not in the model: {}; say which is which by renaming",
+                several(&missing),
+                several(&unknown)
+            ),
+        }));
     }
     model.load(|parameter| {
         let original = found[&format!("{prefix}{}", parameter.name)].name();
@@ -117,6 +120,14 @@ pub fn import_model(
         })
     })?;
     Ok(passed_over.into_iter().map(|info| (info.name().to_owned(), info.dtype())).collect())
+}
+
+/// The first of many names, and how many more there are.
+fn several(names: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names[..names.len() - more].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 /// `fc1.weight` with `fc1` → `0` is `0.weight`.

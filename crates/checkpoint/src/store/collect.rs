@@ -37,6 +37,20 @@ pub struct Explained {
     pub why: String,
 }
 
+/// What [`Store::collect`] has decided and done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Collected {
+    /// What it had in mind for each checkpoint, as [`Store::explain`] says it.
+    pub plan: Vec<Explained>,
+    /// What cannot be read, and stays.
+    pub unreadable: Vec<Rejected>,
+    /// What was deleted.
+    pub removed: Vec<PathBuf>,
+    /// What should have been, and could not be.
+    pub failures: Vec<Error>,
+}
+
 impl Store {
     /// What [`Store::collect`] would do with each checkpoint, and what cannot be read and stays. The newest sound one always
     /// stays: if something would go, this verifies those that are not known to be sound, from the newest on, until one is.
@@ -49,45 +63,47 @@ impl Store {
         Ok((sight.explain(retention, sound), unreadable))
     }
 
-    /// Deletes what the retention lets go. Returns what was deleted and what could not be.
+    /// Deletes what the retention lets go.
     ///
     /// # Errors
     /// As [`Store::explain`].
-    pub fn collect(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
-        if self.retention.is_none() {
+    pub fn collect(&mut self) -> Result<Collected, Error> {
+        let (plan, unreadable) = self.explain()?;
+        let going = plan.iter().filter(|explained| explained.fate == Fate::Removed);
+        let (removed, failures) =
+            self.remove(&going.map(|explained| explained.entry.key).collect::<Vec<_>>());
+        Ok(Collected { plan, unreadable, removed, failures })
+    }
+
+    /// As [`Store::collect`], without words, and without a look into the folder if by what is known of it nothing would go: that
+    /// of thousands takes longer than a small save.
+    pub(super) fn collect_if_due(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
+        if self.retention.is_none() || self.known.is_some() && !self.fates().contains(&Fate::Removed) {
             return Ok(Default::default());
         }
         self.look()?;
         let fates = self.fates();
-        let (mut removed, mut failures, mut left) = (Vec::new(), Vec::new(), Vec::new());
-        for (entry, fate) in self.known.take().unwrap_or_default().into_iter().zip(fates) {
-            if fate != Fate::Removed {
-                left.push(entry);
-                continue;
-            }
-            match uninterrupted(|| self.folder.fs.remove_file(&entry.path)).context("remove", &entry.path) {
-                Ok(()) => {
-                    self.sound.remove(&entry.key);
-                    removed.push(entry.path);
-                }
-                Err(error) => {
-                    failures.push(error);
-                    left.push(entry);
-                }
-            }
-        }
-        self.known = Some(left);
-        // Not synced: what comes back after a crash is sound, and goes again.
-        Ok((removed, failures))
+        let entries = self.known.as_deref().unwrap_or_default();
+        let going = entries.iter().zip(fates).filter(|(_, fate)| *fate == Fate::Removed);
+        let going: Vec<Key> = going.map(|(entry, _)| entry.key).collect();
+        Ok(self.remove(&going))
     }
 
-    /// As [`Store::collect`], without a look into the folder if by what is known of it nothing would go: that of thousands
-    /// takes longer than a small save.
-    pub(super) fn collect_if_due(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
-        if self.known.is_some() && !self.fates().contains(&Fate::Removed) {
-            return Ok(Default::default());
+    /// Not synced: what comes back after a crash is sound, and goes again.
+    fn remove(&mut self, keys: &[Key]) -> (Vec<PathBuf>, Vec<Error>) {
+        let (mut removed, mut failures) = (Vec::new(), Vec::new());
+        for &key in keys {
+            let path = self.folder.path_of(key);
+            match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
+                Ok(()) => {
+                    self.sound.remove(&key);
+                    self.forget(key);
+                    removed.push(path);
+                }
+                Err(error) => failures.push(error),
+            }
         }
-        self.collect()
+        (removed, failures)
     }
 
     /// Of what is known.

@@ -340,6 +340,15 @@ fn a_full_disk_is_noticed_before_anything_is_written_and_retention_makes_room() 
     assert!(fs.operations() - operations < 20, "no write was tried");
     assert_eq!(store.available().unwrap(), size / 2);
     store.retain(KeepLast(1));
+    // What went in vain is told.
+    let numbers = [content(4), content(5)].concat();
+    let arrays = [Array::f64("w", &[400], &numbers)];
+    let error = store.save(&Snapshot { step: 4, arrays: &arrays, ..Snapshot::default() }).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        error.is_full() && text.ends_with("retention let go 1 checkpoint: step-00000001.safetensors"),
+        "{text}"
+    );
     let numbers = content(4);
     let saved = store
         .save(&Snapshot {
@@ -351,6 +360,6 @@ fn a_full_disk_is_noticed_before_anything_is_written_and_retention_makes_room() 
         .unwrap();
     let removed: Vec<_> =
         saved.removed.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(removed, ["step-00000001.safetensors", "step-00000002.safetensors"]);
+    assert_eq!(removed, ["step-00000002.safetensors"]);
     assert_eq!(store.list().unwrap().entries.len(), 1);
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use highwater_checkpoint::{
-    Array, Checkpoint, Entry, Error, Fate, FileSystem, Folder, Goal, KeepBest, KeepEvery, KeepLast, Key,
-    Part, Retention, Saved, Snapshot, Store,
+    Array, Checkpoint, Collected, Entry, Error, Fate, FileSystem, Folder, Goal, KeepBest, KeepEvery,
+    KeepLast, Key, Part, Retention, Saved, Snapshot, Store,
 };
 
 use crate::simulated::Simulated;
@@ -139,7 +139,7 @@ fn the_newest_sound_checkpoint_never_goes() {
     drop(store);
     let mut store = Store::open(dir.path()).unwrap();
     store.retain(KeepBest(1, Goal::Minimize));
-    assert_eq!(store.collect().unwrap().0, Vec::<PathBuf>::new());
+    assert_eq!(store.collect().unwrap().removed, Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -161,10 +161,24 @@ fn a_store_that_knows_nothing_yet_verifies_before_it_deletes() {
         store.retain(KeepLast(1));
         let fates: Vec<Fate> = store.explain().unwrap().0.iter().map(|explained| explained.fate).collect();
         assert_eq!(fates, expected, "{damaged:?}");
-        let removed = store.collect().unwrap().0;
+        let removed = store.collect().unwrap().removed;
         let expected = paths.iter().zip(expected).filter(|(_, fate)| *fate == Fate::Removed);
         assert_eq!(removed, expected.map(|(path, _)| path.clone()).collect::<Vec<_>>(), "{damaged:?}");
     }
+}
+
+#[test]
+fn what_is_deleted_is_what_was_decided_in_one_look() {
+    let fs = Simulated::new();
+    let mut store = Store::open_in("run/checkpoints", Arc::new(fs.clone())).unwrap();
+    (1..=3).for_each(|step| _ = save(&mut store, step, 1.0));
+    store.retain(KeepLast(1));
+    let before = fs.listings();
+    let Collected { plan, removed, .. } = store.collect().unwrap();
+    assert_eq!(fs.listings() - before, 1);
+    let going = plan.iter().filter(|explained| explained.fate == Fate::Removed);
+    assert_eq!(removed, going.map(|explained| explained.entry.path.clone()).collect::<Vec<_>>());
+    assert_eq!((plan.len(), removed.len()), (3, 2));
 }
 
 #[test]

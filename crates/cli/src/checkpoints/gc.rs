@@ -6,7 +6,7 @@ use crate::config::{CheckpointConfig, RunConfig};
 use crate::folder::RunFolder;
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Facts, Fate, Goal, Retention, Store};
+use highwater_checkpoint::{Collected, Facts, Fate, Goal, Retention, Store};
 use highwater_trainer::score_in;
 use serde_json::json;
 
@@ -16,13 +16,17 @@ pub(super) fn run(args: &Gc) -> Result<()> {
     let select = config.as_ref().map(|config| config.training.select);
     let score = move |facts: &Facts| select.map_or(facts.score, |select| score_in(facts, select));
     let folder = folder(&args.run)?;
-    let ((plan, unreadable), (removed, failures)) = match args.dry_run {
-        true => (folder.explain(&policy, score)?, Default::default()),
+    let (plan, unreadable, done) = match args.dry_run {
+        true => {
+            let (plan, unreadable) = folder.explain(&policy, score)?;
+            (plan, unreadable, None)
+        }
         false => {
             let mut store = Store::open(folder.dir())?;
             store.retain(policy);
             store.score_by(score);
-            (store.explain()?, store.collect()?)
+            let Collected { plan, unreadable, removed, failures, .. } = store.collect()?;
+            (plan, unreadable, Some((removed, failures)))
         }
     };
     if plan.is_empty() {
@@ -36,7 +40,7 @@ pub(super) fn run(args: &Gc) -> Result<()> {
     for explained in &plan {
         let (entry, why) = (&explained.entry, &explained.why);
         let goes = explained.fate == Fate::Removed;
-        if goes && (args.dry_run || removed.contains(&entry.path)) {
+        if goes && done.as_ref().is_none_or(|(removed, _)| removed.contains(&entry.path)) {
             count += 1;
             bytes += entry.bytes;
         }
@@ -68,8 +72,8 @@ pub(super) fn run(args: &Gc) -> Result<()> {
         let word = if args.dry_run { "would be deleted" } else { "deleted" };
         line(format_args!("{count} of {} checkpoints {word}, {bytes} bytes", plan.len()))?;
     }
-    match failures.first() {
-        Some(error) => bail!("{} could not be deleted: {error}", failures.len()),
+    match done.as_ref().and_then(|(_, failures)| Some((failures.first()?, failures.len()))) {
+        Some((error, count)) => bail!("{count} could not be deleted: {error}"),
         None => Ok(()),
     }
 }

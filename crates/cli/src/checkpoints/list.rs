@@ -1,10 +1,10 @@
 //! `checkpoints ls`: what is in a folder, as the tree of its branches.
 
-use super::{facts_json, folder, none_readable};
+use super::{facts_json, folder, none_readable, trouble};
 use crate::folder::RunFolder;
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Checkpoint, Error, Facts, Leaf};
+use highwater_checkpoint::{Checkpoint, Facts, Leaf};
 use highwater_trainer::{Score, score_in};
 use serde_json::json;
 use std::fs;
@@ -66,7 +66,7 @@ pub(super) fn run(run: &Path, as_json: bool) -> Result<()> {
         match as_json {
             true => line(json!({ "file": rejected.path, "error": rejected.error.to_string() }))?,
             false => {
-                let word = if matches!(rejected.error, Error::Io { .. }) { "unread" } else { "damaged" };
+                let word = trouble(&rejected.error);
                 line(format_args!("{:>10} {:>7} {word:>12} {:>10}  {}", "-", "-", "-", rejected.error))?;
             }
         }

@@ -1,9 +1,9 @@
 //! `checkpoints verify`: every byte held against its hash, several files at a time.
 
-use super::files;
+use super::{files, trouble};
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Error, VerifyReport, verify};
+use highwater_checkpoint::{VerifyReport, verify};
 use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
@@ -26,11 +26,7 @@ pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
                 damaged += 1;
                 match as_json {
                     true => line(json!({ "file": file, "sound": false, "error": error.to_string() }))?,
-                    false => {
-                        let unread = matches!(error, Error::Io { .. });
-                        let word = if unread { "UNREAD" } else { "DAMAGED" };
-                        line(format_args!("{word:7}  {error}"))?;
-                    }
+                    false => line(format_args!("{:7}  {error}", trouble(&error).to_uppercase()))?,
                 }
             }
         }

@@ -181,6 +181,16 @@ fn what_is_gone_is_not_replaced_by_something_worse_without_a_word() {
     }
     assert!(tree(&folder) == before, "no folder of checkpoints is made, and config.toml is as it was");
     done(args!["resume", &folder, "--epochs", "50", "--from", &best]);
+    // With that gone as well there is nothing to go on from, which is said.
+    fs::remove_dir_all(folder.join("checkpoints")).unwrap();
+    fs::remove_file(&best).unwrap();
+    fs::remove_file(folder.join("final.safetensors")).unwrap();
+    let said = done(args!["resume", &folder, "--quiet"]);
+    assert_eq!(said.err.lines().count(), 1, "{said:?}");
+    for words in [folder.to_str().unwrap(), "neither a checkpoint nor best.safetensors", "begins anew"] {
+        assert!(said.err.contains(words), "{said:?}");
+    }
+    assert!(!done(args!["resume", &folder]).err.contains("anew"));
 }
 
 #[test]

@@ -595,3 +595,34 @@ fn an_import_leaves_a_folder_alone_in_which_another_run_begins() {
     drop(beginning);
     assert_eq!(import().code, Some(0));
 }
+
+#[test]
+fn of_a_file_that_is_no_checkpoint_it_is_said_what_it_may_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run_folder, file) = (dir.path().join("run"), dir.path().join("file"));
+    let data = table("iris.csv");
+    let train = args!["train", "--data", data, "--target", "species", "--hidden", "4", "--epochs", "1"];
+    done([train, args!["--refit", "no", "--out", &run_folder, "--quiet"]].concat());
+    let many: Vec<String> = (0..500)
+        .map(|number| format!("\"x{number}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}"))
+        .collect();
+    let many = format!("{{{}}}", many.join(","));
+    let many = [&(many.len() as u64).to_le_bytes(), many.as_bytes()].concat();
+    for (content, show, verify, import) in [
+        (&b"PK\x03\x04 and so on"[..], "torch.save", "DAMAGED", "safetensors.torch.save_file"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull", "DAMAGED", "git lfs pull"),
+        (&many, "checkpoints import", "FOREIGN", "missing in it: 0.weight"),
+    ] {
+        fs::write(&file, content).unwrap();
+        let said = run(args!["checkpoints", "show", &file]);
+        assert!(said.code == Some(1) && said.err.contains(show), "{said:?}");
+        let said = run(args!["checkpoints", "verify", &file]);
+        assert!(said.code == Some(1) && said.out.starts_with(verify), "{said:?}");
+        let out = dir.path().join("out");
+        let said = run(args!["checkpoints", "import", &file, "--like", &run_folder, "--out", &out]);
+        assert!(said.code == Some(1) && said.err.contains(import) && said.err.len() < 1000, "{said:?}");
+        assert!(!out.exists());
+    }
+    let said = run(args!["checkpoints", "ls", &file]);
+    assert!(said.code == Some(1) && said.err.contains("is a file"), "{said:?}");
+}

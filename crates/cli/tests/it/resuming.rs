@@ -169,3 +169,14 @@ fn what_is_gone_or_damaged_is_told_with_what_brings_it_back() {
     done(args!["resume", &folder, "--quiet"]);
     done(args!["evaluate", &folder, "--quiet"]);
 }
+
+/// What the command cannot know, and only the loop refuses.
+#[test]
+fn a_run_that_is_refused_at_last_is_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let run = args!["train", "--data", table("iris.csv"), "--target", "species", "--out", &folder, "--quiet"];
+    done([run, args!["--class-weights", "balanced"], SHORT.map(Into::into).to_vec()].concat());
+    let in_errors = ["resume", "--epochs", "4", "--stop", "patience(3, min_delta=1se)"];
+    refused(&folder, &[&in_errors], &["the stopping rule", "class weights"]);
+}

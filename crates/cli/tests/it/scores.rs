@@ -211,6 +211,51 @@ fn the_page_tells_of_the_model_that_is_kept_and_not_of_one_that_was_never_saved(
     assert!(page.contains("0.000100"), "the record is told");
 }
 
+/// The kept epoch of a run's page, and of the runs of a comparison.
+fn kept_epochs(page: &Path) -> Vec<u64> {
+    let page = fs::read_to_string(page).unwrap();
+    let cells = ["<tr class=\"kept\"><td>", "<td data-name=\"kept epoch\">"]
+        .into_iter()
+        .flat_map(|before| page.split(before).skip(1));
+    cells.map(|cell| cell.split('<').next().unwrap().parse().unwrap_or(0)).collect()
+}
+
+#[test]
+fn every_page_names_the_model_that_is_left_and_none_that_is_lost() {
+    let dir = with_iris();
+    let dir = dir.path();
+    let train = "train --data iris.csv --target species --epochs 12 --hidden 4 --stop never --refit no --keep-every 1";
+    done(dir, &format!("{train} --out other --quiet"));
+    done(dir, &format!("{train} --learning-rate 0.3 --out run --quiet"));
+    let best = || Checkpoint::open(dir.join("run/best.safetensors")).unwrap().facts().epoch;
+    let kept = || {
+        done(dir, "report run");
+        done(dir, "report run other");
+        assert_eq!(
+            kept_epochs(&dir.join("comparison.html"))[0],
+            kept_epochs(&dir.join("run/report.html"))[0]
+        );
+        kept_epochs(&dir.join("run/report.html"))
+    };
+    let lost = best();
+    assert_eq!(kept(), [lost]);
+    // The best and its second name are lost: another one is the best that is left, long before a run goes on.
+    for file in ["best.safetensors".to_owned(), format!("checkpoints/step-{:08}.safetensors", 4 * lost)] {
+        fs::remove_file(dir.join("run").join(file)).unwrap();
+    }
+    let left = kept();
+    assert!(left.len() == 1 && left[0] != lost, "{left:?}");
+    done(dir, "resume run --quiet");
+    assert_eq!((best(), kept()), (left[0], left.clone()));
+    // A power failure takes what was not yet forced to the disk; of what is left another one was the best.
+    let file = dir.join("run/history.csv");
+    let history = fs::read_to_string(&file).unwrap();
+    let short: Vec<&str> = history.lines().take(left[0] as usize).collect();
+    assert!(short.len() > 2, "{history}");
+    fs::write(&file, short.join("\n") + "\n").unwrap();
+    assert_eq!(kept(), left);
+}
+
 /// Where a run came to select by another score, everyone goes by that, and of equal scores by the earlier.
 #[test]
 fn everyone_agrees_which_model_is_the_best_by_another_score() {
