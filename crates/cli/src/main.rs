@@ -105,9 +105,7 @@ fn advice(error: &anyhow::Error) -> &'static str {
         Some(Error::UnknownColumn { has_header: true, instead, .. }) if instead.contains("\"column_") => {
             "; if other lines are above the names: --skip-lines N"
         }
-        Some(Error::NotUtf8 { .. }) => {
-            ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv (UTF-16 with -f UTF-16)"
-        }
+        Some(Error::NotUtf8 { .. }) => ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv",
         Some(Error::NotAsOthers { .. }) => {
             " (--column NAME=category; of dates, dmy or mdy says what is first)"
         }

@@ -122,23 +122,33 @@ fn units(preparation: &Preparation) -> Option<String> {
     (!all.is_empty()).then(|| format!("read as numbers: {}", listed(&all, SHOWN)))
 }
 
-/// How dates are read that can be read with the day first and with the month first, where nobody said which.
+/// How dates are read that can be read otherwise, where nobody said how: with the day for the month, or in another century.
 fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
+    use MomentFormat::{MonthFirst, ShortMonthFirst, ShortNamedMonth, ShortYearFirst};
     let (table, columns) = (&source.table, &config.data.columns);
-    let remark = |column: &str, format: MomentFormat, remedy: &dyn Fn(&str) -> String| {
-        let (read, kind, other) = match format {
-            MomentFormat::MonthFirst => ("month/day/year", "dmy", "day/month/year"),
-            _ => ("day/month/year", "mdy", "month/day/year"),
+    let remark = |column: &str, format: MomentFormat, remedy: Option<&str>| {
+        let (read, other) = match format {
+            MonthFirst | ShortMonthFirst => (" as month/day/year", "day/month/year"),
+            ShortYearFirst => (" as year/month/day", "day/month/year"),
+            _ => (" as day/month/year", "month/day/year"),
         };
-        format!("dates: {column:?} is read as {read}; if it is {other}: {}", remedy(kind))
+        let (read, years) = match format {
+            ShortNamedMonth => ("", " with years from 1969 to 2068"),
+            _ if format.has_short_years() => (read, ", with years from 1969 to 2068"),
+            _ => (read, ""),
+        };
+        let remedy = remedy.map_or(String::new(), |remedy| format!("; if it is {other}: {remedy}"));
+        format!("dates: {column:?} is read{read}{years}{remedy}")
     };
     let mut remarks = Vec::new();
     for input in preparation.inputs() {
         let (Encoding::Moment(moments), name) = (&input.encoding, &input.name[..]) else { continue };
-        let said = columns.get(name).is_some_and(|kind| *kind != Kind::Date);
-        if !said && open_date_order(table, name, &source.split.train).is_some() {
-            let as_kind = |kind: &str| format!("--column {}", quoted(&format!("{name}={kind}")));
-            remarks.push(remark(name, moments.format, &as_kind));
+        let (format, said) = (moments.format, columns.get(name).is_some_and(|kind| *kind != Kind::Date));
+        let open = !said && open_date_order(table, name, &source.split.train).is_some();
+        let kind = if matches!(format, MonthFirst | ShortMonthFirst) { "dmy" } else { "mdy" };
+        let remedy = open.then(|| format!("--column {}", quoted(&format!("{name}={kind}"))));
+        if open || format.has_short_years() {
+            remarks.push(remark(name, format, remedy.as_deref()));
         }
     }
     // A column that is left out may decide all the same which rows are for what.
@@ -146,7 +156,7 @@ fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) ->
         && preparation.dropped().iter().any(|dropped| dropped.name == *name)
         && let Some(format) = open_date_order(table, name, &(0..table.rows()).collect::<Vec<_>>())
     {
-        remarks.push(remark(name, format, &|_| "write the year first in the file".to_owned()));
+        remarks.push(remark(name, format, Some("write the year first in the file")));
     }
     remarks
 }

@@ -134,15 +134,22 @@ fn kind(encoding: &Encoding) -> String {
         Encoding::Quantity { unit, .. } if *unit == Unit::default() => "number".to_owned(),
         Encoding::Quantity { unit, .. } => format!("number in {unit}"),
         Encoding::Boolean { .. } => "yes or no".to_owned(),
-        Encoding::Moment(moments) => match moments.format {
-            MomentFormat::YearFirst => "date".to_owned(),
-            MomentFormat::DayFirst => "date, the day first".to_owned(),
-            MomentFormat::MonthFirst => "date, the month first".to_owned(),
-            MomentFormat::TimeOfDay => "time of day".to_owned(),
-        },
+        Encoding::Moment(moments) => moment(moments.format),
         Encoding::OneHot(categories) => format!("{} categories", categories.names.len()),
         Encoding::Embedded(categories) => format!("{} categories, embedded", categories.names.len()),
     }
+}
+
+fn moment(format: MomentFormat) -> String {
+    use MomentFormat::{DayFirst, MonthFirst, ShortDayFirst, ShortMonthFirst, TimeOfDay};
+    let order = match format {
+        TimeOfDay => return "time of day".to_owned(),
+        DayFirst | ShortDayFirst => ", the day first",
+        MonthFirst | ShortMonthFirst => ", the month first",
+        _ => "",
+    };
+    let years = if format.has_short_years() { ", with years from 1969 to 2068" } else { "" };
+    format!("date{order}{years}")
 }
 
 fn remark(input: &Input) -> String {

@@ -25,15 +25,15 @@ pub(crate) fn is_missing(text: &str) -> bool {
     SIGNS.iter().any(|sign| text.eq_ignore_ascii_case(sign))
 }
 
-/// Why a text that stands for no missing value is not a number, as a clause.
-pub(crate) fn complaint(text: &str) -> String {
+/// Why a text that stands for no missing value is not a number, as a clause; `nor` says where there are more of them.
+pub(crate) fn complaint(text: &str, nor: &str) -> String {
     let shown = shorten(text);
     if text.parse::<f64>().is_ok() {
-        format!("{shown:?} is not a finite 32-bit number; correct the cell, or empty it")
+        format!("{shown:?} is not a finite 32-bit number{nor}; correct the cell, or empty it")
     } else {
         format!(
-            "{shown:?} is not a number; correct the cell, or train with the text as a missing value or with the column \
-             as a category"
+            "{shown:?} is not a number{nor}; correct the cell, or train with the text as a missing value or with the \
+             column as a category"
         )
     }
 }
@@ -83,8 +83,10 @@ mod tests {
             ("a\nb", "\"a\\nb\" is not a number; "),
         ];
         for (text, expected) in cases {
-            assert!(complaint(text).starts_with(expected), "{}", complaint(text));
+            assert!(complaint(text, "").starts_with(expected), "{}", complaint(text, ""));
         }
-        assert!(complaint(&"é".repeat(50)).starts_with(&format!("\"{}…\" is not a number", "é".repeat(40))));
+        assert!(
+            complaint(&"é".repeat(50), "").starts_with(&format!("\"{}…\" is not a number", "é".repeat(40)))
+        );
     }
 }

@@ -9,11 +9,14 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::arriving::Arriving;
 use crate::dialect::{self, Commas, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point};
+use crate::drawn::Drawn;
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::gzip;
 use crate::lines::{END, LineByLine, breaks, read_line};
 use crate::missing::Missing;
 use crate::table::{ColumnWriter, Table};
+use crate::utf16::{self, Utf16};
 
 /// So many bytes of the beginning tell the dialect.
 const HEAD: usize = 1 << 20;
@@ -61,6 +64,10 @@ impl<'a> TextReader<'a> {
     ) -> Result<TextReader<'a>> {
         let failed = |error| Error::Read { file: source.clone(), error };
         let mut reader = Arriving::new(Box::new(plain(reader).map_err(failed)?));
+        let begin = if live { reader.first_rows(1, HEAD) } else { reader.head(HEAD) };
+        if let Some((what, remedy)) = foreign::what(begin.map_err(failed)?.0) {
+            return Err(Error::Foreign { file: source, what, remedy });
+        }
         let mut skipped = Vec::new();
         for _ in 0..dialect.skip_lines {
             skipped.clear();
@@ -80,8 +87,11 @@ impl<'a> TextReader<'a> {
         let (head, whole) = head.map_err(failed)?;
         let text = String::from_utf8_lossy(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let delimiter = given.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
+        let drawn = Drawn::of(text, given);
+        let delimiter = given.or(drawn.map(|drawn| drawn.delimiter));
+        let delimiter = delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
         let mut sample = dialect::sample(text, whole, delimiter);
+        sample.retain_mut(|row| drawn.is_none_or(|drawn| drawn.unframe(row)));
         let missing = Missing::of(dialect);
         // What is named as missing tells nothing.
         for row in sample.iter_mut().skip(1) {
@@ -108,10 +118,10 @@ impl<'a> TextReader<'a> {
         }
         let given = |cell: &str| dialect.names.iter().any(|name| name == cell.trim());
         let header = dialect.header.unwrap_or_else(|| match dialect.names[..] {
-            [] => dialect::sniff_header(&sample),
+            [] => drawn.is_some() || dialect::sniff_header(&sample),
             _ => sample.first().is_some_and(|row| row.iter().any(given)),
         });
-        let mut rows = Rows::new(source, reader, delimiter, skipped);
+        let mut rows = Rows::new(source, reader, (delimiter, drawn), skipped);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match header {
             true => (names(&rows.source, aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
@@ -198,18 +208,27 @@ fn sep_line(reader: &mut Arriving<'_>, live: bool) -> io::Result<Option<Delimite
     Ok(said)
 }
 
-/// Undoes the compression, if there is one.
+/// Undoes the compression, if there is one, and makes UTF-8 of UTF-16.
 pub(crate) fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRead + 'a>> {
-    let mut reader = reader;
+    let (first, all) = begin(reader)?;
+    let (mut first, mut unzipped) = match first == GZIP {
+        true => begin(Box::new(gzip::Pieces::new(BufReader::new(all))))?,
+        false => (first, all),
+    };
+    if first != utf16::LITTLE && first != utf16::BIG {
+        return Ok(Box::new(BufReader::new(unzipped)));
+    }
+    unzipped.read_exact(&mut first)?;
+    Ok(Box::new(BufReader::new(Utf16::new(unzipped, first == utf16::BIG))))
+}
+
+/// The first two bytes, zeros if there are fewer, and all bytes.
+fn begin<'a>(mut reader: Box<dyn Read + 'a>) -> io::Result<([u8; 2], Box<dyn Read + 'a>)> {
     let mut first = Vec::new();
-    (&mut reader).take(GZIP.len() as u64).read_to_end(&mut first)?;
-    let zipped = first == GZIP;
-    let all = Cursor::new(first).chain(reader);
-    Ok(if zipped {
-        Box::new(BufReader::new(gzip::Pieces::new(BufReader::new(all))))
-    } else {
-        Box::new(BufReader::new(all))
-    })
+    (&mut reader).take(2).read_to_end(&mut first)?;
+    let mut two = [0; 2];
+    two[..first.len()].copy_from_slice(&first);
+    Ok((two, Box::new(Cursor::new(first).chain(reader))))
 }
 
 /// The names of the columns, of which those without one are numbered.
@@ -234,6 +253,7 @@ struct Rows<'a> {
     source: String,
     parser: Parser<'a>,
     row: StringRecord,
+    drawn: Option<Drawn>,
     skipped: u64,
 }
 
@@ -243,7 +263,12 @@ enum Parser<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(source: String, reader: Arriving<'a>, delimiter: Delimiter, skipped: u64) -> Self {
+    fn new(
+        source: String,
+        reader: Arriving<'a>,
+        (delimiter, drawn): (Delimiter, Option<Drawn>),
+        skipped: u64,
+    ) -> Self {
         let parser = match delimiter.byte() {
             None => Parser::Blanks { reader, line: Vec::new(), number: skipped },
             Some(byte) => {
@@ -253,7 +278,7 @@ impl<'a> Rows<'a> {
                 Parser::Csv(Box::new(builder.from_reader(reader)))
             }
         };
-        Rows { source, parser, row: StringRecord::new(), skipped }
+        Rows { source, parser, row: StringRecord::new(), drawn, skipped }
     }
 
     fn must_wait(&self) -> bool {
@@ -265,6 +290,16 @@ impl<'a> Rows<'a> {
 
     /// Puts the next row that is not blank into `row` and says on which line it begins; `None` after the last.
     fn advance(&mut self) -> Result<Option<u64>> {
+        loop {
+            let line = self.advance_line()?;
+            if line.is_none() || self.drawn.is_none_or(|drawn| drawn.unframe(&mut self.row)) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// As [`advance`](Rows::advance), but what is drawn is a row, too.
+    fn advance_line(&mut self) -> Result<Option<u64>> {
         match &mut self.parser {
             Parser::Csv(parser) => advance_csv(&self.source, parser, &mut self.row, self.skipped),
             Parser::Blanks { reader, line, number } => loop {
@@ -404,7 +439,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_refused_and_the_place_is_named() {
-        let cases: [(&[u8], &str); 18] = [
+        let cases: [(&[u8], &str); 19] = [
             (b"", "t.csv is empty: its first line should name the columns"),
             (b"\n \r\n\n", "t.csv is empty: its first line should name the columns"),
             ("\u{feff}".as_bytes(), "t.csv is empty: its first line should name the columns"),
@@ -423,9 +458,10 @@ mod tests {
                 b"a\r\n1\r\n\xe9t\xe9\r\n",
                 "t.csv, line 3: not UTF-8 text; if this is a table, save it as CSV in UTF-8",
             ),
+            (b"\xff\xfea\0\n\0", "t.csv has a header, but no rows below it"),
             (
-                b"\xff\xfea\0\n\0",
-                "t.csv, line 1: not UTF-8 text; if this is a table, save it as CSV in UTF-8",
+                b"\xff\xfea\0\n\x001\0\n\0\0\xd8\n\0",
+                "t.csv, line 3: not UTF-8 text; if this is a table, save it as CSV in UTF-8",
             ),
             (
                 b"a\n1\n\0end\n2\n",

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::DAY;
 use crate::categories::Categories;
 use crate::cell;
 use crate::classes::NameIndex;
 use crate::error::{Error, Result};
 use crate::kind::{Kind, boolean};
-use crate::moment::{DAY, MomentFormat};
+use crate::moment::MomentFormat;
 use crate::scale::Scale;
 use crate::table::{Column, Table};
 use crate::unit::Unit;
@@ -90,13 +91,13 @@ impl Encoding {
                 }
             }
             Kind::Boolean => {
-                let values = read(present(), |row| yes(table, row, column).map(f64::from))?;
+                let values = read(table, present(), |row| yes(table, row, column).map(f64::from))?;
                 let fill = 2.0 * values.iter().sum::<f64>() > values.len() as f64;
                 Encoding::Boolean { scale: filled(&values, missing, f64::from(fill)), fill }
             }
             Kind::Date | Kind::DayFirst | Kind::MonthFirst => {
                 let format = MomentFormat::of(kind, present().map(|row| column.get(row)));
-                let values = read(present(), |row| seconds(table, row, column, format))?;
+                let values = read(table, present(), |row| seconds(table, row, column, format))?;
                 Encoding::Moment(Moments::fit(&values, format, missing))
             }
             Kind::Category | Kind::Constant | Kind::Identifier | Kind::Text | Kind::Ignore => {
@@ -112,9 +113,11 @@ impl Encoding {
             Encoding::Number { .. } | Encoding::Quantity { .. } => Kind::Number,
             Encoding::Boolean { .. } => Kind::Boolean,
             Encoding::Moment(moments) => match moments.format {
-                MomentFormat::DayFirst => Kind::DayFirst,
-                MomentFormat::MonthFirst => Kind::MonthFirst,
-                MomentFormat::YearFirst | MomentFormat::TimeOfDay => Kind::Date,
+                MomentFormat::DayFirst | MomentFormat::ShortDayFirst => Kind::DayFirst,
+                MomentFormat::MonthFirst | MomentFormat::ShortMonthFirst => Kind::MonthFirst,
+                MomentFormat::YearFirst | MomentFormat::ShortYearFirst => Kind::Date,
+                MomentFormat::NamedMonth | MomentFormat::ShortNamedMonth => Kind::Date,
+                MomentFormat::TimeOfDay => Kind::Date,
             },
             Encoding::OneHot(_) | Encoding::Embedded(_) => Kind::Category,
         }
@@ -228,8 +231,17 @@ impl Moments {
     }
 }
 
-fn read(rows: impl Iterator<Item = usize>, value: impl Fn(usize) -> Result<f64>) -> Result<Vec<f64>> {
-    rows.map(value).collect()
+/// The values of some rows; an error also says which other rows have none.
+fn read(
+    table: &Table,
+    rows: impl Iterator<Item = usize> + Clone,
+    value: impl Fn(usize) -> Result<f64>,
+) -> Result<Vec<f64>> {
+    let values: Result<Vec<f64>> = rows.clone().map(&value).collect();
+    values.map_err(|error| {
+        let wrong = rows.filter(|row| value(*row).is_err()).skip(1);
+        error.and_on(wrong.map(|row| table.line(row)))
+    })
 }
 
 /// The scale of values when `missing` more of them are `fill`.
@@ -254,21 +266,30 @@ pub(crate) fn numbers(
     rows: impl Iterator<Item = usize> + Clone,
     column: &Column,
 ) -> Result<(Vec<f64>, Option<Unit>)> {
-    let of = |unit: Option<&Unit>| read(rows.clone(), |row| number(table, row, column, unit));
-    let plain = of(None);
-    let unit = if plain.is_err() { Unit::of(column, rows.clone()) } else { None };
-    Ok((if unit.is_some() { of(unit.as_ref()) } else { plain }?, unit))
+    let of = |unit: Option<&Unit>| read(table, rows.clone(), |row| number(table, row, column, unit));
+    match of(None) {
+        Ok(values) => Ok((values, None)),
+        Err(error) => match Unit::of_most(column, rows.clone(), 0.5) {
+            Some(unit) => Ok((of(Some(&unit))?, Some(unit))),
+            None => Err(error),
+        },
+    }
 }
 
 /// The number in a row, in the unit of the column if it has one.
 pub(crate) fn number(table: &Table, row: usize, column: &Column, unit: Option<&Unit>) -> Result<f64> {
     let (text, at) = (column.get(row), || table.place(row, column));
     match unit {
-        None => cell::number(text).ok_or_else(|| Error::NotANumber { at: at(), text: text.to_owned() }),
+        None => cell::number(text).ok_or_else(|| Error::NotANumber {
+            at: at(),
+            text: text.to_owned(),
+            more: Box::default(),
+        }),
         Some(unit) => unit.number(text, column.commas()).ok_or_else(|| Error::NotAsOthers {
             at: at(),
             text: cell::shorten(text),
             like: unit.example(),
+            more: Box::default(),
         }),
     }
 }
@@ -298,6 +319,7 @@ fn seconds(table: &Table, row: usize, column: &Column, format: MomentFormat) -> 
         at: table.place(row, column),
         text: cell::shorten(text),
         like: format.example().to_owned(),
+        more: Box::default(),
     })
 }
 

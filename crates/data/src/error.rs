@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::cell;
-use crate::place::{Place, names_for, plural, training_need};
+use crate::place::{Place, names_for, nor, plural, training_need};
 use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
@@ -90,13 +90,15 @@ pub enum Error {
         /// The number of rows of that.
         expected: usize,
     },
-    /// A Parquet file, and a build that reads none.
-    #[error(
-        "{file} is a Parquet file: build with the feature `parquet` to read it, or save the table as CSV"
-    )]
-    NoParquet {
+    /// A file that is no table of text.
+    #[error("{file} is {what}: {remedy}")]
+    Foreign {
         /// The file's name.
         file: String,
+        /// What it is.
+        what: &'static str,
+        /// What to do with it.
+        remedy: &'static str,
     },
     /// A scratch file that cannot be made, written or mapped.
     #[error("cannot keep data on disk in {folder}: {error}")]
@@ -189,12 +191,14 @@ pub enum Error {
         rows: usize,
     },
     /// A cell of a numeric column that is not a finite number.
-    #[error("{at}: {}", cell::complaint(.text))]
+    #[error("{at}: {}", cell::complaint(.text, &nor(.more)))]
     NotANumber {
         /// Where.
         at: Place,
         /// What is there.
         text: String,
+        /// The lines of other such cells, where the whole column was looked at.
+        more: Box<[u64]>,
     },
     /// A cell of a column of yes and no that is neither.
     #[error(
@@ -208,7 +212,8 @@ pub enum Error {
     },
     /// A cell of a column of dates, or of numbers within a unit, that is not like the others.
     #[error(
-        "{at}: {text:?} is not {like}, as others of the column are; correct the cell, or train with the column as another kind"
+        "{at}: {text:?} is not {like}, as others of the column are{}; correct the cell, or train with the column as \
+         another kind", nor(.more)
     )]
     NotAsOthers {
         /// Where.
@@ -217,6 +222,8 @@ pub enum Error {
         text: String,
         /// How the others are written.
         like: String,
+        /// The lines of other such cells, where the whole column was looked at.
+        more: Box<[u64]>,
     },
     /// A number so far from those of the training rows that its standardised value is infinite.
     #[error("{at}: {text} is too far from the training rows' values to be put on their scale")]
@@ -388,13 +395,5 @@ pub enum Error {
 impl Error {
     pub(crate) fn invalid(what: impl Into<String>) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, what.into())
-    }
-
-    /// The same about this file, where nothing was known of files.
-    pub(crate) fn in_file(mut self, known: String) -> Error {
-        if let Error::TooFewRows { file, .. } = &mut self {
-            *file = known;
-        }
-        self
     }
 }

@@ -80,9 +80,10 @@ impl Kind {
 
     /// The kind of a column, as some of its rows suggest.
     ///
-    /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers. Four fifths of the values decide
+    /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers, and so are those of which four
+    /// fifths are and more than half differ. Four fifths of the values decide
     /// between numbers, dates and words, so that a slip of the pen is an error, with its place, instead of turning numbers
-    /// into names. Then:
+    /// into names; dates whose years have two digits must be dates throughout. Then:
     /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
     ///   number the rows;
     /// - two words such as yes and no are a *boolean*;
@@ -118,8 +119,8 @@ impl Kind {
         if present().all(|text| boolean(text).is_some()) {
             return Kind::Boolean;
         }
-        let (_, dates, _) = MomentFormat::recognise(present());
-        if 5 * dates >= 4 * count {
+        let (format, dates, _) = MomentFormat::recognise(present());
+        if 5 * dates >= if format.has_short_years() { 5 } else { 4 } * count {
             return Kind::Date;
         }
         let mut different: HashMap<&str, ()> = HashMap::new();
@@ -132,6 +133,7 @@ impl Kind {
         let words = words as f64 / count as f64;
         match () {
             () if count < 10 => Kind::Category,
+            () if share > 0.5 && Unit::of_most(column, there(), 0.8).is_some() => Kind::Number,
             () if words >= 3.0 && share > 0.5 || words >= 6.0 && share > 0.2 => Kind::Text,
             () if share > 0.9 => Kind::Identifier,
             () => Kind::Category,
@@ -244,6 +246,12 @@ mod tests {
         check(["5 %", "5 %", "?"], Kind::Constant);
         check(["$1", "2", "3"], Kind::Category);
         check(["$1", "€2"], Kind::Category);
+        check((0..30).map(|i| if i == 7 { "EUR 5".to_owned() } else { format!("${i}.50") }), Kind::Number);
+        check(
+            (0..30).map(|i| if i == 7 { "EUR 5".to_owned() } else { format!("${}", i % 3) }),
+            Kind::Category,
+        );
+        check((0..30).map(|i| format!("{}{i}", ["$", "€"][i % 2])), Kind::Identifier);
         check(["2 kg", "500 g"], Kind::Category);
         check(["1", "two", "three"], Kind::Category);
         check(["", "NA", "?"], Kind::Constant);
@@ -253,6 +261,11 @@ mod tests {
         check(["0", "1", "0"], Kind::Number);
         check(["2026-01-05", "2026-03-09", ""], Kind::Date);
         check(["08:15", "09:30"], Kind::Date);
+        check(["5 Jan 2024", "06-Feb-2024", "March 7, 2024"], Kind::Date);
+        check(["5 Jan 2024", "06-Feb-2024", "7-Mar-2024", "8 Apr 2024", "soon"], Kind::Date);
+        check(["1/2/24", "13/2/24"], Kind::Date);
+        check(["1/2/24", "13/2/24", "1/3/24", "1/4/24", "soon"], Kind::Category);
+        check(["05-Jan-24", "06-Jan-24"], Kind::Date);
         check(["red", "blue", "red"], Kind::Category);
         check((0..30).map(|i| 1000 + i * 7 % 30), Kind::Identifier);
         check((0..30).map(|i| i * 7), Kind::Number);

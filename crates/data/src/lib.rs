@@ -37,17 +37,23 @@
 //! # Ok::<(), highwater_data::Error>(())
 //! ```
 
+mod amended;
 mod arrays;
 mod arriving;
+mod calendar;
 mod categories;
 mod cell;
 mod classes;
+mod clock;
 mod csv_reader;
 mod dataset;
+mod date;
 mod dialect;
 mod digits;
+mod drawn;
 mod encoding;
 mod error;
+mod foreign;
 mod gzip;
 mod kind;
 mod lines;
@@ -73,6 +79,7 @@ mod table;
 mod target;
 mod task;
 mod unit;
+mod utf16;
 
 pub use categories::Categories;
 pub use dataset::{Batch, BatchBuffer, BatchTargets, Dataset, Targets};

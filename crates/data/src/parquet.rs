@@ -8,10 +8,10 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
 
+use crate::calendar::{DAY, date_and_time};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::Missing;
-use crate::moment::{DAY, date_and_time};
 use crate::table::{ColumnWriter, Table};
 
 /// Reads the rows of a Parquet file piece by piece.

@@ -29,7 +29,7 @@ impl Table {
     /// feature `parquet`, Parquet.
     ///
     /// # Errors
-    /// As [`read_csv`](Table::read_csv); [`Error::ArrayRows`] for arrays that do not go together; [`Error::NoParquet`].
+    /// As [`read_csv`](Table::read_csv); [`Error::ArrayRows`] for arrays that do not go together; [`Error::Foreign`].
     pub fn read(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
         TableReader::open(path, dialect)?.rest()
     }
@@ -113,7 +113,13 @@ impl<'a> TableReader<'a> {
             #[cfg(feature = "parquet")]
             Some(Format::Parquet) => Source::Parquet(crate::parquet::ParquetReader::open(path, dialect)?),
             #[cfg(not(feature = "parquet"))]
-            Some(Format::Parquet) => return Err(Error::NoParquet { file: path.display().to_string() }),
+            Some(Format::Parquet) => {
+                return Err(Error::Foreign {
+                    file: path.display().to_string(),
+                    what: "a Parquet file",
+                    remedy: "build with the feature `parquet` to read it, or save the table as CSV",
+                });
+            }
         }))
     }
 

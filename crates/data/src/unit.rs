@@ -1,5 +1,6 @@
 //! Numbers with something around them: `$1,234.50`, `12.5 kg`, `45.1%`, and `(1,234)`, which is below zero.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,29 @@ impl Unit {
         let first = parts(column.get(*rows.peek()?))?;
         let unit = Unit { before: first.before.to_owned(), behind: first.behind.to_owned() };
         rows.all(|row| unit.number(column.get(row), column.commas()).is_some()).then_some(unit)
+    }
+
+    /// What stands around the numbers in all of some cells; if nothing does, what is around those in more than such a share
+    /// of them, and is something.
+    pub(crate) fn of_most(
+        column: &Column,
+        rows: impl Iterator<Item = usize> + Clone,
+        share: f64,
+    ) -> Option<Unit> {
+        if let Some(unit) = Unit::of(column, rows.clone()) {
+            return Some(unit);
+        }
+        let (mut all, mut counts) = (0, BTreeMap::new());
+        for row in rows {
+            all += 1;
+            if let Some(Parts { before, behind, .. }) = parts(column.get(row)) {
+                *counts.entry((before, behind)).or_insert(0) += 1;
+            }
+        }
+        let ((before, behind), count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        let is_something = !before.is_empty() || !behind.is_empty();
+        (is_something && f64::from(count) > share * f64::from(all))
+            .then(|| Unit { before: before.to_owned(), behind: behind.to_owned() })
     }
 
     /// The number in a cell, if this and nothing else is around it.

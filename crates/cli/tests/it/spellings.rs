@@ -89,3 +89,53 @@ fn dates_that_can_be_read_in_two_ways_are_told_of_and_can_be_said() {
     let trained = done(dir, "train --data t.csv --target y --epochs 3 --out sure");
     assert!(!trained.err.contains("dates:"), "{trained:?}");
 }
+
+#[test]
+fn dates_with_named_months_or_short_years_are_dates_from_training_to_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let day = |row: usize| (row * 5 % 28 + 1, MONTHS[row * 7 % 12], 10 + row % 9);
+    let row = |row: usize| {
+        let (date, name, year) = day(row);
+        let number = row * 7 % 12 + 1;
+        format!(
+            "{date} {name} 20{year},\"{name} {date}, 20{year}\",{number}/{date}/{year},{date:02}-{name}-{year},{number}.5"
+        )
+    };
+    write(dir, "words,american,short,oracle,y", 200, row);
+    let trained = done(dir, "train --data t.csv --target y --epochs 60 --out run --json");
+    for words in [
+        "dates: \"short\" is read as month/day/year, with years from 1969 to 2068",
+        "dates: \"oracle\" is read with years from 1969 to 2068",
+    ] {
+        assert!(trained.err.contains(words), "{trained:?}");
+    }
+    assert!(!trained.err.contains("left out") && !trained.err.contains("joined"), "{trained:?}");
+    assert!(trained.json()["test"]["r2"].as_f64().unwrap() > 0.5, "{trained:?}");
+    let page = fs::read_to_string(dir.join("run/report.html")).unwrap();
+    assert!(page.contains("date, the month first, with years from 1969 to 2068"));
+
+    // The same days, each spelled in four ways, are the same inputs.
+    let inputs = done(dir, "predict run --data t.csv --write inputs").out;
+    let cells: Vec<Vec<&str>> = inputs.lines().map(|line| line.split(',').collect()).collect();
+    let width = cells[0].len() / 4;
+    for cells in &cells[1..] {
+        for column in 1..4 {
+            assert_eq!(cells[column * width..(column + 1) * width], cells[..width], "{cells:?}");
+        }
+    }
+    done(dir, "resume run --epochs 62 --stop never");
+    done(dir, "evaluate run --data t.csv");
+
+    fs::write(
+        dir.join("new.csv"),
+        "words,american,short,oracle\n5 Jan 2026,\"Jan 5, 2026\",1/5/2026,05-Jan-26\n",
+    )
+    .unwrap();
+    let other =
+        Said::of(highwater(["predict", "run", "--data", "new.csv"]).current_dir(dir).output().unwrap());
+    let words = "line 2, column \"short\": \"1/5/2026\" is not a date like 11/23/26, the month first";
+    assert!(other.code == Some(1) && other.err.contains(words), "{other:?}");
+}

@@ -462,6 +462,18 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
              missing value or with the column as a category",
         ),
         (
+            "a,y\n1,€5\n2,$6\n3,$7\n4,EUR 8\n5,$9\n6,$2\n7,$4\n",
+            Regression,
+            "t.csv, line 2, column \"y\": \"€5\" is not written like \"$12\", as others of the column are (nor is that on \
+             line 5); correct the cell, or train with the column as another kind",
+        ),
+        (
+            "a,y\n1,5\n2,$6\n3,7\n4,x\n5,9\n",
+            Regression,
+            "t.csv, line 3, column \"y\": \"$6\" is not a number (nor is that on line 5); correct the cell, or train with \
+             the text as a missing value or with the column as a category",
+        ),
+        (
             "a,y\n1,u\ninf,v\n2,u\n",
             Classification,
             "t.csv, line 3, column \"a\": \"inf\" is not a finite 32-bit number; correct the cell, or empty it",
