@@ -70,31 +70,48 @@ fn dot<T: Real, S: Simd>(simd: S, row: &[T], column: &[T]) -> T {
 mod tests {
     use super::super::join;
     use super::*;
+    use pulp::Scalar;
+
+    /// The target after the product on each kind of vectors that this processor has.
+    fn products<T: Real>(before: &[T], left: &[T], right: &[T], write: Write) -> Vec<Vec<T>> {
+        let on = |dispatch: &dyn Fn(Product<'_, T>)| {
+            let mut target = before.to_vec();
+            dispatch(Product { target: &mut target, left, right, write });
+            target
+        };
+        let mut targets = vec![on(&|p| product(p.target, left, right, write)), on(&|p| p.with_simd(Scalar))];
+        #[cfg(target_arch = "x86_64")]
+        if let Some(narrow) = pulp::x86::V3::try_new() {
+            targets.push(on(&|p| Simd::vectorize(narrow, p)));
+        }
+        targets
+    }
 
     fn check<T: Real>(rows: usize, inner: usize) {
         let number = |i: usize| T::from_f64((i as f64 * 0.7).sin());
         let left: Vec<T> = (0..rows * inner).map(number).collect();
         let right: Vec<T> = (0..inner).map(|k| number(1000 + k)).collect();
+        let before: Vec<T> = (0..rows).map(|r| number(2000 + r)).collect();
         for write in [Write::Set, Write::Add] {
-            let before: Vec<T> = (0..rows).map(|r| number(2000 + r)).collect();
-            let mut target = before.clone();
-            product(&mut target, &left, &right, write);
-            for (row, left) in left.chunks(inner).enumerate() {
+            let expected = left.chunks(inner).zip(&before).map(|(left, &before)| {
                 let mut lanes = [T::ZERO; LANES];
                 let whole = inner / LANES * LANES;
                 for k in 0..whole {
                     lanes[k % LANES] = left[k].mul_add(right[k], lanes[k % LANES]);
                 }
-                let rest = whole..inner;
-                let sum = rest.fold(join(lanes, |a, b| a + b), |sum, k| left[k].mul_add(right[k], sum));
-                let expected = if write == Write::Add { before[row] + sum } else { sum };
-                assert_eq!(target[row], expected, "row {row} of {rows}×{inner}, {write:?}");
+                let joined = join(lanes, |a, b| a + b);
+                let sum = (whole..inner).fold(joined, |sum, k| left[k].mul_add(right[k], sum));
+                if write == Write::Add { before + sum } else { sum }
+            });
+            let expected: Vec<T> = expected.collect();
+            for target in products(&before, &left, &right, write) {
+                assert_eq!(target, expected, "{rows}×{inner}, {write:?}");
             }
         }
     }
 
     #[test]
-    fn a_sum_has_the_bits_of_its_partial_sums_whatever_the_processor() {
+    fn a_sum_has_the_same_bits_on_every_kind_of_vectors() {
         for rows in [1, 2, 17] {
             for inner in [1, 15, 16, 17, 20, 32, 100, 1000] {
                 check::<f32>(rows, inner);
@@ -105,12 +122,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_stays_in_its_row() {
-        let mut left = [1.0f32; 3 * 9];
-        left[9] = f32::NAN;
-        left[17] = f32::INFINITY;
-        let mut target = [0.0; 3];
-        product(&mut target, &left, &[1.0; 9], Write::Set);
-        assert_eq!([target[0], target[2]], [9.0, 9.0]);
-        assert!(target[1].is_nan());
+        let mut left = [1.0f32; 3 * 17];
+        left[17] = f32::NAN;
+        left[33] = f32::INFINITY;
+        for target in products(&[0.0; 3], &left, &[1.0; 17], Write::Set) {
+            assert_eq!([target[0], target[2]], [17.0, 17.0]);
+            assert!(target[1].is_nan());
+        }
     }
 }
