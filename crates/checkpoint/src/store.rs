@@ -5,7 +5,7 @@ mod collect;
 mod known;
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,8 +38,8 @@ pub struct Store {
     retention: Option<Box<dyn Retention>>,
     score_by: Option<best::ScoreBy>,
     branch: Option<Branch>,
-    /// Written or verified by this store.
-    sound: BTreeSet<Key>,
+    /// What this store has written or verified, and whether it is sound.
+    verified: BTreeMap<Key, bool>,
     /// What was in the folder when it was looked into last, oldest first, with the scores that count here and with what was
     /// saved since. Headers are read once, and most saves need not look at all.
     known: Option<Vec<Entry>>,
@@ -105,7 +105,7 @@ impl Store {
             retention: None,
             score_by: None,
             branch: None,
-            sound: BTreeSet::new(),
+            verified: BTreeMap::new(),
             known: None,
             last_saved: None,
             condemned: Vec::new(),
@@ -139,7 +139,8 @@ impl Store {
     pub fn latest(&mut self) -> Result<(Option<Checkpoint>, RecoveryReport), Error> {
         let found = self.folder.latest()?;
         let name = found.1.chosen.as_deref().and_then(Path::file_name);
-        self.sound.extend(name.and_then(|name| Key::from_file_name(name.to_str()?)));
+        let chosen = name.and_then(|name| Key::from_file_name(name.to_str()?));
+        self.verified.extend(chosen.map(|key| (key, true)));
         Ok(found)
     }
 
@@ -171,7 +172,7 @@ impl Store {
                 Branch { number: next_branch(&keys), parent: own.map(Key::file_name).or_else(outside) }
             }
         };
-        self.sound.extend(own);
+        self.verified.extend(own.map(|key| (key, true)));
         let number = branch.number;
         self.branch = Some(branch);
         Ok(number)
@@ -237,7 +238,7 @@ impl Store {
             written => written?,
         };
         let took = began.elapsed();
-        self.sound.insert(key);
+        self.verified.insert(key, true);
         self.last_saved = Some(key);
         let (bytes, facts) = (layout.len(), self.scored(layout.facts().clone()));
         self.note(Entry { key, path: path.clone(), bytes, facts, pinned: false });
@@ -271,9 +272,9 @@ impl Store {
     /// # Errors
     /// As [`Checkpoint::open`] if the checkpoint is not sound; [`Error::Io`].
     pub fn publish(&mut self, key: Key, path: impl AsRef<Path>) -> Result<(), Error> {
-        if !self.sound.contains(&key) {
+        if self.verified.get(&key) != Some(&true) {
             self.folder.verify(key)?;
-            self.sound.insert(key);
+            self.verified.insert(key, true);
         }
         let path = path.as_ref();
         self.sweep_beside(path);

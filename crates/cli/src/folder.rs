@@ -2,6 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::repeat::quoted;
+use crate::source;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Folder, Store};
 use highwater_trainer::kept;
@@ -83,7 +84,7 @@ impl RunFolder {
         if !root.exists() {
             bail!("there is no run folder {}", root.display());
         }
-        if !folder.config_file().exists() {
+        if !folder.config_file().exists() && folder.saved_config()?.is_none() {
             bail!("{} is not a run folder: it has no config.toml", root.display());
         }
         Ok(folder)
@@ -128,8 +129,20 @@ impl RunFolder {
         self.root.join("checkpoints")
     }
 
+    /// That of config.toml; if it is gone, that of the newest checkpoint.
     pub(crate) fn config(&self) -> Result<RunConfig> {
-        RunConfig::read(&self.config_file())
+        match self.config_file().exists() {
+            true => RunConfig::read(&self.config_file()),
+            false => {
+                self.saved_config()?.with_context(|| format!("{} is gone", self.config_file().display()))
+            }
+        }
+    }
+
+    /// What the newest checkpoint says of the run's configuration.
+    fn saved_config(&self) -> Result<Option<RunConfig>> {
+        let newest = Folder::new(self.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
+        newest.as_ref().map_or(Ok(None), source::run_config)
     }
 
     /// Takes a new run's folder back, unless there is more in it than what was made before training began: it would only

@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (after saving).
 
+mod amended;
 mod args;
 mod checkpoints;
 mod closing;

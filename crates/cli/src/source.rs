@@ -232,10 +232,18 @@ pub(crate) fn load(checkpoint: &Checkpoint) -> Result<(Model<f32>, Preparation)>
 
 /// The configuration of the run when it saved, if that is recorded.
 pub(crate) fn configuration(checkpoint: &Checkpoint) -> Result<Option<toml::Value>> {
-    if !checkpoint.sections().any(|name| name == CONFIGURATION) {
-        return Ok(None);
-    }
-    Ok(Some(toml::from_str(&checkpoint.section::<String>(CONFIGURATION, SCHEMA)?)?))
+    Ok(config_text(checkpoint)?.map(|text| toml::from_str(&text)).transpose()?)
+}
+
+/// The same, to go on with.
+pub(crate) fn run_config(checkpoint: &Checkpoint) -> Result<Option<RunConfig>> {
+    let wrong = || format!("the configuration in {} cannot be used", checkpoint.path().display());
+    config_text(checkpoint)?.map(|text| toml::from_str(&text)).transpose().with_context(wrong)
+}
+
+fn config_text(checkpoint: &Checkpoint) -> Result<Option<String>> {
+    let is_there = checkpoint.sections().any(|name| name == CONFIGURATION);
+    Ok(is_there.then(|| checkpoint.section(CONFIGURATION, SCHEMA)).transpose()?)
 }
 
 /// All sections of a run's checkpoints, at their newest schemas.

@@ -1,5 +1,6 @@
 //! `train` and `resume`: a run folder around the trainer.
 
+use crate::amended::Amended;
 use crate::args::{Resume, Shared, Train};
 use crate::config::{RunConfig, Seen};
 use crate::folder::RunFolder;
@@ -9,15 +10,14 @@ use crate::same_run::Rows;
 use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
 use crate::{closing, folds, line, print, refit, remarks, same_run, say};
-use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Goal, Store};
+use anyhow::{Context, Result, anyhow, bail};
+use highwater_checkpoint::{Checkpoint, Folder, Goal, Store};
 use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Progress, Screen, read_history};
-use highwater_trainer::{Checkpoints, Config, Data, Ended, Event, Observer, Report, Run};
+use highwater_trainer::{Checkpoints, Config, Data, Ended, Observer, Report, Run};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -173,7 +173,14 @@ fn go_on(
             );
         }
     }
-    let is_amended = config != before;
+    let is_lost = !folder.config_file().exists();
+    if is_lost {
+        say(format_args!(
+            "warning: {} is gone: it is written again as the newest checkpoint has it",
+            folder.config_file().display()
+        ));
+    }
+    let is_amended = config != before || is_lost;
     let job = Job { folder: folder.clone(), config, source, preparation, data, rows, model };
     run(job, store, &args.shared, Some(GoOn { from, after, is_amended }))
 }
@@ -266,22 +273,6 @@ struct GoOn {
     is_amended: bool,
 }
 
-/// Writes config.toml when a run begins: what is refused before leaves the folder as it was.
-struct Amended<'a> {
-    folder: &'a RunFolder,
-    config: &'a RunConfig,
-    written: Result<()>,
-}
-
-impl Observer for Amended<'_> {
-    fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
-        if let Event::Started(_) = event {
-            self.written = self.folder.write_config(self.config);
-        }
-        if self.written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-}
-
 /// Trains, or goes on.
 fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Result<ExitCode> {
     let pool = pool(shared)?;
@@ -357,7 +348,7 @@ fn fit(
     sections.push(job.rows.section()?);
     let best_file = job.folder.best_file();
     let mut history = History::new(job.folder.history_file(), training, screen);
-    let mut amended = Amended { folder: &job.folder, config: &job.config, written: Ok(()) };
+    let mut amended = Amended::new(&job.folder, &job.config);
     let mut observers: Vec<&mut dyn Observer> = vec![&mut progress, &mut history, files];
     if go_on.as_ref().is_some_and(|go_on| go_on.is_amended) {
         observers.insert(0, &mut amended);
@@ -374,12 +365,28 @@ fn fit(
         observers,
         interrupt: Some(interrupt),
     };
-    let report = match go_on {
-        None => highwater_trainer::fit(run, data, training)?,
-        Some(GoOn { from, .. }) => highwater_trainer::resume(run, data, training, from)?,
+    let ended = match go_on {
+        None => highwater_trainer::fit(run, data, training),
+        Some(GoOn { from, .. }) => highwater_trainer::resume(run, data, training, from),
     };
+    let report = ended.map_err(|error| out_of_space(error, &job.folder))?;
     amended.written?;
     Ok((report, history.finish().map_err(Into::into)))
+}
+
+/// What to do about it, if it is for want of space.
+fn out_of_space(error: highwater_trainer::Error, folder: &RunFolder) -> anyhow::Error {
+    let is_full = matches!(&error, highwater_trainer::Error::Checkpoint(error) if error.is_full());
+    let saved = Folder::new(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
+    match is_full && saved {
+        true => {
+            let root = folder.quoted();
+            anyhow!(
+                "{error}; make room on the disk, and go on from the last checkpoint: cargo xtask resume {root}"
+            )
+        }
+        false => error.into(),
+    }
 }
 
 fn select(job: &Job) -> String {

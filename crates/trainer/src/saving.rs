@@ -202,6 +202,9 @@ impl Keeper {
 
     /// Until there is space; the last error, if somebody asks for the end before.
     fn wait(&mut self, mut error: Failure, audience: &mut Audience<'_>) -> Result<Vec<Saved>, Failure> {
+        if audience.wants_the_end() {
+            return Err(error);
+        }
         audience.tell(&Event::Warning(&format!("{error}; training waits for space")));
         self.warned = true;
         while !audience.wants_the_end() {

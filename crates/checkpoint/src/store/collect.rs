@@ -1,6 +1,6 @@
 //! Old checkpoints go: what retention decides, held against what must stay.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Store;
@@ -18,8 +18,8 @@ pub enum Fate {
     Kept,
     /// The policy would not, but somebody pinned it.
     Pinned,
-    /// The policy would not, but it is the newest one known to be sound, the one just saved, or the last of another branch:
-    /// what came later than the checkpoint that somebody went back to.
+    /// The policy would not, but it is the newest one known to be sound, the one just saved, or the last of another branch and
+    /// the last sound one there: what came later than the checkpoint that somebody went back to.
     Needed,
     /// It goes.
     Removed,
@@ -59,8 +59,8 @@ impl Store {
     /// [`Error::Io`].
     pub fn explain(&mut self) -> Result<(Vec<Explained>, Vec<Rejected>), Error> {
         let unreadable = self.look()?;
-        let (sight, retention, sound) = self.sight();
-        Ok((sight.explain(retention, sound), unreadable))
+        let (sight, retention, verified) = self.sight();
+        Ok((sight.explain(retention, verified), unreadable))
     }
 
     /// Deletes what the retention lets go.
@@ -96,7 +96,7 @@ impl Store {
             let path = self.folder.path_of(key);
             match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
                 Ok(()) => {
-                    self.sound.remove(&key);
+                    self.verified.remove(&key);
                     self.forget(key);
                     removed.push(path);
                 }
@@ -108,15 +108,15 @@ impl Store {
 
     /// Of what is known.
     fn fates(&mut self) -> Vec<Fate> {
-        let (sight, retention, sound) = self.sight();
-        sight.fates(retention, sound)
+        let (sight, retention, verified) = self.sight();
+        sight.fates(retention, verified)
     }
 
-    fn sight(&mut self) -> (Sight<'_>, &dyn Retention, &mut BTreeSet<Key>) {
+    fn sight(&mut self) -> (Sight<'_>, &dyn Retention, &mut BTreeMap<Key, bool>) {
         let branch = self.branch.as_ref().map(|branch| branch.number);
         let entries = self.known.as_deref().unwrap_or_default();
         let sight = Sight::of(&self.folder, entries, branch, self.last_saved);
-        (sight, self.retention.as_deref().unwrap_or(&KeepAll), &mut self.sound)
+        (sight, self.retention.as_deref().unwrap_or(&KeepAll), &mut self.verified)
     }
 }
 
@@ -133,7 +133,7 @@ impl Folder {
     ) -> Result<(Vec<Explained>, Vec<Rejected>), Error> {
         let Listing { mut entries, unreadable } = self.list()?;
         entries.iter_mut().for_each(|entry| entry.facts.score = score(&entry.facts));
-        let explained = Sight::of(self, &entries, None, None).explain(retention, &mut BTreeSet::new());
+        let explained = Sight::of(self, &entries, None, None).explain(retention, &mut BTreeMap::new());
         Ok((explained, unreadable))
     }
 }
@@ -154,8 +154,8 @@ impl<'a> Sight<'a> {
         Sight { folder, entries, branch, last_saved }
     }
 
-    fn explain(&self, retention: &dyn Retention, sound: &mut BTreeSet<Key>) -> Vec<Explained> {
-        let (fates, why) = (self.fates(retention, sound), retention.why(self.entries));
+    fn explain(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, bool>) -> Vec<Explained> {
+        let (fates, why) = (self.fates(retention, verified), retention.why(self.entries));
         let reason = |i: usize| match fates[i] {
             Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
             Fate::Pinned => "pinned".to_owned(),
@@ -169,7 +169,7 @@ impl<'a> Sight<'a> {
         self.entries.iter().enumerate().map(explain).collect()
     }
 
-    fn fates(&self, retention: &dyn Retention, sound: &mut BTreeSet<Key>) -> Vec<Fate> {
+    fn fates(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, bool>) -> Vec<Fate> {
         let keep = retention.keep(self.entries);
         let fate = |(i, entry): (usize, &Entry)| match () {
             () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
@@ -179,7 +179,15 @@ impl<'a> Sight<'a> {
         };
         let mut fates: Vec<Fate> = self.entries.iter().enumerate().map(fate).collect();
         if fates.contains(&Fate::Removed) {
-            self.spare_the_newest_sound(&mut fates, sound);
+            self.spare_the_newest_sound(0, &mut fates, verified);
+        }
+        let mut first = 0;
+        for branch in self.entries.chunk_by(|a, b| a.key.branch == b.key.branch) {
+            let places = first..first + branch.len();
+            first = places.end;
+            if Some(branch[0].key.branch) != self.branch && fates[places.clone()].contains(&Fate::Removed) {
+                self.spare_the_newest_sound(places.start, &mut fates[places], verified);
+            }
         }
         fates
     }
@@ -190,11 +198,12 @@ impl<'a> Sight<'a> {
         Some(branch) != self.branch && self.entries.get(i + 1).is_none_or(|next| next.key.branch != branch)
     }
 
-    /// The newest sound entry stays, whatever the retention says. What is not known to be sound is verified.
-    fn spare_the_newest_sound(&self, fates: &mut [Fate], sound: &mut BTreeSet<Key>) {
-        for (entry, fate) in self.entries.iter().zip(&mut *fates).rev() {
-            if sound.contains(&entry.key) || self.folder.verify(entry.key).is_ok() {
-                sound.insert(entry.key);
+    /// Of the entries from a place on, the newest sound one stays, whatever the retention says; if there is none, all do. What is
+    /// not known to be sound is verified.
+    fn spare_the_newest_sound(&self, first: usize, fates: &mut [Fate], verified: &mut BTreeMap<Key, bool>) {
+        for (entry, fate) in self.entries[first..].iter().zip(&mut *fates).rev() {
+            let is_sound = || self.folder.verify(entry.key).is_ok();
+            if *verified.entry(entry.key).or_insert_with(is_sound) {
                 if *fate == Fate::Removed {
                     *fate = Fate::Needed;
                 }

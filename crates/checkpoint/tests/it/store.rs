@@ -409,6 +409,24 @@ fn retention_leaves_the_last_of_every_other_branch_and_says_why() {
 }
 
 #[test]
+fn of_another_branch_the_last_sound_one_stays_beside_a_damaged_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let paths: Vec<PathBuf> = (1..=4).map(|step| save(&mut store, step, step as f32).path).collect();
+    let first = Checkpoint::open(&paths[0]).unwrap();
+    damage(&paths[3]);
+    drop(store);
+    let mut store = Store::open(dir.path()).unwrap();
+    store.continue_from(&first).unwrap();
+    store.retain(KeepLast(1));
+    for step in 2..6 {
+        save(&mut store, step, 9.0);
+    }
+    let left = ["step-00000003.safetensors", "step-00000004.safetensors", "step-00000005.b1.safetensors"];
+    assert_eq!(names(dir.path()), left);
+}
+
+#[test]
 fn a_copied_folder_is_a_store_of_its_own() {
     let root = tempfile::tempdir().unwrap();
     let (original, copy) = (root.path().join("original"), root.path().join("copy"));

@@ -28,7 +28,7 @@ pub(super) fn run(path: &Path, dry_run: bool, as_json: bool) -> Result<()> {
                 failed += 1;
                 match as_json {
                     true => line(json!({ "file": file, "error": error.to_string() }))?,
-                    false => line(format_args!("failed     {error}"))?,
+                    false => line(format_args!("failed      {error}"))?,
                 }
             }
         }

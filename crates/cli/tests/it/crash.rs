@@ -106,6 +106,7 @@ fn killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one() {
                 // Before there is a configuration there is nothing to resume.
                 let begun = run.join("config.toml").exists();
                 let args = if begun { args!["resume", &run] } else { short(&run) };
+                let left = 1.0 - 0.5 * newest(&run).unwrap_or(0) as f64 / STEPS as f64;
                 let threads = if kills.moment() < 0.5 { "1" } else { "2" };
                 let mut child = highwater([args, args!["--threads", threads]].concat())
                     .stderr(Stdio::null())
@@ -113,7 +114,6 @@ fn killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one() {
                     .spawn()
                     .unwrap();
                 // A moment of the rest of its life, the beginning and the end among them. Nothing is waited for.
-                let left = 1.0 - 0.5 * newest(&run).unwrap_or(0) as f64 / STEPS as f64;
                 let moment = Instant::now() + patience.lock().unwrap().mul_f64(kills.moment() * left);
                 let mut status = child.try_wait().unwrap();
                 while let (None, now) = (status, Instant::now())

@@ -194,6 +194,21 @@ fn what_is_gone_is_not_replaced_by_something_worse_without_a_word() {
 }
 
 #[test]
+fn a_configuration_that_is_gone_is_taken_from_the_newest_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let config = fs::read_to_string(folder.join("config.toml")).unwrap();
+    fs::remove_file(folder.join("config.toml")).unwrap();
+    done(args!["evaluate", &folder]);
+    done(args!["checkpoints", "gc", &folder]);
+    assert!(!folder.join("config.toml").exists(), "who only looks writes nothing");
+    let said = done(args!["resume", &folder]);
+    assert!(said.err.contains("config.toml is gone"), "{said:?}");
+    assert_eq!(fs::read_to_string(folder.join("config.toml")).unwrap(), config);
+}
+
+#[test]
 fn the_last_improvement_in_the_history_is_the_kept_model_also_if_a_better_one_was_lost() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");

@@ -200,6 +200,7 @@ fn a_run_that_waits_for_space_can_be_ended_and_says_what_is_not_saved() {
     let error = ran.result.unwrap_err();
     assert!(matches!(&error, Error::Checkpoint(error) if error.is_full()), "{error}");
     assert!(ran.steps < problem.steps() && newest(dir.path()) <= 21);
+    assert_eq!(ran.warnings.len(), 1, "it does not wait again for its end: {:?}", ran.warnings);
     // Nothing is lost for good.
     assert_eq!(told(&problem.resume(dir.path())), told(&undisturbed(&problem).0));
 }
