@@ -125,7 +125,8 @@ impl<'a> Temporary<'a> {
         make: impl Fn(&Path) -> io::Result<T>,
     ) -> io::Result<(Self, T)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.truncate(name.floor_char_boundary(LONGEST));
         loop {
             let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let path = folder_of(path).join(format!(".{name}.{process}-{count}{SUFFIX}"));
@@ -155,6 +156,8 @@ impl Drop for Temporary<'_> {
 }
 
 const SUFFIX: &str = ".tmp";
+/// So much of a file's name is in that of its temporary file, in bytes: file systems take no more than 255.
+const LONGEST: usize = 200;
 
 /// Removes what a process that died left behind on the way to files whose names begin with `prefix`. Nobody else may be on
 /// that way.

@@ -93,10 +93,14 @@ fn chain(error: &anyhow::Error) -> String {
 /// The flags that mend what is wrong with a file, where the error does not say so in its own words.
 fn advice(error: &anyhow::Error) -> &'static str {
     use highwater_data::Error;
-    if let Some(highwater_checkpoint::Error::NotACheckpoint { is_safetensors: true, .. }) =
-        error.downcast_ref()
-    {
-        return " (of another program? `checkpoints import` makes a run of its weights)";
+    match error.downcast_ref() {
+        Some(highwater_checkpoint::Error::NotACheckpoint { is_safetensors: true, .. }) => {
+            return " (of another program? `checkpoints import` makes a run of its weights)";
+        }
+        Some(highwater_checkpoint::Error::Locked { .. }) => {
+            return " (wait for it, or end it: on Ctrl-C, SIGINT or SIGTERM it saves first)";
+        }
+        _ => {}
     }
     match error.downcast_ref() {
         Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",

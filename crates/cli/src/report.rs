@@ -9,6 +9,7 @@ use crate::story::{Kept, Story, outcome};
 use crate::train::Job;
 use crate::{line, same_run};
 use anyhow::{Context, Result};
+use highwater_checkpoint::Folder;
 use highwater_report::{Compared, Comparison, Outcome, Page, read_history, reconstruct};
 use highwater_trainer::{Record, Report, Scores};
 use std::path::{Path, PathBuf};
@@ -20,14 +21,18 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
     let kept = folder.best()?;
     let (model, preparation) = source::load(&kept)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
-    let mut history = read_history(&folder.history_file())?;
     let (step, select) = (kept.facts().step, config.training.select);
     let place = |history: &[Record]| history.iter().position(|record| record.step == step);
-    // What a power failure took from the end of the file, the checkpoint has.
-    if place(&history).is_none() {
-        let saved = highwater_trainer::history(&kept)?;
-        history = if place(&saved).is_some() { saved } else { history };
-    }
+    let file = read_history(&folder.history_file());
+    let history = match &file {
+        Ok(history) if place(history).is_some() => history.clone(),
+        // What a power failure took from the file, or who knows who took it all, a checkpoint has.
+        _ => {
+            let newest = Folder::new(folder.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
+            let saved = highwater_trainer::history(newest.as_ref().unwrap_or(&kept))?;
+            if place(&saved).is_some() { saved } else { file? }
+        }
+    };
     // A better one may be lost, or was never saved.
     let best = place(&history).filter(|place| history[*place].observation(select).value.is_finite());
     let report = Report { best, ..reconstruct(history, &config.training) };

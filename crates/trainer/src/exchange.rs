@@ -66,7 +66,8 @@ const TRACKED: &str = "num_batches_tracked";
 /// `num_batches_tracked` are returned, as name and element type. Of a checkpoint of a run, the model counts.
 ///
 /// # Errors
-/// [`Error::Foreign`] says which arrays are missing, which are too many, and which have another shape or element type.
+/// [`Error::Foreign`] says which arrays are missing, which are too many, and which have another shape or element type, or
+/// numbers that are not finite.
 pub fn import_model(
     file: &Checkpoint,
     model: &mut Model<f32>,
@@ -115,9 +116,16 @@ pub fn import_model(
             let (there, here) = (array.shape(), &parameter.shape);
             return Err(wrong(format!("{original} has the shape {there:?}, and the model needs {here:?}")));
         }
-        array.to_f32().ok_or_else(|| {
+        let values = array.to_f32().ok_or_else(|| {
             wrong(format!("convert {original}: it is of {}, not of floating-point numbers", array.dtype()))
-        })
+        })?;
+        match values.iter().filter(|value| !value.is_finite()).count() {
+            0 => Ok(values),
+            odd => Err(wrong(format!(
+                "{odd} of {} numbers of {original} are not finite, or too large for 32 bits",
+                values.len()
+            ))),
+        }
     })?;
     Ok(passed_over.into_iter().map(|info| (info.name().to_owned(), info.dtype())).collect())
 }

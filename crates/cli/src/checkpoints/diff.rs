@@ -86,7 +86,7 @@ fn change_json(name: &str, change: &Change) -> Value {
         }),
         Change::Numbers { elements, largest, ulps, at } => json!({
             "name": name, "change": "numbers",
-            "elements": elements, "largest": largest, "ulps": ulps, "at": at,
+            "elements": elements, "largest": largest, "ulps": (*ulps < u64::MAX).then_some(ulps), "at": at,
         }),
     }
 }

@@ -626,3 +626,30 @@ fn of_a_file_that_is_no_checkpoint_it_is_said_what_it_may_be() {
     let said = run(args!["checkpoints", "ls", &file]);
     assert!(said.code == Some(1) && said.err.contains("is a file"), "{said:?}");
 }
+
+#[test]
+fn weights_that_are_not_finite_are_not_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    let like = trained(dir.path(), &["--epochs", "1"]);
+    // As long a name as a file may have.
+    let plain = dir.path().join("x".repeat(255));
+    done(args!["checkpoints", "export", &like, "--to", "safetensors", "--out", &plain]);
+    let bytes = fs::read(&plain).unwrap();
+    let own = SafeTensors::deserialize(&bytes).unwrap();
+    let wide = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let bias = own.tensor("0.bias").unwrap();
+    for odd in [f64::NAN, f64::NEG_INFINITY, 1e300] {
+        let mut values = vec![0.5; bias.shape()[0]];
+        values[1] = odd;
+        let data = wide(&values);
+        let replaced = TensorView::new(Dtype::F64, bias.shape().to_vec(), &data).unwrap();
+        let views = own
+            .iter()
+            .map(|(name, view)| (name.to_owned(), if name == "0.bias" { replaced.clone() } else { view }));
+        let (file, out) = (dir.path().join("odd.safetensors"), dir.path().join("out"));
+        fs::write(&file, safetensors::serialize(views, None).unwrap()).unwrap();
+        let said = run(args!["checkpoints", "import", &file, "--like", &like, "--out", &out]);
+        assert!(said.code == Some(1) && said.err.contains("numbers of 0.bias are not finite"), "{said:?}");
+        assert!(!out.exists());
+    }
+}

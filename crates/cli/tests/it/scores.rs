@@ -254,6 +254,8 @@ fn every_page_names_the_model_that_is_left_and_none_that_is_lost() {
     assert!(short.len() > 2, "{history}");
     fs::write(&file, short.join("\n") + "\n").unwrap();
     assert_eq!(kept(), left);
+    fs::remove_file(&file).unwrap();
+    assert_eq!(kept(), left);
 }
 
 /// Where a run came to select by another score, everyone goes by that, and of equal scores by the earlier.
