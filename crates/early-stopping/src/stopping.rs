@@ -92,7 +92,8 @@ impl EarlyStopping {
         Self { best: BestTracker::new(goal), rule: Box::new(rule) }
     }
 
-    /// Takes the next observation in.
+    /// Takes the next observation in. It may come after a stop: a run that goes on all the same is told each time whether
+    /// the rule holds now.
     pub fn observe(&mut self, observation: &Observation) -> Verdict {
         Verdict { improved: self.best.observe(observation) == Some(0), stop: self.rule.observe(observation) }
     }

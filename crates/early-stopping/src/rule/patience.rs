@@ -154,7 +154,7 @@ impl Waiting {
     fn needed(&self) -> u64 {
         let share = self.spec.factor * self.state.best_place as f64;
         let whole = share as u64;
-        self.spec.wait.length.max(whole + u64::from(whole as f64 != share))
+        self.spec.wait.length.max(whole.saturating_add(u64::from(whole as f64 != share)))
     }
 }
 
@@ -175,7 +175,7 @@ impl StoppingRule for Waiting {
             self.state.best_place = self.state.position.completed();
         }
         if gained && self.spec.baseline.is_none_or(|baseline| self.gained(baseline, observation)) {
-            self.state.since = place.or(self.state.since);
+            self.state.since = self.state.since.map(|_| self.state.position.completed());
         }
         if gained || index == 0 {
             return None;
@@ -287,6 +287,30 @@ mod tests {
             let found = history.iter().position(|o| crate::StoppingRule::observe(&mut *running, o).is_some());
             assert_eq!(found, index, "{rule}");
         }
+    }
+
+    #[test]
+    fn a_gain_without_a_step_count_renews_a_wait_in_steps_all_the_same() {
+        let at =
+            |step: Option<u64>, at, value| crate::Observation { step, ..crate::Observation::new(at, value) };
+        let history = [
+            at(Some(0), 0, 1.0),
+            at(Some(90), 1, 1.0),
+            at(None, 2, 0.5),
+            at(Some(110), 3, 0.6),
+            at(Some(190), 4, 0.6),
+        ];
+        assert_eq!(
+            stop_at("patience(100 steps)", &history),
+            Some(4),
+            "from the latest place before the gain"
+        );
+        assert_eq!(stop_at("patience(101 steps)", &history), None);
+    }
+
+    #[test]
+    fn no_share_of_a_run_is_too_long_to_wait_for() {
+        assert_eq!(stop("patience(1, factor=1e300)", &[1.0, 2.0, 3.0]), None);
     }
 
     #[test]
