@@ -88,7 +88,7 @@ impl Init {
 
     pub(crate) fn validate(self) -> Result<(), crate::Error> {
         let sound = match self {
-            Init::Uniform { low, high } => low.is_finite() && high.is_finite() && low <= high,
+            Init::Uniform { low, high } => low <= high && (high - low).is_finite(),
             Init::Constant { value } => value.is_finite(),
             _ => true,
         };
