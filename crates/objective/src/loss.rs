@@ -2,7 +2,9 @@
 //!
 //! Every loss is a weighted mean over the rows of the batch, Σ wᵢ·lᵢ / Σ wᵢ, with wᵢ = 1 unless sample weights or
 //! class weights are given; the loss of a row with several outputs is the mean over them. This is what PyTorch's
-//! `reduction="mean"` computes.
+//! `reduction="mean"` computes (with sample weights, of what its `reduction="none"` gives). Of a batch whose weights are
+//! all 0, say rows of classes without weight alone, the loss is 0 / 0: NaN, and so is its gradient. Where that can be,
+//! look at [`Loss::divisor`] first.
 
 use crate::error::{Error, require, require_positive};
 use highwater_autodiff::{Axis, Indices, Var};
@@ -136,6 +138,9 @@ impl Loss {
 
     /// Like [`record`](Loss::record), and after the target the sample weights (batch×1, not negative, not all 0) are
     /// given with each run.
+    ///
+    /// # Panics
+    /// As `record`.
     #[track_caller]
     pub fn record_weighted<'g>(&self, outputs: Var<'g>) -> Var<'g> {
         let target = self.record_target(outputs);

@@ -22,6 +22,7 @@
 //!
 //! - **Batches don't matter.** Counts are integers and sums run in the order of the rows, so that a value has the same
 //!   bits however the rows were divided.
+//! - **Every row counts once.** There are no sample weights: the losses ([`Loss::between`](crate::Loss::between)) have them.
 //! - **Undefined is `None`**: every metric of no rows, ROC AUC of rows that are all of one class, average precision
 //!   without a positive, R² of fewer than two rows.
 //! - **Absent classes have no say.** A class that neither occurs nor is predicted is left out of macro averages, and a
