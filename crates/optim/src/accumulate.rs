@@ -27,13 +27,16 @@ impl<T: Real> Accumulator<T> {
     }
 
     /// Adds the gradient of one batch's mean loss. `weight` is what the loss was divided by: the number of rows, or the
-    /// sum of their weights.
+    /// sum of their weights. A batch of weight 0 counts for nothing, even if its gradient is not a number (0 / 0).
     ///
     /// # Panics
     /// If `grads` is not as long as the accumulator was made for.
     #[track_caller]
     pub fn add(&mut self, grads: &[T], weight: f64) {
         assert_eq!(grads.len(), self.sum.len(), "gradients of another number of parameters");
+        if weight == 0.0 {
+            return;
+        }
         let factor = T::from_f64(weight);
         if self.weight == 0.0 {
             pass::apply(First(factor), [&mut self.sum], [grads]);
@@ -105,6 +108,16 @@ mod tests {
         accumulator.add(&[8.0], 2.0);
         assert_eq!(accumulator.mean(), Some(&mut [8.0][..]));
         assert_eq!(accumulator.mean(), None);
+    }
+
+    #[test]
+    fn a_batch_of_no_weight_counts_for_nothing() {
+        let mut accumulator = Accumulator::new(1);
+        accumulator.add(&[f32::NAN], 0.0);
+        assert_eq!(accumulator.mean(), None);
+        accumulator.add(&[8.0], 2.0);
+        accumulator.add(&[f32::NAN], 0.0);
+        assert_eq!(accumulator.mean(), Some(&mut [8.0][..]));
     }
 
     #[test]
