@@ -6,7 +6,7 @@ use crate::Error;
 use crate::error::{require, require_non_negative};
 use crate::method::{At, Update};
 use crate::pass::Rule;
-use crate::real::Real;
+use crate::real::{Real, lerp};
 
 /// Adam (Kingma & Ba 2015, algorithm 1), with AMSGrad if asked for (Reddi, Kale & Kumar 2018, algorithm 2).
 ///
@@ -137,7 +137,7 @@ impl<T: Real> Moments<T> {
     #[inline(always)]
     fn means(self, parameter: T, gradient: T, mean: T, square: T) -> (T, T, T) {
         let gradient = gradient + self.weight_decay * parameter;
-        let mean = mean + self.share1 * (gradient - mean);
+        let mean = lerp(mean, gradient, self.share1);
         let square = square * self.beta2 + self.share2 * gradient * gradient;
         (parameter * self.keep, mean, square)
     }

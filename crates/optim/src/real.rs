@@ -9,6 +9,15 @@ pub trait Real: arithmetic::Arithmetic {}
 impl Real for f32 {}
 impl Real for f64 {}
 
+/// This share of the way from `start` to `end`, reckoned from the nearer one, as PyTorch's `lerp` does: a share of 1 gives
+/// `end` itself, and not what rounding leaves of it beside a much larger `start`.
+#[inline(always)]
+pub(crate) fn lerp<T: Real>(start: T, end: T, share: T) -> T {
+    let way = end - start;
+    let rest = T::ONE - share;
+    if share < rest { start + share * way } else { end - way * rest }
+}
+
 pub(crate) mod arithmetic {
     use super::*;
 

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::error::{require, require_non_negative};
 use crate::method::{At, Update};
 use crate::pass::Rule;
-use crate::real::Real;
+use crate::real::{Real, lerp};
 
 /// RMSprop (Tieleman & Hinton 2012, lecture 6.5): the gradient divided by the root of its running mean square.
 ///
@@ -22,6 +22,9 @@ pub struct RmsProp {
     /// The share of the last move that is added to the next; 0 keeps no buffer at all.
     pub momentum: f64,
     /// Divides by an estimate of the standard deviation instead of the root mean square.
+    ///
+    /// Of a gradient that hardly varies from step to step rounding leaves nothing of that estimate, or less: then steps
+    /// are as large as `eps` allows, or NaN, in PyTorch as here. An `eps` of the size of the gradients bounds them.
     pub centered: bool,
     /// This times the parameter is added to its gradient.
     pub weight_decay: f64,
@@ -90,7 +93,7 @@ impl<T: Real, const CENTERED: bool, const MOMENTUM: bool, const WRITTEN: usize> 
         let mut square = written[1] * scaled.alpha + scaled.share * gradient * gradient;
         written[1] = square;
         if CENTERED {
-            let mean = written[2] + scaled.share * (gradient - written[2]);
+            let mean = lerp(written[2], gradient, scaled.share);
             written[2] = mean;
             square = square - mean * mean;
         }

@@ -101,6 +101,20 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn a_running_mean_that_keeps_nothing_is_the_gradient_itself() {
+    let adam = Method::Adam(Adam { beta1: 0.0, beta2: 0.0, eps: 0.0, ..Adam::default() });
+    let rmsprop = RmsProp { alpha: 0.0, centered: true, eps: 0.25, ..RmsProp::default() };
+    for (method, steps) in [(adam, [-0.5_f32, -0.5]), (Method::RmsProp(rmsprop), [-1e8, -1e-3])] {
+        let mut optimizer = Optimizer::new(method, 1).unwrap();
+        for (gradient, expected) in [5e7_f32, 5e-4].into_iter().zip(steps) {
+            let mut params = [0.0];
+            optimizer.step(&mut params, &[gradient], 0.5);
+            assert_eq!(params, [expected], "{method:?}");
+        }
+    }
+}
+
+#[test]
 fn a_gradient_that_is_not_finite_spoils_its_own_parameter_only() {
     for method in
         [Method::Sgd(Sgd::default()), Method::Adam(Adam::default()), Method::RmsProp(RmsProp::default())]
