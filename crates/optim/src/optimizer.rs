@@ -7,7 +7,25 @@ use crate::{Error, Groups, Method};
 /// A method at work on one flat slice of parameters: its state between steps, and the step.
 ///
 /// The state is the number of steps taken and a few named arrays ([`Method::slots`]), each as long as the parameters;
-/// saved and restored, training continues to the same bits.
+/// saved and restored, training continues to the same bits. Method, groups and learning rates are the caller's to keep.
+///
+/// ```
+/// use highwater_optim::{Adam, Method, Optimizer};
+///
+/// let method = Method::Adam(Adam::default());
+/// let (mut optimizer, mut params) = (Optimizer::new(method, 2)?, [1.0_f32, 2.0]);
+/// optimizer.step(&mut params, &[0.5, -0.5], 1e-3);
+///
+/// // To be written: the parameters, the count, and each array under its name.
+/// let (saved, steps, slots) = (params, optimizer.steps(), optimizer.slots().collect::<Vec<_>>());
+///
+/// let (mut resumed, mut same) = (Optimizer::new(method, 2)?, saved);
+/// resumed.restore(steps, &slots)?;
+/// resumed.step(&mut same, &[0.5, 0.25], 1e-3);
+/// optimizer.step(&mut params, &[0.5, 0.25], 1e-3);
+/// assert_eq!(same, params);
+/// # Ok::<(), highwater_optim::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Optimizer<T> {
     method: Method,

@@ -52,7 +52,8 @@ pub enum Threshold {
 
 /// [`ReduceOnPlateau`] at work. Its state is a function of what it observed: it is restored by observing that again.
 ///
-/// A metric that is not finite is never an improvement.
+/// A metric that is not finite is never an improvement. Beside a [`Schedule`](crate::Schedule) it gives the base that the
+/// schedule starts from: `schedule.learning_rate(plateau.learning_rate(), step)`.
 ///
 /// ```
 /// use highwater_optim::{Plateau, ReduceOnPlateau};

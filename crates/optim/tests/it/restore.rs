@@ -1,7 +1,8 @@
 //! A restored optimizer goes on as if it had never stopped.
 
 use highwater_optim::{
-    Adagrad, Adam, AdamW, Error, InitialStep, Method, Optimizer, RmsProp, Rprop, Rprop1993, Sgd,
+    Adagrad, Adam, AdamW, Error, InitialStep, Method, Optimizer, Plateau, ReduceOnPlateau, RmsProp, Rprop,
+    Rprop1993, Sgd, Threshold,
 };
 use proptest::prelude::*;
 
@@ -24,37 +25,47 @@ pub(crate) fn every_method() -> Vec<Method> {
         Method::Rprop(Rprop::default()),
         Method::Rprop1993(Rprop1993::default()),
         Method::Rprop1993(Rprop1993 { initial_step: uniform, ..Rprop1993::default() }),
+        Method::Rprop1993(Rprop1993 { backtracking: false, ..Rprop1993::default() }),
     ]
 }
 
 proptest! {
     #[test]
-    fn a_restored_run_ends_on_the_bits_of_an_uninterrupted_one(
+    fn a_run_restored_after_every_step_has_the_bits_of_an_uninterrupted_one(
         gradients in prop::collection::vec(prop::collection::vec(-2.0_f32..2.0, 5), 1..12),
-        interrupted_after in 0_usize..12,
         learning_rate in 1e-4..0.5,
     ) {
-        let interrupted_after = interrupted_after.min(gradients.len());
         for method in every_method() {
             let mut whole = Optimizer::new(method, 5).unwrap();
+            let mut restored = whole.clone();
             let mut expected = [0.5_f32, -1.0, 0.0, 2.0, -0.25];
             let mut found = expected;
             for grads in &gradients {
+                let mut fresh = Optimizer::new(method, 5).unwrap();
+                fresh.restore(restored.steps(), &restored.slots().collect::<Vec<_>>()).unwrap();
+                restored = fresh;
+                restored.step(&mut found, grads, learning_rate);
                 whole.step(&mut expected, grads, learning_rate);
+                prop_assert_eq!(found.map(f32::to_bits), expected.map(f32::to_bits), "{:?}", method);
             }
-            let mut before = Optimizer::new(method, 5).unwrap();
-            for grads in &gradients[..interrupted_after] {
-                before.step(&mut found, grads, learning_rate);
-            }
-            let saved: Vec<(&str, &[f32])> = before.slots().collect();
-            let mut after = Optimizer::new(method, 5).unwrap();
-            after.restore(before.steps(), &saved).unwrap();
-            for grads in &gradients[interrupted_after..] {
-                after.step(&mut found, grads, learning_rate);
-            }
-            prop_assert_eq!(found.map(f32::to_bits), expected.map(f32::to_bits), "{:?}", method);
-            prop_assert_eq!(after.steps(), whole.steps());
-            prop_assert!(after.slots().eq(whole.slots()));
+            prop_assert_eq!(restored.steps(), whole.steps());
+            prop_assert!(restored.slots().eq(whole.slots()));
+        }
+    }
+
+    #[test]
+    fn a_plateau_that_is_shown_its_metrics_again_goes_on_as_if_it_had_never_stopped(
+        metrics in prop::collection::vec(prop_oneof![8 => -2.0..2.0, 1 => Just(f64::NAN)], 1..40),
+        maximize: bool, absolute: bool, patience in 0..4_u64, cooldown in 0..3_u64,
+    ) {
+        let threshold = if absolute { Threshold::Absolute(0.1) } else { Threshold::Relative(0.1) };
+        let rule = ReduceOnPlateau { maximize, threshold, patience, cooldown, factor: 0.5, ..Default::default() };
+        let mut whole = Plateau::new(rule, 0.1).unwrap();
+        for end in 1..=metrics.len() {
+            whole.observe(metrics[end - 1]);
+            let mut restored = Plateau::new(rule, 0.1).unwrap();
+            metrics[..end].iter().for_each(|&metric| _ = restored.observe(metric));
+            prop_assert_eq!(&restored, &whole);
         }
     }
 }
