@@ -95,3 +95,17 @@ impl Init {
         if sound { Ok(()) } else { Err(crate::Error::Init { init: self }) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_no_weight_can_be_drawn_from_are_refused() {
+        let uniform = |low, high| Init::Uniform { low, high }.validate().is_ok();
+        assert!(uniform(-0.5, 0.5) && uniform(1.0, 1.0));
+        for (low, high) in [(0.5, -0.5), (f64::NAN, 1.0), (0.0, f64::INFINITY), (f64::MIN, f64::MAX)] {
+            assert!(!uniform(low, high), "{low} {high}");
+        }
+    }
+}
