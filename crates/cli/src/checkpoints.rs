@@ -76,7 +76,7 @@ fn open(path: &Path) -> Result<Checkpoint> {
 /// A file, or all of a folder, readable or not; at least one.
 fn files(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.exists() {
-        bail!("there is no {}", path.display());
+        bail!("there is no file or folder {}", path.display());
     }
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);

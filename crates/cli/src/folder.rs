@@ -85,7 +85,9 @@ impl RunFolder {
             bail!("there is no run folder {}", root.display());
         }
         if !folder.config_file().exists() && folder.saved_config()?.is_none() {
-            bail!("{} is not a run folder: it has no config.toml", root.display());
+            let above = root.parent().filter(|above| above.join("config.toml").exists());
+            let hint = above.map_or_else(String::new, |above| format!("; {} is one", above.display()));
+            bail!("{} is not a run folder: it has no config.toml{hint}", root.display());
         }
         Ok(folder)
     }

@@ -133,6 +133,12 @@ fn go_on(
     mut store: Store,
 ) -> Result<ExitCode> {
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
+    if let Some(from) = from.as_ref().filter(|from| from.facts().labels.contains_key(refit::TRAINED_ON)) {
+        bail!(
+            "{} is a model that was trained on all rows, and nothing to go on from: name a checkpoint, or best.safetensors",
+            from.path().display()
+        );
+    }
     let newest = if from.is_none() { store.latest()?.0 } else { None };
     let origin = from.as_ref().or(newest.as_ref());
     if origin.is_none() && folder.best_file().exists() {

@@ -179,6 +179,10 @@ fn what_is_gone_is_not_replaced_by_something_worse_without_a_word() {
     for from in [&folder.join("none.safetensors"), &table("iris.csv")] {
         assert_eq!(run(args!["resume", &folder, "--epochs", "50", "--from", from]).code, Some(1));
     }
+    let said = run(args!["resume", &folder, "--from", folder.join("final.safetensors")]);
+    assert!(said.code == Some(1) && said.err.contains("trained on all rows"), "{said:?}");
+    let said = run(args!["resume", &best]);
+    assert!(said.err.contains(&format!("{} is one", folder.display())), "{said:?}");
     assert!(tree(&folder) == before, "no folder of checkpoints is made, and config.toml is as it was");
     done(args!["resume", &folder, "--epochs", "50", "--from", &best]);
     // With that gone as well there is nothing to go on from, which is said.
