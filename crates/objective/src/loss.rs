@@ -1,16 +1,16 @@
 //! What training makes small, recorded into a graph.
-//!
-//! Every loss is a weighted mean over the rows of the batch, Σ wᵢ·lᵢ / Σ wᵢ, with wᵢ = 1 unless sample weights or
-//! class weights are given; the loss of a row with several outputs is the mean over them. This is what PyTorch's
-//! `reduction="mean"` computes (with sample weights, of what its `reduction="none"` gives). Of a batch whose weights are
-//! all 0, say rows of classes without weight alone, the loss is 0 / 0: NaN, and so is its gradient. Where that can be,
-//! look at [`Loss::divisor`] first.
 
 use crate::error::{Error, require, require_positive};
 use highwater_autodiff::{Axis, Indices, Var};
 use serde::{Deserialize, Serialize};
 
 /// A loss function with its settings.
+///
+/// Every loss is a weighted mean over the rows of the batch, Σ wᵢ·lᵢ / Σ wᵢ, with wᵢ = 1 unless sample weights or
+/// class weights are given; the loss of a row with several outputs is the mean over them. This is what PyTorch's
+/// `reduction="mean"` computes (with sample weights, of what its `reduction="none"` gives). Of a batch whose weights are
+/// all 0, say rows of classes without weight alone, the loss is 0 / 0: NaN, and so is its gradient. Where that can be,
+/// look at [`Loss::divisor`] first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
