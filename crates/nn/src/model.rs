@@ -11,6 +11,46 @@ const MOMENTUM: f64 = 0.1;
 
 /// A network, and its values in one flat slice with a table of name, shape and offset: first the parameters, which
 /// are trained, then the buffers (running statistics of normalising layers), which follow along.
+///
+/// ```
+/// use highwater_autodiff::{Mode, Var};
+/// use highwater_nn::{Activation, Embedding, Init, Layer, Model, Sequential};
+/// use ndarray::array;
+///
+/// let layers = vec![
+///     Layer::Embed { tables: vec![Embedding::of(1, 3)] }, // the second column is the number of one of three names
+///     Layer::Linear { outputs: 4 },
+///     Layer::BatchNorm,
+///     Layer::Activation(Activation::Tanh),
+///     Layer::Shortcut { from: 0 }, // and the inputs as they are
+///     Layer::Linear { outputs: 1 },
+/// ];
+/// let mut model = Model::<f64>::new(Sequential { inputs: 2, layers }, Init::default(), 1)?;
+/// fn squared_error(y: Var<'_>) -> Var<'_> {
+///     (y - y.graph().input(1)).square().mean()
+/// }
+///
+/// let (x, target) = (array![[0.5, 0.0], [-1.0, 1.0], [0.0, 2.0], [1.0, 2.0]], array![[1.0], [0.0], [2.0], [3.0]]);
+/// let feeds = [(&x).into(), (&target).into()];
+/// let program = model.compile(squared_error);
+/// let mut ws = program.workspace(4);
+/// let mut gradients = vec![0.0; model.parameters().len()];
+/// for step in 0..300 {
+///     program.forward(&mut ws, model.parameters(), &feeds, Mode::Train { key: step });
+///     program.backward(&mut ws, model.parameters(), &feeds, &mut gradients);
+///     model.parameters_mut().iter_mut().zip(&gradients).for_each(|(p, g)| *p -= 0.1 * g);
+///     model.follow(&ws, 4); // without it batch normalisation would learn nothing for later
+/// }
+///
+/// // Elsewhere than in training the buffers are needed too, hence `values`.
+/// let evaluation = model.compile_evaluation(squared_error);
+/// let mut ws = evaluation.workspace(4);
+/// evaluation.forward(&mut ws, model.values(), &feeds, Mode::Evaluate);
+/// assert!(ws.output(0)[[0, 0]] < 0.01);
+/// assert_eq!(model.parameter("0.tables.0.weight").map(<[f64]>::len), Some(3 * 2));
+/// assert!(model.parameter("2.running_mean").is_some_and(|mean| mean.iter().all(|mean| *mean != 0.0)));
+/// # Ok::<(), highwater_nn::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Model<T: Real> {
     network: Sequential,
@@ -125,7 +165,9 @@ impl<T: Real> Model<T> {
     }
 
     /// A program for training: it takes [`parameters`](Model::parameters), and computes the loss that `loss` records
-    /// from the outputs, and the outputs. After each step, [`follow`](Model::follow) takes in the batch's statistics.
+    /// from the outputs, and the outputs, which are [`output(0)`](Workspace::output) of its workspace. After each step,
+    /// [`follow`](Model::follow) takes in the batch's statistics. It normalises by these in every [`Mode`]: to try the model
+    /// there is [`compile_evaluation`](Model::compile_evaluation).
     pub fn compile(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
         let graph = Graph::new();
         let Recorded { outputs, statistics } =
@@ -134,7 +176,8 @@ impl<T: Real> Model<T> {
         graph.compile(loss(outputs), &roots)
     }
 
-    /// A program for trying the model: it takes [`values`](Model::values), and computes the loss and the outputs.
+    /// A program for trying the model: it takes [`values`](Model::values), and computes the loss and the outputs, which
+    /// are [`output(0)`](Workspace::output) (1×1) and `output(1)` of its workspace.
     pub fn compile_evaluation(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
         self.compile_evaluation_of(|outputs| vec![loss(outputs), outputs])
     }
