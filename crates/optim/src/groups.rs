@@ -15,7 +15,8 @@ use crate::error::{Error, require_non_negative};
 pub struct GroupRule {
     /// A parameter belongs here if one of these matches its name.
     pub patterns: Vec<String>,
-    /// The learning rate is multiplied by this; 0 leaves the parameters as they are.
+    /// The learning rate is multiplied by this; 0 leaves the parameters, and the state that belongs to them, as they are,
+    /// whatever their gradients.
     ///
     /// As in PyTorch, [`Rprop`](crate::Rprop) knows the learning rate in its first step only: a scale sets where the step
     /// sizes of the group begin, and has no say in what becomes of them. A scale of 0 would not hold them still, and one

@@ -77,7 +77,7 @@ impl<T: Real> Optimizer<T> {
         );
         self.steps += 1;
         let weight_decay = self.method.weight_decay().unwrap_or(0.0);
-        for segment in &self.groups.segments {
+        for segment in self.groups.segments.iter().filter(|segment| segment.learning_rate_scale != 0.0) {
             let at = At {
                 step: self.steps,
                 learning_rate: learning_rate * segment.learning_rate_scale,

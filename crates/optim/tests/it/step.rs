@@ -36,6 +36,18 @@ fn groups_have_their_own_learning_rate_and_weight_decay() {
 }
 
 #[test]
+fn a_group_that_is_held_still_stays_whatever_its_gradients() {
+    for method in [Method::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }), Method::AdamW(AdamW::default())] {
+        let groups = Groups::by_name([("a", 0..2), ("b", 2..3)], &[rule("a", 0.0, None)]).unwrap();
+        let mut optimizer = Optimizer::new(method, groups).unwrap();
+        let mut params = [1.0_f32, -2.0, 3.0];
+        optimizer.step(&mut params, &[f32::NAN, f32::INFINITY, 0.5], 0.1);
+        assert_eq!(params[..2], [1.0, -2.0], "{method:?}");
+        assert!(params[2] < 3.0 && optimizer.slots().all(|(_, slot)| slot[..2] == [0.0; 2]), "{method:?}");
+    }
+}
+
+#[test]
 fn the_first_step_of_rprop_takes_each_group_s_learning_rate() {
     let groups = Groups::by_name([("a", 0..1), ("b", 1..2)], &[rule("b", 10.0, None)]).unwrap();
     let mut optimizer = Optimizer::new(Method::Rprop(Rprop::default()), groups).unwrap();
