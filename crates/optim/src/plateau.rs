@@ -43,7 +43,8 @@ impl Default for ReduceOnPlateau {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Threshold {
-    /// By this share of the best. For metrics that are positive: with a negative best, it asks for less than nothing,
+    /// By this share of the best, below 1 where the metric is minimized: PyTorch takes more, and then no metric is ever an
+    /// improvement. For metrics that are positive: with a negative best, it asks for less than nothing,
     /// as it does in PyTorch.
     Relative(f64),
     /// By this.
@@ -89,6 +90,9 @@ impl Plateau {
             ("learning_rate", learning_rate),
         ] {
             require_non_negative(of, name, value)?;
+        }
+        if let (false, Threshold::Relative(share)) = (rule.maximize, rule.threshold) {
+            require(share < 1.0, of, "threshold.relative", share, "below 1 where the metric is minimized")?;
         }
         let best = if rule.maximize { f64::NEG_INFINITY } else { f64::INFINITY };
         Ok(Self { rule, learning_rate, best, bad: 0, cooldown: 0, reductions: 0 })
@@ -174,10 +178,13 @@ mod tests {
         for (rule, name) in [
             (ReduceOnPlateau { factor: 1.0, ..default }, "factor"),
             (ReduceOnPlateau { threshold: Threshold::Absolute(f64::NAN), ..default }, "threshold"),
+            (ReduceOnPlateau { threshold: Threshold::Relative(1.0), ..default }, "threshold.relative"),
             (ReduceOnPlateau { min_learning_rate: -1.0, ..default }, "min_learning_rate"),
         ] {
             assert!(Plateau::new(rule, 0.1).unwrap_err().to_string().contains(name));
         }
         assert!(Plateau::new(default, f64::NAN).is_err());
+        let more = ReduceOnPlateau { maximize: true, threshold: Threshold::Relative(1.5), ..default };
+        assert!(Plateau::new(more, 0.1).is_ok());
     }
 }
