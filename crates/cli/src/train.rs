@@ -382,17 +382,12 @@ fn fit(
 
 /// What to do about it, if it is for want of space.
 fn out_of_space(error: highwater_trainer::Error, folder: &RunFolder) -> anyhow::Error {
-    let is_full = matches!(&error, highwater_trainer::Error::Checkpoint(error) if error.is_full());
-    let saved = Folder::new(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
-    match is_full && saved {
-        true => {
-            let root = folder.quoted();
-            anyhow!(
-                "{error}; make room on the disk, and go on from the last checkpoint: cargo xtask resume {root}"
-            )
-        }
-        false => error.into(),
+    if !matches!(&error, highwater_trainer::Error::Checkpoint(error) if error.is_full()) {
+        return error.into();
     }
+    let saved = Folder::new(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
+    let rest = format!(", and go on from the last checkpoint: cargo xtask resume {}", folder.quoted());
+    anyhow!("{error}; make room on the disk{}", if saved { &rest } else { "" })
 }
 
 fn select(job: &Job) -> String {

@@ -204,10 +204,9 @@ fn the_page_tells_of_the_model_that_is_kept_and_not_of_one_that_was_never_saved(
     }
     fs::write(&file, format!("{history}{}\n", last.join(","))).unwrap();
     done(dir, "report run");
-    let page = fs::read_to_string(dir.join("run/report.html")).unwrap();
-    let kept: Vec<&str> =
-        page.split("<tr class=\"kept\"><td>").skip(1).filter_map(|row| row.split('<').next()).collect();
-    assert_eq!(kept, ["3"], "the epoch of best.safetensors");
+    let page = dir.join("run/report.html");
+    assert_eq!(kept_epochs(&page), [3], "the epoch of best.safetensors");
+    let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("0.000100"), "the record is told");
 }
 
@@ -307,10 +306,8 @@ fn everyone_agrees_which_model_is_the_best_by_another_score() {
         assert_eq!(scored["accuracy"].as_f64(), Some(top), "{scored}");
         answers.push(done(dir, "predict run --data iris.csv").out);
         done(dir, "report run");
-        let page = fs::read_to_string(dir.join("run/report.html")).unwrap();
-        let kept: Vec<&str> =
-            page.split("<tr class=\"kept\"><td>").skip(1).filter_map(|row| row.split('<').next()).collect();
-        assert_eq!(kept, [(step / 4).to_string()], "105 rows in batches of 32 are 4 steps an epoch");
+        let kept = kept_epochs(&dir.join("run/report.html"));
+        assert_eq!(kept, [step / 4], "105 rows in batches of 32 are 4 steps an epoch");
     }
     assert_eq!(answers[0], answers[1]);
     // The published one is missing now, which is told, and comes back.
