@@ -13,10 +13,10 @@ use toml::{Table, Value};
 #[command(next_help_heading = "Columns")]
 pub(crate) struct Reading {
     /// A text that stands for a missing value, besides the customary ones
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing: Vec<String>,
     /// A text that alone stands for a missing value, beside an empty cell: NA, ?, - and the like are values then
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing_only: Vec<String>,
     /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
     #[arg(long, value_name = "NAME")]

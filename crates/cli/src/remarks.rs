@@ -1,5 +1,6 @@
 //! What a person should know of the data before training begins.
 
+use crate::args::SplitName;
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source::Source;
@@ -58,6 +59,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     remarks.extend(alike(preparation.class_names()));
     if file {
         remarks.extend(totals(table));
+        remarks.extend(suspicions(source, preparation));
     }
     if config.data.is_balanced() {
         remarks
@@ -107,6 +109,40 @@ fn totals(table: &Table) -> Option<String> {
     Some(format!(
         "line {line}, the last, is a row like the others; if {text:?} means their sum, take it out of the file"
     ))
+}
+
+/// What may make scores too good, or numbers that are none.
+fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
+    let (table, split) = (&source.table, &source.split);
+    let mut remarks = Vec::new();
+    for sentinel in preparation.sentinels(table, &split.train) {
+        let (name, text, rows) = (&sentinel.column, &sentinel.text, sentinel.rows);
+        remarks.push(format!(
+            "far off: {name:?} is {text} in {rows} training rows, far from all other numbers; if that means missing: {}",
+            quoted(&format!("--missing={text}"))
+        ));
+    }
+    let telling = preparation.telling(table, &split.train);
+    let target = &preparation.target().column;
+    for name in telling.iter().take(SHOWN) {
+        remarks.push(format!(
+            "suspicious: {name:?} alone tells {target:?} in all training rows; if it is not known beforehand: --column {}",
+            quoted(&format!("{name}=ignore"))
+        ));
+    }
+    let held_out = source.parts().next().filter(|part| *part != SplitName::Train);
+    if let Some(part) = held_out {
+        let rows = source.part(part);
+        let repeated = preparation.repeated(source.part(SplitName::Train), rows);
+        if repeated > 0 && 10 * repeated >= rows.1.len() {
+            remarks.push(format!(
+                "repeated: {repeated} of {} {} rows are the same as training rows; scores on new rows may be lower",
+                rows.1.len(),
+                part.name()
+            ));
+        }
+    }
+    remarks
 }
 
 /// What is around numbers.

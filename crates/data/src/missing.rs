@@ -27,9 +27,11 @@ impl Missing {
         }
     }
 
-    /// Whether a text is one of those that are named.
+    /// Whether a text is one of those that are named, or the same number as one of them.
     pub(crate) fn lists(&self, text: &str) -> bool {
-        self.listed.iter().any(|sign| sign == text)
+        let plain = cell::without_zero_decimals;
+        let is_same = |sign: &String| sign == text || !text.is_empty() && plain(sign) == plain(text);
+        self.listed.iter().any(is_same)
     }
 
     /// Columns to be filled, in which what is [listed](Missing::lists) is to be empty.

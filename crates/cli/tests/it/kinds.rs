@@ -391,3 +391,41 @@ fn decimal_commas_are_learned_from_and_remembered_for_prediction() {
     let config = fs::read_to_string(dir.path().join("run/config.toml")).unwrap();
     assert!(config.contains("decimal_comma = true"), "{config}");
 }
+
+#[test]
+fn what_may_mislead_is_told_before_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |row: usize| {
+        let (size, far) =
+            (row * 37 % 50, if row % 20 == 7 { "-9999".to_owned() } else { format!("{row}.5") });
+        let answer = if row * 7 % 13 > 5 { "yes" } else { "no" };
+        format!("{size},{far},{},{answer}\n", if answer == "yes" { "paid" } else { "due" })
+    };
+    let rows: String = (0..200).map(row).collect();
+    write(dir.path(), "t.csv", &format!("size,far,state,answer\n{rows}"));
+    let train = "train --data t.csv --target answer --epochs 2";
+    let told = said(dir.path(), &format!("{train} --out told"));
+    for words in [
+        "training rows, far from all other numbers; if that means missing: --missing=-9999",
+        "suspicious: \"state\" alone tells \"answer\" in all training rows; if it is not known beforehand: \
+         --column state=ignore",
+    ] {
+        assert!(told.code == Some(0) && told.err.contains(words), "{words}: {told:?}");
+    }
+    assert!(!told.err.contains("repeated: "), "{told:?}");
+    let mended = said(dir.path(), &format!("{train} --missing -9999 --column state=ignore --out mended"));
+    assert!(
+        mended.code == Some(0) && mended.err.contains("imputed: missing values of \"far\""),
+        "{mended:?}"
+    );
+    assert!(!mended.err.contains("far off") && !mended.err.contains("suspicious"), "{mended:?}");
+
+    let twice: String = rows.lines().map(|line| format!("{line}\n{line}\n")).collect();
+    write(dir.path(), "twice.csv", &format!("size,far,state,answer\n{twice}"));
+    let command = "train --data twice.csv --target answer --epochs 2 --out twice";
+    let repeated = said(dir.path(), command).err;
+    assert!(repeated.contains(" of 60 test rows are the same as training rows; scores on"), "{repeated}");
+    let apart =
+        said(dir.path(), "train --data t.csv --test twice.csv --target answer --epochs 2 --out apart").err;
+    assert!(apart.contains(" of 400 test rows are the same as training rows"), "{apart}");
+}

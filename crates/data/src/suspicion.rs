@@ -1,0 +1,217 @@
+//! What makes scores better than they will be, or numbers other than they seem: to be told before anybody trusts a model.
+
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+
+use crate::cell;
+use crate::encoding::{self, Encoding};
+use crate::preparation::{Input, Preparation};
+use crate::table::{Column, Table};
+use crate::target::TargetKind;
+
+/// A number that may stand for a missing value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentinel {
+    /// The column.
+    pub column: String,
+    /// The number, as it is written first.
+    pub text: String,
+    /// In how many training rows it is.
+    pub rows: usize,
+}
+
+impl Preparation {
+    /// The columns each of which alone tells the target in all of these rows, as it may if it was made from the target or is
+    /// known only later: each of its values, four rows or more on average, goes with one class, or the target is a straight
+    /// line of it.
+    ///
+    /// ```
+    /// use highwater_data::{Preparation, Table, Task};
+    ///
+    /// let rows = (0..40).map(|i| format!("{},{},{}\n", i * 7 % 40, ["paid", "due"][i % 2], ["yes", "no"][i % 2]));
+    /// let text = format!("size,state,bought\n{}", rows.collect::<String>());
+    /// let table = Table::from_csv_reader("t.csv", text.as_bytes())?;
+    /// let rows: Vec<usize> = (0..40).collect();
+    /// let preparation = Preparation::fit(&table, &rows, "bought", Task::Classification)?;
+    /// assert_eq!(preparation.telling(&table, &rows), ["state"]);
+    /// # Ok::<(), highwater_data::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn telling(&self, table: &Table, rows: &[usize]) -> Vec<String> {
+        let [target] = self.targets() else { return Vec::new() };
+        let Some(target_column) = table.find(&target.column) else { return Vec::new() };
+        let tells = |input: &&Input| {
+            let Some(column) = table.find(&input.name) else { return false };
+            let known = |row: &&usize| !column.is_missing(**row);
+            let rows = rows.iter().filter(known).copied();
+            match &target.kind {
+                TargetKind::Classes(_) => decides(column, target_column, rows),
+                TargetKind::Value(_) | TargetKind::Quantity(..) => {
+                    let number =
+                        |row: usize, column: &Column, unit| encoding::number(table, row, column, unit).ok();
+                    let pairs = rows.map(|row| {
+                        let x = number(row, column, input.encoding.unit())?;
+                        Some((x, number(row, target_column, target.kind.unit())?))
+                    });
+                    pairs.collect::<Option<Vec<_>>>().is_some_and(|pairs| is_line(&pairs))
+                }
+            }
+        };
+        self.inputs().iter().filter(tells).map(|input| input.name.clone()).collect()
+    }
+
+    /// How many of the rows that are held out, of the same table or of another, are in all columns that are used the same as
+    /// a training row. In a table without numbers or dates, where that is to be expected, none.
+    ///
+    /// # Panics
+    /// If a table has no such row.
+    pub fn repeated(&self, train: (&Table, &[usize]), held_out: (&Table, &[usize])) -> usize {
+        let continuous =
+            |input: &Input| !matches!(input.encoding, Encoding::OneHot(_) | Encoding::Boolean { .. });
+        if !self.inputs().iter().any(continuous) {
+            return 0;
+        }
+        let digests = |(table, rows): (&Table, &[usize])| -> Vec<u64> {
+            let names = self.inputs().iter().map(|input| &input.name);
+            let names = names.chain(self.targets().iter().map(|target| &target.column));
+            let columns: Vec<&Column> = names.filter_map(|name| table.find(name)).collect();
+            let digest = |row: &usize| {
+                let mut hasher = DefaultHasher::new();
+                columns.iter().for_each(|column| column.get(*row).hash(&mut hasher));
+                hasher.finish()
+            };
+            rows.iter().map(digest).collect()
+        };
+        let known: HashSet<u64> = digests(train).into_iter().collect();
+        digests(held_out).iter().filter(|digest| known.contains(digest)).count()
+    }
+
+    /// The numbers of nothing but nines (`-9999`, `999`) that are in two of these rows or more, and farther from all other
+    /// numbers of their column than these are from each other.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn sentinels(&self, table: &Table, rows: &[usize]) -> Vec<Sentinel> {
+        let numbers = self.inputs().iter().filter(|input| matches!(input.encoding, Encoding::Number { .. }));
+        let of = |input: &Input| sentinels(table.find(&input.name)?, rows);
+        numbers.filter_map(of).flatten().collect()
+    }
+}
+
+/// Whether each of the texts of a column goes with one text of the target.
+fn decides(column: &Column, target: &Column, rows: impl Iterator<Item = usize>) -> bool {
+    let (mut classes, mut count) = (HashMap::new(), 0);
+    for row in rows {
+        count += 1;
+        match classes.entry(column.get(row)) {
+            Entry::Vacant(place) => _ = place.insert(target.get(row)),
+            Entry::Occupied(known) if *known.get() != target.get(row) => return false,
+            Entry::Occupied(_) => {}
+        }
+    }
+    count >= 20 && 4 * classes.len() <= count
+}
+
+/// Whether what is left of the second numbers' variance, when a line through them is taken away, is a ten thousandth.
+fn is_line(pairs: &[(f64, f64)]) -> bool {
+    let count = pairs.len() as f64;
+    let (x, y) = pairs.iter().fold((0.0, 0.0), |(x, y), pair| (x + pair.0 / count, y + pair.1 / count));
+    let sum = |of: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|pair| of(pair.0 - x, pair.1 - y)).sum::<f64>();
+    let (xx, yy, xy) = (sum(&|x, _| x * x), sum(&|_, y| y * y), sum(&|x, y| x * y));
+    pairs.len() >= 20 && xy * xy > (1.0 - 1e-4) * xx * yy
+}
+
+fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
+    let mut nines: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for row in rows.iter().filter(|row| !column.is_missing(**row)) {
+        let text = column.get(*row);
+        if is_nines(text) {
+            nines.entry(cell::without_zero_decimals(text)).or_insert((text, 0)).1 += 1;
+        } else {
+            let value = cell::number(text)?;
+            (low, high) = (low.min(value), high.max(value));
+        }
+    }
+    let is_far = |text: &str| {
+        let value = cell::number(text)?;
+        Some(low - value > high - low || value - high > high - low)
+    };
+    let far = nines.into_values().filter(|(text, rows)| *rows >= 2 && is_far(text) == Some(true));
+    let named = |(text, rows): (&str, usize)| Sentinel {
+        column: column.name().to_owned(),
+        text: text.to_owned(),
+        rows,
+    };
+    Some(far.map(named).collect())
+}
+
+/// Whether a number is written with two nines or more and nothing else, but for zeros behind its point.
+fn is_nines(text: &str) -> bool {
+    let digits = cell::without_zero_decimals(text).trim_start_matches('-');
+    digits.len() >= 2 && digits.bytes().all(|byte| byte == b'9')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Task;
+
+    fn prepared(names: &str, row: impl Fn(usize) -> String, task: Task) -> (Table, Preparation) {
+        let text: String = (0..60).map(|at| row(at) + "\n").collect();
+        let table = Table::from_csv_reader("t.csv", format!("{names}\n{text}").as_bytes()).unwrap();
+        let rows: Vec<usize> = (0..60).collect();
+        let preparation = Preparation::fit(&table, &rows, "y", task).unwrap();
+        (table, preparation)
+    }
+
+    #[test]
+    fn a_column_that_was_made_from_the_target_is_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let row = |at: usize| {
+            let (x, y) = (at * 37 % 60, at * 7 % 13);
+            format!("{x}.5,{},{},{},{y}.25", 3 * y + 1, if y > 3 { "big" } else { "small" }, 7 * x % 5)
+        };
+        let (table, preparation) = prepared("x,tripled,size,n,y", row, Task::Regression);
+        assert_eq!(preparation.telling(&table, &rows), ["tripled"]);
+        let row =
+            |at: usize| format!("{at}.5,{},{},{}", at % 4, at * 7 % 5, if at % 4 > 1 { "u" } else { "v" });
+        let (table, preparation) = prepared("x,four,n,y", row, Task::Classification);
+        assert_eq!(preparation.telling(&table, &rows), ["four"], "x differs in every row and tells nothing");
+    }
+
+    #[test]
+    fn held_out_rows_that_were_trained_on_are_counted() {
+        let row = |at: usize| format!("p{at},{},{}", at % 20, ["u", "v"][at % 2]);
+        let (table, preparation) = prepared("id,x,y", row, Task::Classification);
+        let count = |preparation: &Preparation,
+                     table: &Table,
+                     train: std::ops::Range<usize>,
+                     test: std::ops::Range<usize>| {
+            let (train, test): (Vec<usize>, Vec<usize>) = (train.collect(), test.collect());
+            preparation.repeated((table, &train), (table, &test))
+        };
+        assert_eq!(count(&preparation, &table, 0..40, 40..60), 20);
+        assert_eq!(count(&preparation, &table, 0..10, 10..20), 0);
+        let names = |at: usize| format!("{},{}", ["red", "blue"][at % 2], ["u", "v"][at % 3 % 2]);
+        let (table, preparation) = prepared("hue,y", names, Task::Classification);
+        assert_eq!(count(&preparation, &table, 0..40, 40..60), 0);
+    }
+
+    #[test]
+    fn nines_far_from_all_other_numbers_are_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let row = |at: usize| {
+            let odd = at % 10 == 3;
+            let low = if odd { ["-9999.0", "-9999"][at % 20 / 10] } else { "7.5" };
+            let (age, price) = (if odd { 99 } else { 20 + at }, if at == 3 { 9999 } else { at });
+            format!("{low}{},{age},{price},{}", if odd { "" } else { "1" }, ["u", "v"][at % 2])
+        };
+        let (table, preparation) = prepared("low,age,price,y", row, Task::Classification);
+        let found = preparation.sentinels(&table, &rows);
+        assert_eq!(found, [Sentinel { column: "low".to_owned(), text: "-9999.0".to_owned(), rows: 6 }]);
+    }
+}
