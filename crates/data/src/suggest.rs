@@ -5,12 +5,17 @@ use crate::cell;
 /// How many names a message lists.
 const LISTED: usize = 12;
 
-/// `did you mean "label"? It has "a", "b" and 3 more`, without the question where no name is near.
+/// `did you mean "label"? It has "a", "b" and 3 more`, without the question where no name is near. Several names in one
+/// text are taken apart.
 pub(crate) fn instead<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let listed: Vec<String> = names.iter().take(LISTED).map(|name| format!("{name:?}")).collect();
     let more = names.len().saturating_sub(LISTED);
     let list = listed.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
+    let parts: Vec<&str> = wanted.split(',').map(str::trim).collect();
+    if parts.len() > 1 && parts.iter().all(|part| names.contains(part)) {
+        return format!("name each by itself: {parts:?}");
+    }
     let numbers = names.iter().filter(|name| cell::number(name).is_some()).count();
     match nearest(wanted, &names) {
         Some(name) => format!("did you mean {name:?}? It has {list}"),
@@ -65,6 +70,7 @@ mod tests {
     #[test]
     fn a_near_name_is_suggested_and_a_far_one_is_not() {
         assert_eq!(instead("labl", ["x", "label"]), r#"did you mean "label"? It has "x", "label""#);
+        assert_eq!(instead("x, label", ["x", "label"]), r#"name each by itself: ["x", "label"]"#);
         assert_eq!(instead("Species", ["x", "species"]), r#"did you mean "species"? It has "x", "species""#);
         assert_eq!(instead("target", ["x", "y"]), r#"it has "x", "y""#);
         assert_eq!(instead("y", ["x"]), r#"it has "x""#);
