@@ -266,14 +266,12 @@ pub(crate) fn numbers(
     rows: impl Iterator<Item = usize> + Clone,
     column: &Column,
 ) -> Result<(Vec<f64>, Option<Unit>)> {
-    let of = |unit: Option<&Unit>| read(table, rows.clone(), |row| number(table, row, column, unit));
-    match of(None) {
-        Ok(values) => Ok((values, None)),
-        Err(error) => match Unit::of_most(column, rows.clone(), 0.5) {
-            Some(unit) => Ok((of(Some(&unit))?, Some(unit))),
-            None => Err(error),
-        },
+    let plain: Option<Vec<f64>> = rows.clone().map(|row| cell::number(column.get(row))).collect();
+    if let Some(values) = plain {
+        return Ok((values, None));
     }
+    let unit = Unit::of_most(column, rows.clone(), 0.5);
+    Ok((read(table, rows, |row| number(table, row, column, unit.as_ref()))?, unit))
 }
 
 /// The number in a row, in the unit of the column if it has one.

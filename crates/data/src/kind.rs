@@ -81,9 +81,9 @@ impl Kind {
     /// The kind of a column, as some of its rows suggest.
     ///
     /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers, and so are those of which four
-    /// fifths are and more than half differ. Four fifths of the values decide
-    /// between numbers, dates and words, so that a slip of the pen is an error, with its place, instead of turning numbers
-    /// into names; dates whose years have two digits must be dates throughout. Then:
+    /// fifths are and more than half differ. Four fifths of the values decide between numbers, dates and words, so that a
+    /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits
+    /// must be dates throughout. Then:
     /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
     ///   number the rows;
     /// - two words such as yes and no are a *boolean*;
