@@ -64,8 +64,7 @@ impl<'a> TextReader<'a> {
     ) -> Result<TextReader<'a>> {
         let failed = |error| Error::Read { file: source.clone(), error };
         let mut reader = Arriving::new(Box::new(plain(reader).map_err(failed)?));
-        let begin = if live { reader.first_rows(1, HEAD) } else { reader.head(HEAD) };
-        if let Some((what, remedy)) = foreign::what(begin.map_err(failed)?.0) {
+        if let Some((what, remedy)) = foreign::what(look(&mut reader, live, 1).map_err(failed)?.0) {
             return Err(Error::Foreign { file: source, what, remedy });
         }
         let mut skipped = Vec::new();
@@ -79,11 +78,7 @@ impl<'a> TextReader<'a> {
         let told = given.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
         // A row that may be a header tells little without another one.
         let rows = if dialect.header == Some(false) || !dialect.names.is_empty() { 1 } else { 2 };
-        let head = match live {
-            _ if told => Ok((&[][..], true)),
-            true => reader.first_rows(rows, HEAD),
-            false => reader.head(HEAD),
-        };
+        let head = if told { Ok((&[][..], true)) } else { look(&mut reader, live, rows) };
         let (head, whole) = head.map_err(failed)?;
         let text = String::from_utf8_lossy(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -192,9 +187,14 @@ impl<'a> TextReader<'a> {
     }
 }
 
+/// The beginning without using it up, and whether it is whole. Where rows arrive one by one, it waits for so many at most.
+fn look<'r>(reader: &'r mut Arriving<'_>, live: bool, rows: usize) -> io::Result<(&'r [u8], bool)> {
+    if live { reader.first_rows(rows, HEAD) } else { reader.head(HEAD) }
+}
+
 /// The delimiter that a first line such as `sep=;` gives, which is read over. Excel takes it for no part of the table.
 fn sep_line(reader: &mut Arriving<'_>, live: bool) -> io::Result<Option<Delimiter>> {
-    let (head, _) = if live { reader.first_rows(1, HEAD)? } else { reader.head(HEAD)? };
+    let (head, _) = look(reader, live, 1)?;
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
