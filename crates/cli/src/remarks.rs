@@ -158,6 +158,9 @@ fn units(preparation: &Preparation) -> Option<String> {
     (!all.is_empty()).then(|| format!("read as numbers: {}", listed(&all, SHOWN)))
 }
 
+/// How years of two digits are read.
+pub(crate) const SHORT_YEARS: &str = "with years from 1969 to 2068";
+
 /// How dates are read that can be read otherwise, where nobody said how: with the day for the month, or in another century.
 fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
     use MomentFormat::{MonthFirst, ShortMonthFirst, ShortNamedMonth, ShortYearFirst};
@@ -165,14 +168,12 @@ fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) ->
     let remark = |column: &str, format: MomentFormat, remedy: Option<&str>| {
         let (read, other) = match format {
             MonthFirst | ShortMonthFirst => (" as month/day/year", "day/month/year"),
-            ShortYearFirst => (" as year/month/day", "day/month/year"),
+            ShortYearFirst => (" as year/month/day", ""),
+            ShortNamedMonth => ("", ""),
             _ => (" as day/month/year", "month/day/year"),
         };
-        let (read, years) = match format {
-            ShortNamedMonth => ("", " with years from 1969 to 2068"),
-            _ if format.has_short_years() => (read, ", with years from 1969 to 2068"),
-            _ => (read, ""),
-        };
+        let comma = if read.is_empty() { "" } else { "," };
+        let years = if format.has_short_years() { format!("{comma} {SHORT_YEARS}") } else { String::new() };
         let remedy = remedy.map_or(String::new(), |remedy| format!("; if it is {other}: {remedy}"));
         format!("dates: {column:?} is read{read}{years}{remedy}")
     };

@@ -4,6 +4,7 @@ use crate::data_args::ClassWeights;
 use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::measures::loss;
+use crate::remarks::SHORT_YEARS;
 use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
@@ -148,7 +149,7 @@ fn moment(format: MomentFormat) -> String {
         MonthFirst | ShortMonthFirst => ", the month first",
         _ => "",
     };
-    let years = if format.has_short_years() { ", with years from 1969 to 2068" } else { "" };
+    let years = if format.has_short_years() { format!(", {SHORT_YEARS}") } else { String::new() };
     format!("date{order}{years}")
 }
 
