@@ -13,8 +13,12 @@ use crate::section::Section;
 use crate::snapshot::Snapshot;
 use crate::workers;
 
+/// Behind a pointer: it goes from thread to thread, and what moves costs a miss of the cache on either side.
 #[derive(Default)]
-pub(crate) struct Staged {
+pub(crate) struct Staged(Box<Contents>);
+
+#[derive(Default)]
+struct Contents {
     step: u64,
     epoch: u64,
     score: Option<f64>,
@@ -77,30 +81,32 @@ impl Staged {
     /// the last time.
     pub(crate) fn copy(&mut self, snapshot: &Snapshot<'_>, table: &Arc<Table>) -> Result<(), Error> {
         let Snapshot { step, epoch, score, elapsed, arrays, sections, labels } = *snapshot;
-        (self.step, self.epoch, self.score, self.elapsed) = (step, epoch, score, elapsed);
+        let own = &mut *self.0;
+        (own.step, own.epoch, own.score, own.elapsed) = (step, epoch, score, elapsed);
         // Its count is in the cache of another processor.
-        if !Arc::ptr_eq(&self.table, table) {
-            self.table = Arc::clone(table);
+        if !Arc::ptr_eq(&own.table, table) {
+            own.table = Arc::clone(table);
         }
-        self.sections = sections.to_vec();
-        self.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        own.sections = sections.to_vec();
+        own.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
 
-        let is_new = self.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len());
+        let is_new = own.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len());
         if is_new {
             // The old memory goes first.
-            self.memory = None;
+            own.memory = None;
             let memory = Memory::zeroed(table.len() as u64);
-            self.memory = Some(memory.context("make room in memory for", Path::new("a snapshot"))?);
+            own.memory = Some(memory.context("make room in memory for", Path::new("a snapshot"))?);
         }
-        let rest = self.memory.as_mut().map_or(&mut [][..], Memory::bytes_mut);
+        let rest = own.memory.as_mut().map_or(&mut [][..], Memory::bytes_mut);
         copy_all(rest, arrays, is_new);
         Ok(())
     }
 
     /// The snapshot again.
     pub(crate) fn with<T>(&self, use_it: impl FnOnce(&Snapshot<'_>) -> T) -> T {
-        let bytes = self.memory.as_ref().map_or(&[][..], Memory::bytes);
-        let arrays: Vec<Array<'_>> = self
+        let own = &*self.0;
+        let bytes = own.memory.as_ref().map_or(&[][..], Memory::bytes);
+        let arrays: Vec<Array<'_>> = own
             .table
             .0
             .iter()
@@ -112,14 +118,14 @@ impl Staged {
             })
             .collect();
         let labels: Vec<(&str, &str)> =
-            self.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            own.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         use_it(&Snapshot {
-            step: self.step,
-            epoch: self.epoch,
-            score: self.score,
-            elapsed: self.elapsed,
+            step: own.step,
+            epoch: own.epoch,
+            score: own.score,
+            elapsed: own.elapsed,
             arrays: &arrays,
-            sections: &self.sections,
+            sections: &own.sections,
             labels: &labels,
         })
     }
