@@ -20,7 +20,8 @@ pub(crate) struct Replayed {
 pub(crate) fn run(args: &Replay) -> Result<()> {
     let mut runs = Vec::with_capacity(args.histories.len());
     for path in &args.histories {
-        let (curve, policy) = history::read(path, args)?;
+        let (mut curve, policy) = history::read(path, args)?;
+        curve.notes.extend(history::missing(&curve.observations, &args.stop));
         let non_finite = args.non_finite.or(policy).unwrap_or_default();
         let outcomes = replay(&curve.observations, curve.goal, non_finite, &args.stop);
         runs.push(Replayed { curve, non_finite, outcomes });

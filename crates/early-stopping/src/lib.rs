@@ -82,6 +82,7 @@ mod observation;
 mod reason;
 mod replay;
 mod rule;
+mod signal;
 mod span;
 mod stopping;
 mod text;
@@ -124,6 +125,7 @@ pub use rule::{
     Divergence, GeneralizationLoss, IncToDec, InvalidRule, Patience, Plateau, ProgressBelow,
     ProgressQuotient, Rises, Rule, Smoothing,
 };
+pub use signal::Signal;
 pub use span::{Span, Unit};
 pub use stopping::{EarlyStopping, StoppingRule, Verdict};
 pub use text::{ParseError, Problem};

@@ -35,7 +35,7 @@ pub struct Columns {
     pub validation: Option<String>,
     /// Steps complete.
     pub step: Option<String>,
-    /// Seconds of training so far.
+    /// Seconds of training so far, or since 1970: then the first counts as the beginning.
     pub elapsed: Option<String>,
     /// Whether small or large values are good.
     pub goal: Option<Goal>,
@@ -45,7 +45,7 @@ pub struct Columns {
 ///
 /// Columns are told by their usual names, in any case and with any separators: `epoch`; `val_loss`, `validation/loss`,
 /// `eval_accuracy` and such for the watched value, a loss before everything else; `train_loss` or, as Keras has it,
-/// `loss`; `step`; `elapsed_s`. Without an epoch each row counts as one. Whether small or large values are good is told
+/// `loss`; `step`; `elapsed_s` or, as TensorBoard has it, `Wall time`. Without an epoch each row counts as one. Whether small or large values are good is told
 /// from the name of the metric. `standard_error`, `reductions` and `evidence` are what an
 /// [`Observation`] calls so.
 ///
@@ -72,8 +72,13 @@ pub fn read_curve(path: &Path, columns: &Columns) -> Result<Curve, Error> {
         }
         Some(_) => {}
     }
-    if found.training.is_none() {
-        notes.push("no column of training losses: pq and progress_below cannot stop it".to_owned());
+    if let (Some(column), Some(clock)) = (found.elapsed, rows.iter().find_map(|row| row.rest.elapsed))
+        && clock >= BY_THE_CLOCK
+    {
+        rows.iter_mut()
+            .for_each(|row| row.rest.elapsed = row.rest.elapsed.map(|time| time.saturating_sub(clock)));
+        notes
+            .push(format!("`{}` counts from 1970: its times are taken from the first one on", column.name()));
     }
     let observations = observations(path, &table, &rows, found.epoch)?;
     if observations.is_empty() {
@@ -82,6 +87,8 @@ pub fn read_curve(path: &Path, columns: &Columns) -> Result<Curve, Error> {
     Ok(Curve { path: path.into(), watched, goal, observations, notes })
 }
 
+/// Three years: no time of training, but one of day in seconds since 1970.
+const BY_THE_CLOCK: Duration = Duration::from_secs(100_000_000);
 const COUNT: &str = "a number of at least 0";
 /// Up to here, each whole number is one of its own.
 const MOST: f64 = 9e15;
@@ -247,6 +254,26 @@ mod tests {
         assert_eq!(seen(&curve), [(1, 0.5, Some(9.0)), (3, 0.75, Some(8.0))]);
         assert_eq!(curve.observations[1].elapsed, Some(Duration::from_secs(4)));
         assert_eq!((curve.goal, &curve.notes[..]), (Goal::Maximize, &[][..]));
+    }
+
+    #[test]
+    fn times_of_day_are_times_since_the_first() {
+        let seconds = |curve: &Curve| {
+            curve.observations.iter().map(|o| o.elapsed.map(|time| time.as_secs_f64())).collect::<Vec<_>>()
+        };
+        let text = "Wall time,Step,Value\n1700000000.5,10,3\n1700000004.0,20,2\n";
+        let columns =
+            Columns { validation: Some("Value".into()), goal: Some(Goal::Minimize), ..Columns::default() };
+        let curve = read(text, &columns).unwrap();
+        assert_eq!(seconds(&curve), [Some(0.0), Some(3.5)]);
+        assert_eq!(curve.notes, ["`Wall time` counts from 1970: its times are taken from the first one on"]);
+        for (text, expected) in [
+            ("val_loss,_timestamp\n3,1.7e9\n2,\n1,1700000060\n", [Some(0.0), None, Some(60.0)]),
+            ("val_loss,timestamp\n3,2\n2,4\n1,6\n", [Some(2.0), Some(4.0), Some(6.0)]),
+            ("val_loss,timestamp\n3,12:00\n2,12:01\n1,12:02\n", [None; 3]),
+        ] {
+            assert_eq!(seconds(&read(text, &Columns::default()).unwrap()), expected, "{text}");
+        }
     }
 
     #[test]

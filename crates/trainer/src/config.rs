@@ -1,7 +1,7 @@
 //! What a run is asked to do.
 
 use crate::error::Error;
-use highwater_early_stopping::{Delta, Goal, NonFinite, Rule};
+use highwater_early_stopping::{Goal, NonFinite, Rule, Signal};
 use highwater_objective::metrics::Metric;
 use highwater_optim::{Method, Plateau, ReduceOnPlateau, Schedule};
 use serde::{Deserialize, Serialize};
@@ -169,12 +169,12 @@ impl Config {
 
     /// Whether the stopping rule goes by the evidence of the gradients, which is computed then.
     pub fn asks_for_evidence(&self) -> bool {
-        self.stop.leaves().contains(&&Rule::Evidence)
+        self.stop.goes_by(Signal::Evidence)
     }
 
     /// Whether the stopping rule goes by standard errors, which are computed then.
     pub fn asks_for_standard_errors(&self) -> bool {
-        self.stop.leaves().into_iter().any(asks_for_standard_errors)
+        self.stop.goes_by(Signal::StandardError)
     }
 
     /// Whether a rule gets to see what it goes by.
@@ -189,7 +189,7 @@ impl Config {
                 "goes by the spread of the gradient within a batch: it needs a batch size of at least \
                  {SMALLEST_SAMPLE}, better 32",
             )),
-            _ if asks_for_standard_errors(rule)
+            _ if rule.goes_by(Signal::StandardError)
                 && !matches!(self.monitor, Score::Loss | Score::Metric(Metric::Accuracy)) =>
             {
                 refuse(format!(
@@ -205,12 +205,3 @@ impl Config {
 
 /// With fewer rows, the ratio of a signal to its estimated variance has no mean.
 pub(crate) const SMALLEST_SAMPLE: usize = 4;
-
-fn asks_for_standard_errors(rule: &Rule) -> bool {
-    let delta = match rule {
-        Rule::Patience(patience) => patience.min_delta,
-        Rule::Plateau(plateau) => plateau.min_delta,
-        _ => return false,
-    };
-    matches!(delta, Delta::StandardErrors(_))
-}

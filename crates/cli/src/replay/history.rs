@@ -3,7 +3,7 @@
 use crate::args::Replay;
 use crate::folder::RunFolder;
 use anyhow::{Context, Result, bail};
-use highwater_early_stopping::NonFinite;
+use highwater_early_stopping::{NonFinite, Observation, Rule, Signal};
 use highwater_report::{Columns, Curve, is_history, read_curve, read_history, reconstruct};
 use highwater_trainer::{Config, Ended, MeasuredOn, Score};
 use std::path::Path;
@@ -33,6 +33,26 @@ pub(super) fn read(path: &Path, args: &Replay) -> Result<(Curve, Option<NonFinit
         goal: args.goal.map(Into::into),
     };
     Ok((read_curve(&file, &columns)?, None))
+}
+
+/// What rules go by and nobody recorded.
+pub(super) fn missing(observations: &[Observation], rules: &[Rule]) -> Vec<String> {
+    let is_missing = |signal: &Signal| !observations.iter().any(|observation| signal.is_in(observation));
+    let note = |signal: Signal| {
+        let rule = rules.iter().find(|rule| rule.goes_by(signal))?;
+        let (what, where_from) = match signal {
+            Signal::Train => ("training losses", "--training names their column"),
+            Signal::Elapsed => ("the time", "--time names its column"),
+            Signal::Step => ("steps", "--step names their column"),
+            Signal::StandardError => ("standard errors", "they would be in a column `standard_error`"),
+            Signal::Reductions => {
+                ("reductions of the learning rate", "they would be in a column `reductions`")
+            }
+            Signal::Evidence => ("the evidence of gradients", "it would be in a column `evidence`"),
+        };
+        Some(format!("`{rule}` goes by {what}, of which nothing is recorded: {where_from}"))
+    };
+    Signal::ALL.into_iter().filter(is_missing).filter_map(note).collect()
 }
 
 /// A history of this program: what its run watched, unless another score is asked for.

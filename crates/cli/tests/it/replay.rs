@@ -44,6 +44,33 @@ wiggle.csv: val_loss (minimize) over 8 epochs, best 2.0000 at epoch 6
 }
 
 #[test]
+fn what_a_rule_goes_by_and_nobody_recorded_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = wiggle(dir.path());
+    let rules = [
+        "--stop",
+        "pq(0.75)",
+        "--stop",
+        "time(30s)",
+        "--stop",
+        "time(1m) or patience(2 steps, min_delta=1se)",
+    ];
+    let said = done(args!["replay", &file].into_iter().chain(rules.map(Into::into)));
+    let notes: Vec<&str> = said.out.lines().filter_map(|line| line.strip_prefix("  note: ")).collect();
+    let named = "time(1m) or patience(2 steps, min_delta=1se)";
+    assert_eq!(
+        notes,
+        [
+            "`time(30s)` goes by the time, of which nothing is recorded: --time names its column",
+            &format!("`{named}` goes by steps, of which nothing is recorded: --step names their column"),
+            &format!(
+                "`{named}` goes by standard errors, of which nothing is recorded: they would be in a column `standard_error`"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn many_runs_have_means_and_spreads() {
     let dir = tempfile::tempdir().unwrap();
     let one = wiggle(dir.path());

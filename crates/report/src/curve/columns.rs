@@ -1,6 +1,6 @@
 //! Which column means what, told from the names that training programs give them.
 
-use super::Columns;
+use super::{Columns, number};
 use crate::Error;
 use highwater_data::{Column, Table};
 use highwater_early_stopping::Goal;
@@ -29,6 +29,8 @@ const EPOCHS: [&str; 9] =
     ["epoch", "epochs", "ep", "iteration", "iterations", "iter", "round", "boosting_round", "n_iter"];
 const STEPS: [&str; 4] = ["step", "steps", "global_step", "train_step"];
 const ELAPSED: [&str; 4] = ["elapsed_s", "elapsed", "elapsed_seconds", "elapsed_time"];
+/// Of the day: TensorBoard's and that of Weights & Biases, in seconds since 1970.
+const CLOCK: [&str; 2] = ["wall_time", "timestamp"];
 /// What held-out rows are called, the least fit to be watched last.
 const HELD_OUT: [&str; 7] = ["validation", "val", "valid", "eval", "dev", "holdout", "test"];
 const TRAINED_ON: [&str; 4] = ["training", "train", "tr", "fit"];
@@ -63,7 +65,7 @@ pub(super) fn pick<'t>(path: &Path, table: &'t Table, given: &Columns) -> Result
             training,
             value: Some(value),
             step: named(&given.step, &STEPS)?,
-            elapsed: named(&given.elapsed, &ELAPSED)?,
+            elapsed: named(&given.elapsed, &ELAPSED)?.or_else(|| clock(table)),
             standard_error: of_name(table, "standard_error"),
             reductions: of_name(table, "reductions"),
             evidence: of_name(table, "evidence"),
@@ -74,6 +76,12 @@ pub(super) fn pick<'t>(path: &Path, table: &'t Table, given: &Columns) -> Result
 /// The column of this name, whatever its case and separators.
 fn of_name<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
     table.columns().iter().find(|column| words(column.name()).join("_") == name)
+}
+
+/// The column of the time of day, where it is a number: a date is none.
+fn clock(table: &Table) -> Option<&Column> {
+    let column = CLOCK.iter().find_map(|name| of_name(table, name))?;
+    (0..table.rows()).all(|row| number(column.get(row)).is_some()).then_some(column)
 }
 
 /// `Validation/top-5 Accuracy` in lower case: validation, top, 5, accuracy.
