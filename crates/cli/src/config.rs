@@ -4,10 +4,10 @@ use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
 use crate::decay;
 use crate::measures::metrics;
-use crate::remarks;
 use crate::repeat;
 use crate::setting_names::{leaves, written};
 use crate::settings::Settings;
+use crate::source;
 use crate::story::ReportConfig;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
@@ -296,13 +296,7 @@ impl RunConfig {
             let data = settings.over(RunConfig::defaults(Task::Classification)?)?.data;
             let file = data.file.unwrap_or_default();
             let reader = TableReader::open(&file, &data.read)?;
-            let names: Vec<String> = reader.names().iter().map(|name| format!("{name:?}")).collect();
-            let unnamed = if reader.has_header() { "" } else { " (no header: --names gives them names)" };
-            bail!(
-                "which column is to be predicted? Name it with --target; {} has {}{unnamed}",
-                file.display(),
-                remarks::listed(&names, 30)
-            );
+            settings.set("data.target", source::evident_target(&file, &reader)?)?;
         }
         // The configuration of a run of the digits names their target.
         let of_digits = args.target.is_empty() && settings.text("data.target").as_deref() == Some("digit");

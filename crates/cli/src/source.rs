@@ -3,11 +3,12 @@
 use crate::args::SplitName;
 use crate::config::{DataConfig, RunConfig};
 use crate::memory;
+use crate::remarks;
 use crate::repeat::quoted;
 use crate::same_run::{ROWS, Rows};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Dialect, Kind, Preparation, Split, Table, digits};
+use highwater_data::{Dataset, Dialect, Kind, Preparation, Split, Table, TableReader, digits};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -267,6 +268,25 @@ impl<T: DeserializeOwned> Schema for Present<T> {
 
     fn upgrade(previous: NoPrevious) -> Self {
         match previous {}
+    }
+}
+
+/// The column to predict, where nobody has named one: what images show, from the file of labels beside them.
+pub(crate) fn evident_target(file: &Path, reader: &TableReader) -> Result<String> {
+    const LISTED: usize = 30;
+    match reader.names() {
+        [first, .., last] if first == "column_1" && last == "label" => Ok(last.clone()),
+        names => {
+            let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            let listed = remarks::listed(&names, LISTED);
+            let last = names.last().filter(|_| names.len() > LISTED);
+            let last = last.map_or(String::new(), |last| format!(", {last} the last of them"));
+            let unnamed = if reader.has_header() { "" } else { " (no header: --names gives them names)" };
+            bail!(
+                "which column is to be predicted? Name it with --target; {} has {listed}{last}{unnamed}",
+                file.display()
+            );
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Small tables of all kinds, in one command.
 
 use crate::args;
-use crate::run::{done, table};
+use crate::run::{done, run, table};
 use std::fs;
 
 #[test]
@@ -40,4 +40,27 @@ fn errors_of_a_quantity_are_in_the_unit_of_the_table() {
     assert!((20.0..90.0).contains(&value("mae")), "{test}");
     assert!((value("mae")..120.0).contains(&value("rmse")), "{test}");
     assert!((-0.5..0.8).contains(&value("r2")), "{test}");
+}
+
+#[test]
+fn what_images_show_is_in_the_file_beside_them() {
+    let dir = tempfile::tempdir().unwrap();
+    // 40 images of 6 by 6 pixels, half of them dark.
+    let pixel = |place: usize| ((place / 36 % 2) * 128 + place * 7 % 100) as u8;
+    let mut images = b"\0\0\x08\x03\0\0\0\x28\0\0\0\x06\0\0\0\x06".to_vec();
+    images.extend((0..40 * 36).map(pixel));
+    let mut labels = b"\0\0\x08\x01\0\0\0\x28".to_vec();
+    labels.extend((0..40).map(|image| image % 2));
+    let file = dir.path().join("t-images-idx3-ubyte");
+    fs::write(&file, &images).unwrap();
+    fs::write(dir.path().join("t-labels-idx1-ubyte"), &labels).unwrap();
+    let train =
+        |file| args!["train", "--data", file, "--epochs", "20", "--json", "--out", dir.path().join("run")];
+    assert_eq!(done(train(&file)).json()["test"]["accuracy"], 1.0);
+
+    let alone = dir.path().join("alone-images-idx3-ubyte");
+    fs::write(&alone, &images).unwrap();
+    let said = run(train(&alone));
+    let words = "and 6 more, \"column_36\" the last of them";
+    assert!(said.code == Some(1) && said.err.contains(words), "{said:#?}");
 }
