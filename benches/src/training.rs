@@ -67,7 +67,7 @@ impl Training {
             LossName::Mse | LossName::Mae | LossName::Huber => Targets::Values(normal((rows, outputs), 2)),
         };
         let workspace = program.workspace(batch);
-        let awake = workspace.shares_work().then(Awake::new);
+        let awake = workspace.shares_work().then(Awake::new).flatten();
         Training {
             workspace,
             gradients: Buffer::zeros(count),

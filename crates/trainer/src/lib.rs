@@ -201,6 +201,7 @@ mod run;
 mod saving;
 mod session;
 mod state;
+mod threads;
 
 pub use config::{Config, Every, Score};
 pub use error::Error;

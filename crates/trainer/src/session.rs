@@ -17,7 +17,8 @@ use crate::report::{Ended, Report};
 use crate::run::{Checkpoints, Data, Run};
 use crate::saving::{Keeper, Saves};
 use crate::state::{self, Counters};
-use highwater_autodiff::{Awake, Buffer, Mode, Program, Workspace};
+use crate::threads::Threads;
+use highwater_autodiff::{Buffer, Mode, Program, Workspace};
 use highwater_checkpoint::{Array, Section, Snapshot};
 use highwater_data::{BatchBuffer, epoch_order_into};
 use highwater_early_stopping::{EarlyStopping, GradientEvidence, StopReason};
@@ -151,7 +152,7 @@ impl<'a> Session<'a> {
         if self.saved != Some(self.counters.step) {
             self.save(true)?;
         }
-        let awake = self.ws.shares_work().then(Awake::new);
+        let mut threads = self.ws.shares_work().then(Threads::new).flatten();
         let ended = loop {
             if let Some(keeper) = &mut self.keeper {
                 keeper.look(&mut self.audience)?;
@@ -169,9 +170,12 @@ impl<'a> Session<'a> {
             if self.audience.wants_the_end() {
                 break Ended::Interrupted;
             }
-            self.step();
+            match &mut threads {
+                Some(threads) => threads.step(|| self.step()),
+                None => self.step(),
+            }
         };
-        drop(awake);
+        drop(threads);
         if self.saved != Some(self.counters.step) {
             self.save(true)?;
         }
