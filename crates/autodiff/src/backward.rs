@@ -194,7 +194,7 @@ impl<T: Real> Run<'_, '_, T> {
                 },
             }
         };
-        match self.input_scratch(node, count).filter(|_| !scratch.is_empty()) {
+        match self.input_scratch(node, count).filter(|_| self.shares_products) {
             Some(of_input) => {
                 let (of_input, of_others) = scratch.split_at_mut(of_input);
                 let Targets { tile, fixed, parameters, in_part } = targets;

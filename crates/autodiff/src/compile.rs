@@ -251,17 +251,17 @@ impl Plan {
         of_rows.map(|node| node.shape.columns * (1 + usize::from(node.has_gradient))).sum()
     }
 
-    /// Whether threads share the work on a single product.
+    /// Whether a single product is worth more than one thread.
     pub(crate) fn has_large_product(&self, batch: usize) -> bool {
         self.nodes.iter().any(|node| match node.op {
             Op::Linear(_) => {
                 let inner = self.nodes[node.args[0]].shape.columns;
-                is_large(node.shape.rows_for(batch), inner, node.shape.columns)
+                is_large([node.shape.rows_for(batch), inner, node.shape.columns])
             }
             Op::MatMul { transpose_left, .. } => {
                 let left = self.nodes[node.args[0]].shape;
                 let inner = if transpose_left { left.rows_for(batch) } else { left.columns };
-                is_large(node.shape.rows_for(batch), inner, node.shape.columns)
+                is_large([node.shape.rows_for(batch), inner, node.shape.columns])
             }
             _ => false,
         })

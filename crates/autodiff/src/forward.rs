@@ -21,6 +21,8 @@ pub(crate) struct Run<'a, 'f, T> {
     pub(crate) batch: usize,
     /// The key of random choices, if they are to be made.
     pub(crate) key: Option<u64>,
+    /// See [`Workspace`].
+    pub(crate) shares_products: bool,
 }
 
 impl<T: Real> Run<'_, '_, T> {

@@ -67,8 +67,7 @@ impl Program {
             Mode::Train { key } => Some(key),
             Mode::Evaluate => None,
         };
-        let run = Run { plan: &self.0, params, feeds, batch: ws.rows, key: ws.key };
-        run.forward(ws);
+        self.run(ws, params, feeds).forward(ws);
     }
 
     /// Computes the gradient of the loss for every parameter, after [`forward`](Program::forward) with the same
@@ -88,8 +87,17 @@ impl Program {
         let batch = self.check(ws, params, feeds);
         assert_eq!(batch, ws.rows, "backward on {batch} rows after forward on {}", ws.rows);
         assert_eq!(gradients.len(), params.len(), "as many gradients as parameters");
-        let run = Run { plan: &self.0, params, feeds, batch, key: ws.key };
-        run.backward(ws, loss, gradients);
+        self.run(ws, params, feeds).backward(ws, loss, gradients);
+    }
+
+    fn run<'a, 'f, T>(
+        &'a self,
+        ws: &Workspace<T>,
+        params: &'a [T],
+        feeds: &'a [Feed<'f, T>],
+    ) -> Run<'a, 'f, T> {
+        let Workspace { rows: batch, key, shares_products, .. } = *ws;
+        Run { plan: &self.0, params, feeds, batch, key, shares_products }
     }
 
     /// The number of batch rows, if everything is as it must be.

@@ -102,7 +102,7 @@ impl<T: Real> RowSquares<T> {
     pub fn compute(&mut self, ws: &Workspace<T>, params: &[T], feeds: &[Feed<'_, T>]) -> &[T] {
         let RowSquares { plan, layers, squares, dz, x, scratch, .. } = self;
         assert!(Arc::ptr_eq(plan, &ws.plan), "a workspace of another program");
-        let run = Run { plan, params, feeds, batch: ws.rows, key: ws.key };
+        let run = Run { plan, params, feeds, batch: ws.rows, key: ws.key, shares_products: false };
         for (number, tile) in ws.tiles[..ws.rows.div_ceil(ws.tile_rows)].iter().enumerate() {
             let write = if number == 0 { Write::Set } else { Write::Add };
             let rows = number * ws.tile_rows..((number + 1) * ws.tile_rows).min(ws.rows);

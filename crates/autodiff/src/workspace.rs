@@ -33,6 +33,8 @@ pub struct Workspace<T> {
     pub(crate) rows: usize,
     /// The last run's key for random choices, if it was a run for training.
     pub(crate) key: Option<u64>,
+    /// Whether there is one tile and a large product in it: then products are what threads share.
+    pub(crate) shares_products: bool,
 }
 
 /// What belongs to a run of rows. Each vector has one entry for each node, empty where it does not apply.
@@ -120,6 +122,7 @@ impl Program {
             max_rows,
             rows: 0,
             key: None,
+            shares_products: lengths.tiles == 1 && plan.has_large_product(max_rows),
         }
     }
 
@@ -153,8 +156,8 @@ impl Lengths {
             tile_parts: lengths(&|id, node| tiles > 1 && is_fixed(node) && has_parts(id)),
             parameter_parts: if tiles > 1 && plan.loss.is_some() { plan.parameter_count() } else { 0 },
             // Several tiles keep the threads busy: their products are not shared.
-            tile_scratch: if tiles > 1 { 0 } else { scratch(&in_tile) },
-            shared_scratch: scratch(&is_fixed),
+            tile_scratch: if tiles > 1 { 0 } else { scratch(&|node| node.place != Place::Shared) },
+            shared_scratch: scratch(&|node| node.place == Place::Shared),
             shared_values: lengths(&|_, node| is_fixed(node)),
             shared_gradients: lengths(&|_, node| is_fixed(node) && node.has_gradient),
         }
@@ -175,14 +178,19 @@ impl Plan {
         let columns = node.shape.columns;
         match node.op {
             Op::Linear(_) => linear::scratch(rows, self.nodes[node.args[0]].shape.columns, columns),
-            Op::MatMul { transpose_left, .. } => {
+            Op::MatMul { transpose_left, transpose_right } => {
                 let left = self.nodes[node.args[0]].shape;
                 let inner = if transpose_left { left.rows_for(tile_rows) } else { left.columns };
-                let forward = matmul::scratch(rows, inner, columns);
-                // The gradient of a factor is turned if the factor is.
-                let [a, b, c] = [rows, inner, columns];
-                let back = [[a, c, b], [b, c, a], [b, a, c], [c, a, b]];
-                back.iter().map(|&[m, k, n]| matmul::scratch(m, k, n)).max().unwrap_or(0).max(forward)
+                let forward = matmul::scratch([transpose_left, transpose_right], [rows, inner, columns]);
+                let of_left = match transpose_left {
+                    false => matmul::scratch([false, !transpose_right], [rows, columns, inner]),
+                    true => matmul::scratch([transpose_right, true], [inner, columns, rows]),
+                };
+                let of_right = match transpose_right {
+                    false => matmul::scratch([!transpose_left, false], [inner, rows, columns]),
+                    true => matmul::scratch([true, transpose_left], [columns, rows, inner]),
+                };
+                forward.max(of_left).max(of_right)
             }
             _ => 0,
         }
@@ -204,7 +212,7 @@ impl Plan {
 impl<T: Real> Workspace<T> {
     /// Whether the work on a full batch is enough to be shared between threads (see [`Awake`](crate::Awake)).
     pub fn shares_work(&self) -> bool {
-        self.tiles.len() > 1 || self.plan.has_large_product(self.max_rows)
+        self.tiles.len() > 1 || self.shares_products
     }
 
     /// The loss of the last run.

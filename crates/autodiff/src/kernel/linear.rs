@@ -111,13 +111,14 @@ pub(crate) fn backward_bias<T: Real>(dz: &[T], bias: &mut [T], write: Write) {
 
 /// How many elements of scratch memory the way forward wants, or the gradients of input and weight side by side.
 pub(crate) fn scratch(rows: usize, inputs: usize, outputs: usize) -> usize {
-    let weight = matmul::scratch(outputs, rows, inputs);
-    matmul::scratch(rows, inputs, outputs).max(input_scratch(rows, inputs, outputs) + weight)
+    let forward = matmul::scratch([false, true], [rows, inputs, outputs]);
+    let weight = matmul::scratch([true, false], [outputs, rows, inputs]);
+    forward.max(input_scratch(rows, inputs, outputs) + weight)
 }
 
 /// How many elements of scratch memory the gradient of the input wants.
 pub(crate) fn input_scratch(rows: usize, inputs: usize, outputs: usize) -> usize {
-    matmul::scratch(rows, outputs, inputs)
+    matmul::scratch([false, false], [rows, outputs, inputs])
 }
 
 /// The gradient of the weight, outputs×inputs: dzᵀ · x.

@@ -7,6 +7,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 /// Products of at least this many multiplications are worth handing over to other threads (about 10 µs).
 const PARALLEL: usize = 1 << 20;
+
 /// A factor of a product, perhaps to be read as its transpose.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Factor<'a, T> {
@@ -49,30 +50,6 @@ pub(crate) fn product<T: Real>(
     product_then(target, left, right, write, scratch, |_, _| {});
 }
 
-/// How many elements of scratch memory the product of rows×inner and inner×columns wants.
-pub(crate) fn scratch(rows: usize, inner: usize, columns: usize) -> usize {
-    if is_large(rows, inner, columns) { packed::scratch(rows, inner) } else { 0 }
-}
-
-/// Computes the product if it is a matter for the kernels for thin factors.
-fn thin_product<T: Real>(target: &mut [T], left: Factor<'_, T>, right: Factor<'_, T>, write: Write) -> bool {
-    let ([rows, inner], columns) = (left.shape(), right.shape()[1]);
-    match (left.transposed, right.transposed) {
-        (false, _) if column::is_column(inner, columns) => {
-            column::product(target, left.matrix.data, right.matrix.data, write);
-        }
-        (false, transposed) if thin::is_thin(rows, inner, columns) => {
-            let right = thin::Right { data: right.matrix.data, transposed };
-            thin::product(target, left.matrix.data, right, [inner, columns], write);
-        }
-        (true, false) if thin::is_thin_outer(rows, inner, columns) => {
-            thin::outer_product(target, left.matrix.data, right.matrix.data, [rows, columns], write);
-        }
-        _ => return false,
-    }
-    true
-}
-
 /// Like [`product`]; `then(elements, first_column)` is called on finished rows, or on finished pieces of single rows
 /// that begin in that column, by the thread that made them, while they are in its cache.
 pub(crate) fn product_then<T: Real>(
@@ -84,22 +61,60 @@ pub(crate) fn product_then<T: Real>(
     then: impl Fn(&mut [T], usize) + Sync,
 ) {
     let ([rows, inner], columns) = (left.shape(), right.shape()[1]);
-    if thin_product(target, left, right, write) {
-        then(target, 0);
-    } else if is_large(rows, inner, columns) && !scratch.is_empty() {
-        packed::product(target, left, right, write, scratch, &then);
-    } else {
-        let beta = match write {
-            Write::Set => Accum::Replace,
-            Write::Add => Accum::Add,
-        };
-        let view = MatMut::from_row_major_slice_mut(target, rows, columns);
-        matmul(view, beta, left.view(), right.view(), T::ONE, Par::Seq);
-        then(target, 0);
+    match kernel([left.transposed, right.transposed], [rows, inner, columns]) {
+        Kernel::Column => column::product(target, left.matrix.data, right.matrix.data, write),
+        Kernel::Thin => {
+            let right = thin::Right { data: right.matrix.data, transposed: right.transposed };
+            thin::product(target, left.matrix.data, right, [inner, columns], write);
+        }
+        Kernel::ThinOuter => {
+            thin::outer_product(target, left.matrix.data, right.matrix.data, [rows, columns], write);
+        }
+        Kernel::Packed if !scratch.is_empty() => {
+            return packed::product(target, left, right, write, scratch, &then);
+        }
+        Kernel::Packed | Kernel::Faer => {
+            let beta = match write {
+                Write::Set => Accum::Replace,
+                Write::Add => Accum::Add,
+            };
+            let view = MatMut::from_row_major_slice_mut(target, rows, columns);
+            matmul(view, beta, left.view(), right.view(), T::ONE, Par::Seq);
+        }
+    }
+    then(target, 0);
+}
+
+/// What computes a product.
+enum Kernel {
+    Column,
+    Thin,
+    ThinOuter,
+    /// If there is scratch memory; without, faer.
+    Packed,
+    Faer,
+}
+
+/// The kernel for a product of rows×inner and inner×columns, of factors of which each may be read as its transpose.
+fn kernel(transposed: [bool; 2], [rows, inner, columns]: [usize; 3]) -> Kernel {
+    match transposed {
+        [false, _] if column::is_column(inner, columns) => Kernel::Column,
+        [false, _] if thin::is_thin(rows, inner, columns) => Kernel::Thin,
+        [true, false] if thin::is_thin_outer(rows, inner, columns) => Kernel::ThinOuter,
+        _ if is_large([rows, inner, columns]) => Kernel::Packed,
+        _ => Kernel::Faer,
     }
 }
 
-/// Whether threads share the work on a product of rows×inner and inner×columns.
-pub(crate) fn is_large(rows: usize, inner: usize, columns: usize) -> bool {
+/// How many elements of scratch memory a product wants, by the same measures as its [`kernel`].
+pub(crate) fn scratch(transposed: [bool; 2], [rows, inner, columns]: [usize; 3]) -> usize {
+    match kernel(transposed, [rows, inner, columns]) {
+        Kernel::Packed => packed::scratch(rows, inner),
+        _ => 0,
+    }
+}
+
+/// Whether a product of rows×inner and inner×columns is worth more than one thread.
+pub(crate) fn is_large([rows, inner, columns]: [usize; 3]) -> bool {
     rows * inner * columns >= PARALLEL
 }

@@ -1,7 +1,7 @@
 //! Programs at the edge of what makes sense.
 
 use highwater_autodiff::{Axis, Graph, Mode, Program};
-use ndarray::{Array2, array};
+use ndarray::{Array2, array, s};
 
 /// The gradients after one step on a batch.
 fn gradients(program: &Program, params: &[f64], batch: &Array2<f64>) -> (f64, Vec<f64>) {
@@ -170,4 +170,46 @@ fn a_program_is_shared_and_a_workspace_moved_between_threads() {
         })
     });
     assert_eq!(results.map(|ws| ws.join().unwrap().output(0)[[0, 0]]), [2.0, 4.0]);
+}
+
+/// Whole numbers, whose sums are exact: large products of all rows, packed, give what those of small tiles give. Each program
+/// has a product for each row and one over the rows, after those of another size.
+#[test]
+fn large_products_give_what_small_ones_give_whichever_is_beside_them() {
+    let rows = 70;
+    let batch = Array2::from_shape_fn((rows, 2000), |(r, c)| ((r * 7 + c * 3) % 5) as f64 - 2.0);
+    let sizes = [[128, 600, 20], [20, 16, 2000], [2000, 1, 2000], [300, 310, 320], [5, 4, 3], [128, 600, 20]];
+    for pair in sizes.windows(2) {
+        let g = Graph::new();
+        let x = g.input(2000);
+        let mut outputs = Vec::new();
+        for (number, &[inputs, units, wide]) in pair.iter().enumerate() {
+            let y = x.slice(0..inputs).matmul_t(g.param(format!("{number}"), [units, inputs]));
+            outputs.extend([y, x.slice(0..wide).t_matmul(y), y.t_matmul(x.slice(0..wide))]);
+        }
+        let loss = outputs.iter().map(|output| output.sum()).reduce(|a, b| a + b).unwrap();
+        let program = g.compile(loss, &outputs);
+        let params: Vec<f64> = (0..program.parameter_count()).map(|i| (i % 3) as f64 - 1.0).collect();
+        let [whole, tiled] = [rows, 8].map(|tile_rows| {
+            let mut ws = program.workspace_with_tile_rows(rows, tile_rows);
+            [rows, 19].map(|rows| {
+                let feeds = [batch.slice(s![..rows, ..]).into()];
+                let mut gradients = vec![f64::NAN; params.len()];
+                program.forward(&mut ws, &params, &feeds, Mode::Evaluate);
+                program.backward(&mut ws, &params, &feeds, &mut gradients);
+                let outputs: Vec<_> = (0..outputs.len()).map(|index| ws.output(index)).collect();
+                (outputs, gradients)
+            })
+        });
+        assert!(whole == tiled, "{pair:?}");
+    }
+}
+
+#[test]
+fn a_layer_of_one_unit_takes_no_memory_for_packing_its_inputs() {
+    let (rows, inputs) = (16, 1 << 17);
+    let g = Graph::new();
+    let y = g.input(inputs).matmul_t(g.param("w", [1, inputs])) + g.param_vector("b", 1);
+    let program = g.compile(y.mean(), &[]);
+    assert!(program.workspace_bytes::<f32>(rows) < 1024);
 }
