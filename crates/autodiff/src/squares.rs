@@ -36,7 +36,7 @@ use std::sync::Arc;
 /// program.backward(&mut ws, &params, &[(&x).into()], &mut gradients);
 /// let mut squares = program.row_squares(2).expect("rows meet in the loss alone");
 /// assert_eq!(gradients, [1.0 + 9.0, 1.0 + 3.0]);
-/// assert_eq!(squares.compute(&ws, &params, &[(&x).into()]), [1.0 + 81.0, 1.0 + 9.0]);
+/// assert_eq!(squares.compute(&ws, &[(&x).into()]), [1.0 + 81.0, 1.0 + 9.0]);
 /// ```
 #[derive(Clone)]
 pub struct RowSquares<T> {
@@ -94,15 +94,16 @@ impl<T: Real> RowSquares<T> {
     }
 
     /// The squares for each parameter, in the order of the flat slice, after [`backward`](Program::backward) with the
-    /// same `params` and `feeds`; 0 for those that are not [covered](RowSquares::covered). Allocates nothing.
+    /// same `feeds`; 0 for those that are not [covered](RowSquares::covered). Allocates nothing.
     ///
     /// # Panics
     /// If the workspace is of another program, or its last run was of more rows than there is memory for.
     #[track_caller]
-    pub fn compute(&mut self, ws: &Workspace<T>, params: &[T], feeds: &[Feed<'_, T>]) -> &[T] {
+    pub fn compute(&mut self, ws: &Workspace<T>, feeds: &[Feed<'_, T>]) -> &[T] {
         let RowSquares { plan, layers, squares, dz, x, scratch, .. } = self;
         assert!(Arc::ptr_eq(plan, &ws.plan), "a workspace of another program");
-        let run = Run { plan, params, feeds, batch: ws.rows, key: ws.key, shares_products: false };
+        // Layers read their inputs from tiles and feeds, never from parameters.
+        let run = Run { plan, params: &[], feeds, batch: ws.rows, key: None, shares_products: false };
         for (number, tile) in ws.tiles[..ws.rows.div_ceil(ws.tile_rows)].iter().enumerate() {
             let write = if number == 0 { Write::Set } else { Write::Add };
             let rows = number * ws.tile_rows..((number + 1) * ws.tile_rows).min(ws.rows);
@@ -126,7 +127,11 @@ fn squared<'a, T: Real>(source: &[T], memory: &'a mut [T]) -> &'a [T] {
     let target = &mut memory[..source.len()];
     vectorize(
         #[inline(always)]
-        || target.iter_mut().zip(source).for_each(|(t, &s)| *t = s * s),
+        || {
+            for (t, &s) in target.iter_mut().zip(source) {
+                *t = s * s;
+            }
+        },
     );
     target
 }

@@ -39,16 +39,10 @@ impl Evidence {
     }
 
     /// Takes in a part of a step of so many rows, after its way back.
-    pub(crate) fn take_in(
-        &mut self,
-        ws: &Workspace<f32>,
-        parameters: &[f32],
-        feeds: &[Feed<'_, f32>],
-        rows: usize,
-    ) {
+    pub(crate) fn take_in(&mut self, ws: &Workspace<f32>, feeds: &[Feed<'_, f32>], rows: usize) {
         // The loss is a mean over the rows of the part: each one's own gradient is that many times its share.
         let factor = (rows * rows) as f32;
-        let squares = self.squares.compute(ws, parameters, feeds).iter();
+        let squares = self.squares.compute(ws, feeds).iter();
         if self.rows == 0 {
             self.sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum = factor * square);
         } else {

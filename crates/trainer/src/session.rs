@@ -213,7 +213,7 @@ impl<'a> Session<'a> {
             self.program.forward(&mut self.ws, parameters, &feeds, Mode::Train { key });
             self.program.backward(&mut self.ws, parameters, &feeds, &mut self.gradients);
             if let Some(evidence) = &mut self.evidence {
-                evidence.take_in(&self.ws, parameters, &feeds, piece.len());
+                evidence.take_in(&self.ws, &feeds, piece.len());
             }
             self.model.follow(&self.ws, piece.len());
             loss += f64::from(self.ws.loss()) * of_piece;

@@ -41,7 +41,7 @@ fn squares(program: &Program, tile_rows: usize, threads: usize) -> (Vec<f64>, Ve
     pool.install(|| {
         program.forward(&mut ws, &params, &feeds, Mode::Train { key: 0 });
         program.backward(&mut ws, &params, &feeds, &mut gradients);
-        (squares.compute(&ws, &params, &feeds).to_vec(), squares.covered().to_vec())
+        (squares.compute(&ws, &feeds).to_vec(), squares.covered().to_vec())
     })
 }
 
