@@ -99,7 +99,10 @@ impl Evaluator {
         }
     }
 
-    /// Loss and metrics on `data`, or `None` as soon as `interrupted` says so.
+    /// Loss and metrics on `data` of a model with these parameters and buffers, or `None` as soon as `interrupted` says so.
+    ///
+    /// # Panics
+    /// If there are not as many `values` as the model has, or `data` have other columns, or targets of another kind.
     pub fn scores(
         &mut self,
         values: &[f32],
@@ -110,6 +113,41 @@ impl Evaluator {
             Targets::Classes(_) => Evaluation::of_classes(&self.metrics, self.columns, Kind::Logits),
             Targets::Values(_) => Evaluation::of_values(&self.metrics, self.columns),
         };
+        let loss = self.each(values, data, interrupted, |batch, said, targets| match batch.targets {
+            BatchTargets::Classes(classes) => evaluation.update_classes(said, classes),
+            BatchTargets::Values(_) => evaluation.update_values(said, targets),
+        })?;
+        let metrics = evaluation.values().map(|(metric, value)| (metric, value.unwrap_or(f64::NAN)));
+        Some(Scores { rows: data.rows(), loss, metrics: metrics.collect() })
+    }
+
+    /// What the model says of each row of `data`: rows × outputs, of classes logits, of values in the unit of the table.
+    ///
+    /// # Panics
+    /// As [`scores`](Evaluator::scores).
+    pub fn outputs(&mut self, values: &[f32], data: &Dataset) -> Array2<f64> {
+        let mut all = Vec::with_capacity(data.rows() * self.columns);
+        self.each(values, data, || false, |_, said, _| all.extend_from_slice(said));
+        Array2::from_shape_vec((data.rows(), self.columns), all).expect("each row has its outputs")
+    }
+
+    /// The mean loss of the rows of `data`, and no metrics.
+    ///
+    /// # Panics
+    /// As [`scores`](Evaluator::scores).
+    pub fn loss(&mut self, values: &[f32], data: &Dataset) -> f64 {
+        self.each(values, data, || false, |_, _, _| {}).expect("nobody interrupts")
+    }
+
+    /// Shows each batch of `data` with what the model says of it and, of values, its targets, both in the unit of the table.
+    /// Returns the mean loss, or `None` as soon as `interrupted` says so.
+    fn each(
+        &mut self,
+        values: &[f32],
+        data: &Dataset,
+        interrupted: impl Fn() -> bool,
+        mut show: impl FnMut(&Batch<'_>, &[f64], &[f64]),
+    ) -> Option<f64> {
         let (mut loss, mut divisor) = (0.0, 0.0);
         self.spread = Spread::default();
         for batch in batches(data) {
@@ -118,34 +156,10 @@ impl Evaluator {
             }
             let (of_batch, weight) = self.pass(values, &batch);
             (loss, divisor) = (loss + of_batch, divisor + weight);
-            let said = &self.said[..batch.features.nrows() * self.columns];
-            match batch.targets {
-                BatchTargets::Classes(classes) => evaluation.update_classes(said, classes),
-                BatchTargets::Values(_) => evaluation.update_values(said, &self.targets[..said.len()]),
-            }
+            let count = batch.features.nrows() * self.columns;
+            show(&batch, &self.said[..count], &self.targets[..count]);
         }
-        let metrics = evaluation.values().map(|(metric, value)| (metric, value.unwrap_or(f64::NAN)));
-        Some(Scores { rows: data.rows(), loss: loss / divisor, metrics: metrics.collect() })
-    }
-
-    /// What the model says of each row of `data`: rows × outputs, of classes logits, of values in the unit of the table.
-    pub fn outputs(&mut self, values: &[f32], data: &Dataset) -> Array2<f64> {
-        let mut all = Vec::with_capacity(data.rows() * self.columns);
-        for batch in batches(data) {
-            self.pass(values, &batch);
-            all.extend_from_slice(&self.said[..batch.features.nrows() * self.columns]);
-        }
-        Array2::from_shape_vec((data.rows(), self.columns), all).expect("each row has its outputs")
-    }
-
-    /// The mean loss of the rows of `data`, and no metrics.
-    pub fn loss(&mut self, values: &[f32], data: &Dataset) -> f64 {
-        let (mut loss, mut divisor) = (0.0, 0.0);
-        for batch in batches(data) {
-            let (of_batch, weight) = self.pass(values, &batch);
-            (loss, divisor) = (loss + of_batch, divisor + weight);
-        }
-        loss / divisor
+        Some(loss / divisor)
     }
 
     /// What the mean loss of a batch is divided by: the number of rows, or the sum of the weights of their classes.
@@ -232,4 +246,25 @@ pub(crate) fn feeds<'a>(batch: &Batch<'a>) -> [Feed<'a, f32>; 2] {
         BatchTargets::Values(values) => Feed::Values(values),
     };
     [Feed::Values(batch.features), targets]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwater_nn::{Activation, Init, Mlp};
+    use ndarray::array;
+
+    #[test]
+    fn the_error_of_a_loss_is_of_the_rows_tried_last() {
+        let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+        let model = Model::new(line.network(), Init::Constant { value: 0.0 }, 0).unwrap();
+        let rows = |targets| Dataset::new(array![[0.0], [0.0]], Targets::Values(targets));
+        // Losses of 0 and 4, with a deviation of √8; and of 1 and 1.
+        let (wide, narrow) = (rows(array![[0.0], [2.0]]), rows(array![[1.0], [-1.0]]));
+        let mut evaluator = Evaluator::new(&model, &Loss::MeanSquaredError, &[], &[]);
+        assert_eq!((evaluator.loss(model.values(), &wide), evaluator.loss_error()), (2.0, Some(2.0)));
+        assert_eq!((evaluator.loss(model.values(), &narrow), evaluator.loss_error()), (1.0, Some(0.0)));
+        evaluator.outputs(model.values(), &wide);
+        assert_eq!(evaluator.loss_error(), Some(2.0));
+    }
 }
