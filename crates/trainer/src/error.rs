@@ -28,12 +28,9 @@ pub enum Error {
     /// The loss.
     #[error(transparent)]
     Loss(#[from] highwater_objective::Error),
-    /// A data set without rows.
-    #[error("there are no {part} rows")]
-    NoRows {
-        /// `training` or `validation`.
-        part: &'static str,
-    },
+    /// Nothing to train on.
+    #[error("there are no training rows")]
+    NoRows,
     /// Data of another width or kind than the model and the loss need.
     #[error("the {part} data have {found}, and the model needs {needed}")]
     Data {

@@ -20,6 +20,9 @@ pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<()
                     no mean of such: monitor accuracy, or give min_delta as a number";
         return Err(Error::Rule { what: what.to_owned() });
     }
+    if data.train.rows() == 0 {
+        return Err(Error::NoRows);
+    }
     check_part(run, data.train, "training")?;
     // Without any, the training rows take their place.
     if data.validation.rows() > 0 {
@@ -53,9 +56,6 @@ fn check_normalisation(rows: usize, config: &Config) -> Result<(), Error> {
 }
 
 fn check_part(run: &Run<'_>, data: &Dataset, part: &'static str) -> Result<(), Error> {
-    if data.rows() == 0 {
-        return Err(Error::NoRows { part });
-    }
     let (inputs, outputs) = (run.model.network().inputs, run.model.network().outputs());
     let wrong = |found: String, needed: String| Err(Error::Data { part, found, needed });
     if data.inputs() != inputs {

@@ -210,7 +210,7 @@ fn data_that_do_not_fit() {
     fn with_targets(data: &Dataset, targets: Targets) -> Dataset {
         Dataset::new(data.features().to_owned(), targets)
     }
-    let no_rows: Kind = |e| matches!(e, Error::NoRows { .. });
+    let no_rows: Kind = |e| matches!(e, Error::NoRows);
     let no_fit: Kind = |e| matches!(e, Error::Data { .. });
     let cases: [(Problem, Change, Kind, &str); 10] = [
         (regression(), |p| p.train = first_rows(&p.train, 0), no_rows, "there are no training rows"),
