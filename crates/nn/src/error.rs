@@ -40,14 +40,14 @@ pub enum Error {
         from: usize,
     },
     /// A table for a column that is not there or has one already, or a table without an element.
-    #[error(
-        "layer {layer}: there is no column {column} to be replaced by rows of a table, or it has two, or the table is empty"
-    )]
+    #[error("layer {layer}: no table can take the place of column {column}: {why}")]
     Embedding {
         /// The layer.
         layer: usize,
         /// The column.
         column: usize,
+        /// What is wrong with the two.
+        why: &'static str,
     },
     /// A residual connection between values of different widths.
     #[error("layer {layer} adds a value of {found} columns to one of {needed}")]

@@ -193,11 +193,16 @@ impl Sequential {
                     return Err(Error::ResidualWidth { layer: number, found, needed });
                 }
                 Layer::Embed { tables } => {
-                    for (at, Embedding { column, rows, width }) in tables.iter().enumerate() {
-                        let again = tables[..at].iter().any(|other| other.column == *column);
-                        if again || *column >= widths[number] || *rows == 0 || *width == 0 {
-                            return Err(Error::Embedding { layer: number, column: *column });
-                        }
+                    for (at, &Embedding { column, rows, width }) in tables.iter().enumerate() {
+                        let why = match () {
+                            _ if column >= widths[number] => "there is no such column",
+                            _ if tables[..at].iter().any(|other| other.column == column) => {
+                                "it has one already"
+                            }
+                            _ if rows == 0 || width == 0 => "the table is empty",
+                            _ => continue,
+                        };
+                        return Err(Error::Embedding { layer: number, column, why });
                     }
                 }
                 _ => {}
@@ -324,16 +329,14 @@ mod tests {
 
     #[test]
     fn tables_for_columns_that_are_not_there_are_refused() {
-        for tables in [
-            vec![Embedding { column: 2, rows: 3, width: 2 }],
-            vec![Embedding { column: 0, rows: 0, width: 2 }],
-            vec![Embedding::of(1, 3), Embedding::of(1, 4)],
+        for (tables, why) in [
+            (vec![Embedding { column: 2, rows: 3, width: 2 }], "there is no such column"),
+            (vec![Embedding { column: 0, rows: 0, width: 2 }], "the table is empty"),
+            (vec![Embedding::of(1, 3), Embedding::of(1, 4)], "it has one already"),
         ] {
             let column = tables[0].column;
-            assert_eq!(
-                model(vec![Layer::Embed { tables }]).unwrap_err(),
-                Error::Embedding { layer: 0, column }
-            );
+            let refused = model(vec![Layer::Embed { tables }]).unwrap_err();
+            assert_eq!(refused, Error::Embedding { layer: 0, column, why });
         }
     }
 
