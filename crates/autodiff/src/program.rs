@@ -53,8 +53,8 @@ impl Program {
 
     /// Computes loss and outputs; read them from the workspace.
     ///
-    /// `feeds` are the inputs and indices in the order of recording; all have the same number of rows, the batch.
-    /// Those at the end that this program does not use may be left out.
+    /// `feeds` are the inputs and indices in the order of recording; all have the same number of rows, the batch (one
+    /// row, if there are none). Those at the end that this program does not use may be left out.
     ///
     /// # Panics
     /// If the workspace is another program's; if `params` has the wrong length; if a feed is missing, has the wrong

@@ -10,6 +10,10 @@ use std::fmt;
 use std::ops::{self, Range};
 
 /// A value within a graph.
+///
+/// # Panics
+/// A method or an operator that takes another value panics where it is called if their shapes do not fit, with both of
+/// them, or if the other value is of another graph.
 #[derive(Clone, Copy)]
 pub struct Var<'g> {
     pub(crate) graph: &'g Graph,

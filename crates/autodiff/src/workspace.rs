@@ -126,7 +126,7 @@ impl Program {
         }
     }
 
-    /// What [`workspace`](Program::workspace) takes, in bytes: that of its elements.
+    /// The bytes of all elements of a [`workspace`](Program::workspace).
     pub fn workspace_bytes<T: Real>(&self, max_rows: usize) -> usize {
         Lengths::new(&self.0, max_rows, self.0.tile_rows(max_rows)).elements() * size_of::<T>()
     }

@@ -71,7 +71,7 @@ impl Init {
         {
             return Array1::zeros(length);
         }
-        let normal = match self {
+        let deviation = match self {
             Init::Pytorch => return uniform(-1.0 / i.sqrt(), 1.0 / i.sqrt()),
             Init::HeUniform => return uniform(-(6.0 / i).sqrt(), (6.0 / i).sqrt()),
             Init::GlorotUniform => return uniform(-(6.0 / (i + o)).sqrt(), (6.0 / (i + o)).sqrt()),
@@ -82,7 +82,7 @@ impl Init {
             Init::GlorotNormal => (2.0 / (i + o)).sqrt(),
             Init::LecunNormal => (1.0 / i).sqrt(),
         };
-        let distribution = Normal::new(0.0, normal).expect("the deviation is finite");
+        let distribution = Normal::new(0.0, deviation).expect("the deviation is finite");
         Array1::random_using(length, distribution, &mut rng)
     }
 

@@ -125,7 +125,8 @@ impl Sequential {
     /// them.
     ///
     /// # Panics
-    /// If `x` has not as many columns as the network has inputs.
+    /// If `x` has not as many columns as the network has inputs, or the network is one that
+    /// [`Model::new`](crate::Model::new) refuses.
     #[track_caller]
     pub fn record<'g>(&self, x: Var<'g>, purpose: Purpose) -> Recorded<'g> {
         assert_eq!(x.columns(), self.inputs, "the network has {} inputs", self.inputs);

@@ -66,8 +66,7 @@ impl<T: Real> Model<T> {
     /// A network with initial weights that are a function of `seed` alone.
     ///
     /// # Errors
-    /// If a layer has no units, a dropout rate is not within 0..1, a shortcut leads from a later layer, or bounds of the
-    /// initial weights are not finite or out of order.
+    /// If the network or the initial weights cannot be: see [`Error`].
     pub fn new(network: Sequential, init: Init, seed: u64) -> Result<Model<T>, Error> {
         network.validate()?;
         init.validate()?;
@@ -168,6 +167,9 @@ impl<T: Real> Model<T> {
     /// from the outputs, and the outputs, which are [`output(0)`](Workspace::output) of its workspace. After each step,
     /// [`follow`](Model::follow) takes in the batch's statistics. It normalises by these in every [`Mode`]: to try the model
     /// there is [`compile_evaluation`](Model::compile_evaluation).
+    ///
+    /// # Panics
+    /// If what `loss` records is not 1×1, or is of another graph.
     pub fn compile(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
         let graph = Graph::new();
         let Recorded { outputs, statistics } =

@@ -17,7 +17,7 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// For these values, of which the finite ones count, with about so many ticks. It is logarithmic if
-    /// that is allowed, all values are positive, and they span more than an order of magnitude.
+    /// that is allowed, all values are positive, and they span a factor of [`WIDE`].
     pub(crate) fn of(values: impl Iterator<Item = f64>, ticks: usize, may_be_logarithmic: bool) -> Axis {
         let (low, high) = extent(values);
         if may_be_logarithmic && low > 0.0 && high / low >= WIDE {
