@@ -154,26 +154,7 @@ fn check_page(path: &Path, steps: &[Step<'_>], extent: Extent, built: &Path) -> 
     let name = path.with_extension("").to_string_lossy().replace(['/', '\\'], "-");
     let folder = cargo::root().join("target/guide").join(name);
     script::make_clone(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut counts = Counts::default();
-    let mut to_run = Vec::new();
-    for step in steps {
-        let reason = match (&step.when, extent) {
-            (When::Always | When::Fails, _) | (When::Slow, Extent::Whole) => None,
-            (When::Slow, Extent::Quick) => Some("slow".to_owned()),
-            (When::Python(_), Extent::Quick) => Some("Python".to_owned()),
-            (When::Python(modules), Extent::Whole) => {
-                script::lacking_module(modules).map(|lacking| format!("Python has no {lacking}"))
-            }
-            (When::Never(reason), _) => Some((*reason).to_owned()),
-        };
-        match reason {
-            None => to_run.push(step),
-            Some(reason) => {
-                counts.passed_over += 1;
-                eprintln!("{}:{}: passed over ({reason})", path.display(), step.line);
-            }
-        }
-    }
+    let to_run: Vec<&Step<'_>> = steps.iter().filter(|step| is_run(path, step, extent)).collect();
     let said = folder.with_extension("said");
     let outcome = Command::new("sh")
         .arg("-c")
@@ -185,32 +166,43 @@ fn check_page(path: &Path, steps: &[Step<'_>], extent: Extent, built: &Path) -> 
         .env("PATH", path_with(&said)?)
         .output()
         .map_err(|error| format!("cannot start sh: {error}"))?;
-    for step in &to_run {
-        let place = format!("{}:{}", path.display(), step.line);
+    let mut counts =
+        Counts { run: to_run.len(), passed_over: steps.len() - to_run.len(), ..Counts::default() };
+    for step in to_run {
         let said = said.join(step.line.to_string());
         let printed = fs::read(&said).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let ended = said.with_extension("ended").exists();
-        if !ended {
-            let printed = printed.unwrap_or_default();
+        let printed = printed.unwrap_or_default();
+        if !said.with_extension("ended").exists() {
             let how = if step.when == When::Fails { "was to fail and did not" } else { "failed" };
-            let shell = String::from_utf8_lossy(&outcome.stderr).into_owned();
-            let script = step.script.replace('\n', "\n  ");
+            let (place, folder) = (format!("{}:{}", path.display(), step.line), folder.display());
+            let (script, shell) =
+                (step.script.replace('\n', "\n  "), String::from_utf8_lossy(&outcome.stderr));
+            return Err(format!("{place}: this {how}\n\n  {script}\n\nin {folder}:\n\n{printed}{shell}"));
+        }
+        let Some((line, shown)) = &step.shown else { continue };
+        if let Some(missing) = compare::first_missing(shown, &printed) {
             return Err(format!(
-                "{place}: this {how}\n\n  {script}\n\nin {}:\n\n{printed}{shell}",
-                folder.display()
+                "{}:{line}: this line was not printed, or not in this order:\n\n{missing}\n\nbut\n\n{printed}",
+                path.display()
             ));
         }
-        counts.run += 1;
-        if let Some((line, shown)) = &step.shown {
-            let printed = printed.unwrap_or_default();
-            if let Some(missing) = compare::first_missing(shown, &printed) {
-                return Err(format!(
-                    "{}:{line}: this line was not printed, or not in this order:\n\n{missing}\n\nbut\n\n{printed}",
-                    path.display()
-                ));
-            }
-            counts.compared += 1;
-        }
+        counts.compared += 1;
     }
     Ok(counts)
+}
+
+/// Whether a step is run; if not, why is told.
+fn is_run(path: &Path, step: &Step<'_>, extent: Extent) -> bool {
+    let reason = match (&step.when, extent) {
+        (When::Always | When::Fails, _) | (When::Slow, Extent::Whole) => return true,
+        (When::Slow, Extent::Quick) => "slow".to_owned(),
+        (When::Python(_), Extent::Quick) => "Python".to_owned(),
+        (When::Python(modules), Extent::Whole) => match script::lacking_module(modules) {
+            Some(lacking) => format!("Python has no {lacking}"),
+            None => return true,
+        },
+        (When::Never(reason), _) => (*reason).to_owned(),
+    };
+    eprintln!("{}:{}: passed over ({reason})", path.display(), step.line);
+    false
 }
