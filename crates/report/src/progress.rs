@@ -91,7 +91,7 @@ impl Progress {
 /// A run that ends with an error leaves no bar behind.
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.screen.close_bar();
+        self.screen.clear();
     }
 }
 
@@ -128,7 +128,7 @@ impl Observer for Progress {
             Event::Saved { .. } => {}
             Event::Warning(text) => self.screen.warn(text),
             Event::Ended(report) => {
-                self.screen.close_bar();
+                self.screen.clear();
                 if self.bar.take().is_none() {
                     if let Some(standing) =
                         self.standing.take().filter(|_| self.lines.printed < self.lines.seen)

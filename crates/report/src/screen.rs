@@ -82,7 +82,9 @@ impl Screen {
 
     /// Takes away what is at the bottom.
     pub fn clear(&self) {
-        self.close_bar();
+        if let Some(bar) = self.lock().bar.take() {
+            bar.finish_and_clear();
+        }
     }
 
     /// A place at the bottom for a few lines that change, where the screen can show one, and with what ink.
@@ -95,13 +97,6 @@ impl Screen {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);
         inner.bar = Some(bar.clone());
         Some((bar, if inner.colours { Ink::Colours } else { Ink::Plain }))
-    }
-
-    /// Takes the bar away.
-    pub(crate) fn close_bar(&self) {
-        if let Some(bar) = self.lock().bar.take() {
-            bar.finish_and_clear();
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

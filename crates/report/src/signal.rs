@@ -1,5 +1,6 @@
 //! The columns of a history that are there only if a stopping rule or a schedule asks for them.
 
+use highwater_objective::metrics::Metric;
 use highwater_trainer::{Config, Signals};
 
 /// One of what [`Signals`] holds.
@@ -32,8 +33,7 @@ impl Signal {
             Signal::Evidence => config.asks_for_evidence(),
             Signal::LossError => config.asks_for_standard_errors(),
             Signal::AccuracyError => {
-                let has_it = config.metrics.iter().any(|metric| metric.to_string() == "accuracy");
-                has_it && config.asks_for_standard_errors()
+                config.metrics.contains(&Metric::Accuracy) && config.asks_for_standard_errors()
             }
         }
     }
