@@ -1,6 +1,6 @@
-//! A step of each method on as many parameters as the digits' network has.
+//! A step of each method, on as many parameters as the digits' network has and on more than fit any cache.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use highwater_benches::normal;
 use highwater_optim::{
     Adagrad, Adam, AdamW, Method, Optimizer, RmsProp, Rprop, Rprop1993, Sgd, clip_norm, clip_value,
@@ -8,10 +8,10 @@ use highwater_optim::{
 use std::hint::black_box;
 use std::time::Duration;
 
-const PARAMETERS: usize = 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10;
+const PARAMETERS: [usize; 2] = [64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10, 10_000_000];
 
-fn vector(seed: u64) -> Vec<f32> {
-    normal((1, PARAMETERS), seed).into_raw_vec_and_offset().0
+fn vector(parameters: usize, seed: u64) -> Vec<f32> {
+    normal((1, parameters), seed).into_raw_vec_and_offset().0
 }
 
 fn methods(c: &mut Criterion) {
@@ -31,22 +31,30 @@ fn methods(c: &mut Criterion) {
         ("rprop1993", Method::Rprop1993(Rprop1993::default())),
     ];
     let mut group = c.benchmark_group("optimizer");
-    group.throughput(Throughput::Elements(PARAMETERS as u64));
-    for (name, method) in methods {
-        let (mut params, grads) = (vector(1), vector(2));
-        let mut optimizer = Optimizer::new(method, PARAMETERS).expect("sound hyper-parameters");
-        group.bench_function(name, |b| {
-            b.iter(|| optimizer.step(black_box(&mut params), black_box(&grads), 1e-3));
-        });
+    for parameters in PARAMETERS {
+        group.throughput(Throughput::Elements(parameters as u64));
+        for (name, method) in methods {
+            let (mut params, grads) = (vector(parameters, 1), vector(parameters, 2));
+            let mut optimizer = Optimizer::new(method, parameters).expect("sound hyper-parameters");
+            group.bench_function(BenchmarkId::new(name, parameters), |b| {
+                b.iter(|| optimizer.step(black_box(&mut params), black_box(&grads), 1e-3));
+            });
+        }
     }
 }
 
 fn clipping(c: &mut Criterion) {
-    let mut grads = vector(3);
     let mut group = c.benchmark_group("clipping");
-    group.throughput(Throughput::Elements(PARAMETERS as u64));
-    group.bench_function("norm", |b| b.iter(|| clip_norm(black_box(&mut grads), 1.0)));
-    group.bench_function("value", |b| b.iter(|| clip_value(black_box(&mut grads), 1.0)));
+    for parameters in PARAMETERS {
+        let mut grads = vector(parameters, 3);
+        group.throughput(Throughput::Elements(parameters as u64));
+        group.bench_function(BenchmarkId::new("norm", parameters), |b| {
+            b.iter(|| clip_norm(black_box(&mut grads), 1.0));
+        });
+        group.bench_function(BenchmarkId::new("value", parameters), |b| {
+            b.iter(|| clip_value(black_box(&mut grads), 1.0));
+        });
+    }
 }
 
 criterion_group! {
