@@ -45,6 +45,7 @@ pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &K
         measured_on: measured_on(&job.source),
         resumed_at,
         scores: &kept.named(),
+        note: kept.note.as_deref(),
         folder: &folder,
         files: &files,
         next: &next,

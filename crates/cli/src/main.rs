@@ -13,6 +13,7 @@ mod decay;
 mod evaluate;
 mod folder;
 mod folds;
+mod guess;
 mod init;
 mod measures;
 mod memory;

@@ -3,6 +3,7 @@
 use crate::data_args::ClassWeights;
 use crate::evaluate;
 use crate::folder::RunFolder;
+use crate::guess;
 use crate::measures::loss;
 use crate::remarks::SHORT_YEARS;
 use crate::source::{Datasets, Source};
@@ -184,6 +185,8 @@ pub(crate) struct Kept {
     /// On the validation rows; without any, on the training rows.
     chosen_by: (&'static str, Scores),
     test: Option<Scores>,
+    /// What is to be said of the scores.
+    pub(crate) note: Option<String>,
     /// What it says of the last of these parts.
     outputs: Array2<f64>,
     importance: Option<Importance>,
@@ -197,11 +200,19 @@ impl Kept {
         let loss = loss(preparation, weights, job.data.train.targets());
         let on = |data| evaluate::scores(model, &loss, preparation, data);
         let ((part, data), chosen) = (judged(&job.data), chosen_by(&job.data));
+        let (chosen_by, test) = ((chosen.0, on(chosen.1)), Some(test).filter(|test| test.rows() > 0).map(on));
         let mut evaluator = Evaluator::new(model, &loss, &[], &preparation.units());
         let columns = inputs(preparation);
         Kept {
-            chosen_by: (chosen.0, on(chosen.1)),
-            test: Some(test).filter(|test| test.rows() > 0).map(on),
+            note: guess::note(
+                test.as_ref().unwrap_or(&chosen_by.1),
+                &loss,
+                preparation,
+                job.data.train.targets(),
+                (part, data),
+            ),
+            chosen_by,
+            test,
             outputs: evaluator.outputs(model.values(), data),
             importance: Importance::of(
                 &mut evaluator,
@@ -270,6 +281,7 @@ pub(crate) fn outcome<T>(
     };
     Ok(tell(&Outcome {
         scores: &kept.named(),
+        note: kept.note.as_deref(),
         predictions: Some(Predictions { part, outputs: &kept.outputs, truth }),
         importance: kept.importance.as_ref(),
         files: &files(&job.folder, report, job.config.training.select)?,

@@ -48,6 +48,7 @@
 //!     measured_on: MeasuredOn::ValidationRows,
 //!     resumed_at: None,
 //!     scores: &[],
+//!     note: None,
 //!     folder: "",
 //!     files: &[],
 //!     next: &[("highwater evaluate runs/7", "score it again")],

@@ -9,6 +9,8 @@ use ndarray::Array2;
 pub struct Outcome<'a> {
     /// Scores of the kept model on parts of the data, by the names of the parts; the last are the headline.
     pub scores: &'a [(&'a str, &'a Scores)],
+    /// What the kept model is by them, if that is to be said: how `The kept model is …` goes on, without the full stop.
+    pub note: Option<&'a str>,
     /// What the kept model says of held-out rows.
     pub predictions: Option<Predictions<'a>>,
     /// What the kept model goes by.

@@ -313,6 +313,7 @@ mod tests {
         let outputs = ndarray::array![[0.0, 1.0], [0.0, 1.0]];
         let outcome = Outcome {
             scores: &[(hostile, &test)],
+            note: Some(hostile),
             predictions: Some(crate::Predictions {
                 part: hostile,
                 outputs: &outputs,

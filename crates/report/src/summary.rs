@@ -18,6 +18,8 @@ pub struct Summary<'a> {
     pub resumed_at: Option<u64>,
     /// Scores of the kept model on parts of the data, by the names of the parts.
     pub scores: &'a [(&'a str, &'a Scores)],
+    /// What is to be said of them, in one line.
+    pub note: Option<&'a str>,
     /// The folder of the run.
     pub folder: &'a str,
     /// Files in it, each with what it is.
@@ -63,6 +65,9 @@ impl fmt::Display for Summary<'_> {
         if !self.scores.is_empty() {
             writeln!(f)?;
             f.write_str(&text_table(&score_rows(self.scores)))?;
+            if let Some(note) = self.note {
+                writeln!(f, "\n  note   {note}")?;
+            }
         }
         if !(self.files.is_empty() && self.next.is_empty()) {
             writeln!(f)?;
@@ -164,6 +169,7 @@ mod tests {
             measured_on: MeasuredOn::TrainingRows,
             resumed_at,
             scores: &[],
+            note: None,
             folder: "",
             files: &[],
             next: &[],
@@ -200,6 +206,7 @@ mod tests {
             measured_on: MeasuredOn::ValidationRows,
             resumed_at: None,
             scores: &[("validation", &validation), ("test", &test)],
+            note: None,
             folder: "runs/7",
             files: &[("best.safetensors", "the kept model"), ("report.html", "curves and tables")],
             next: &[("highwater predict runs/7 --data new.csv", "")],

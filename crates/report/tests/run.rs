@@ -147,6 +147,7 @@ fn the_page_has_every_record_and_agrees_with_the_summary() {
         measured_on: MeasuredOn::ValidationRows,
         resumed_at: None,
         scores: &[],
+        note: None,
         folder: "",
         files: &[],
         next: &[],

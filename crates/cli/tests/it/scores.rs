@@ -316,3 +316,46 @@ fn everyone_agrees_which_model_is_the_best_by_another_score() {
     assert!(resumed.err.is_empty() || resumed.err.contains(&left), "{resumed:?}");
     assert_eq!(Checkpoint::open(dir.join("run/best.safetensors")).unwrap().facts().step, step);
 }
+
+#[test]
+fn a_model_that_is_no_better_than_a_guess_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let table = |target: fn(usize) -> String| {
+        let rows = (0..120).map(|at| format!("{},{}\n", at * 37 % 101, target(at)));
+        "x,y\n".to_owned() + &rows.collect::<String>()
+    };
+    for (name, text, flags, note) in [
+        (
+            "chance",
+            table(|at| ["no", "yes"][usize::from(at % 6 > 0)].to_owned()),
+            "",
+            "\"yes\": accuracy 0.8333",
+        ),
+        ("noise", table(|at| format!("{}", at * at * 29 % 97)), "", "the mean: r2 "),
+        // Not made for being right most often.
+        (
+            "even",
+            table(|at| ["no", "yes"][usize::from(at % 6 > 0)].to_owned()),
+            "--class-weights balanced",
+            "",
+        ),
+        ("easy", table(|at| ["no", "yes"][usize::from(at * 37 % 101 > 15)].to_owned()), "", ""),
+    ] {
+        fs::write(dir.join(format!("{name}.csv")), text).unwrap();
+        let said = done(dir, &format!("train --data {name}.csv --target y --out {name} {flags}")).out;
+        let page = fs::read_to_string(dir.join(name).join("report.html")).unwrap();
+        let start = "no better than always guessing ";
+        let found = said.split_once(start).map(|(_, rest)| rest.lines().next().unwrap());
+        match note {
+            "" => assert_eq!(found, None, "{name}: {said}"),
+            note => {
+                assert!(
+                    found.is_some_and(|rest| rest.starts_with(note) && rest.ends_with(" on the test rows")),
+                    "{said}"
+                );
+            }
+        }
+        assert_eq!(page.contains(&format!("The kept model is {start}")), !note.is_empty(), "{name}");
+    }
+}
