@@ -112,6 +112,15 @@ fn advice(error: &anyhow::Error) -> &'static str {
             "; if other lines are above the names: --skip-lines N"
         }
         Some(Error::NotUtf8 { .. }) => ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv",
+        Some(Error::DuplicateColumn { .. }) => {
+            "; if names are on several lines: --skip-lines N --names NAME,NAME,…, N being the number of these lines"
+        }
+        Some(Error::NotANumber { at, text, more } | Error::NotAsOthers { at, text, more, .. })
+            if at.line == 2 && more.is_empty() && text.starts_with(|c: char| !c.is_numeric()) =>
+        {
+            " (--missing TEXT, --column NAME=category); if line 2 tells more of the columns, as units do: --skip-lines 2 \
+             --names NAME,NAME,…"
+        }
         Some(Error::NotAsOthers { .. }) => {
             " (--column NAME=category; of dates, dmy or mdy says what is first)"
         }

@@ -102,6 +102,11 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--set checkpoints.keep_minutes=0", &["checkpoints.keep_minutes = 0", "at least 1"]),
         (Some(GOOD), "--optimizer rprop --set training.plateau={factor=0.5}", &["rprop", "plateau"]),
         (Some(GOOD), "--stop plateau(3)", &["plateau(3)"]),
+        (
+            Some(&GOOD.replace("kind\n", "kind\n°C,hPa,type\n")),
+            "",
+            &["line 2", "\"°C\" is not a number", "--skip-lines 2 --names NAME,NAME,…"],
+        ),
         (Some(GOOD), "--task regression", &["t.csv, line 2", "\"kind\"", "\"x\" is not a number"]),
     ] {
         let dir = tempfile::tempdir().unwrap();
