@@ -26,6 +26,11 @@ pub(crate) fn what(head: &[u8]) -> Option<(&'static str, &'static str)> {
     if let Some((_, what, remedy)) = binary.into_iter().find(|(begin, ..)| head.starts_with(begin)) {
         return Some((what, remedy));
     }
+    // As DuckDB, polars, nushell and rich show a table, often without the rows in its middle.
+    let is_drawn = |line: &str| line.trim_start().starts_with(['┌', '╭', '┏', '╔']);
+    if String::from_utf8_lossy(&head[..head.len().min(1000)]).lines().take(3).any(is_drawn) {
+        return Some(("a table as it is drawn on a screen", SAVE));
+    }
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
     let inside = |text: &[u8]| text[1..].trim_ascii_start().first().copied();
     match text.first()? {
@@ -52,8 +57,16 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_said_to_be_what_it_is() {
-        let cases: [(&[u8], &str); 10] = [
+        let cases: [(&[u8], &str); 12] = [
             (b"[{\"a\":1,\"b\":2},{\"a\":3,\"b\":4}]", "t.csv is JSON: save the table as CSV"),
+            (
+                "┌───┬───┐\n│ a │ b │\n├───┼───┤\n│ 1 │ 2 │\n└───┴───┘\n".as_bytes(),
+                "t.csv is a table as it is drawn on a screen: save the table as CSV",
+            ),
+            (
+                "shape: (1, 2)\n┌─────┬─────┐\n│ a   ┆ b   │\n".as_bytes(),
+                "t.csv is a table as it is drawn on a screen: save the table as CSV",
+            ),
             (b"\n[\n  {\"a\":1},\n", "t.csv is JSON: save the table as CSV"),
             (
                 "\u{feff}{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4}\n".as_bytes(),
