@@ -48,7 +48,7 @@ impl Preparation {
             let known = |row: &&usize| !column.is_missing(**row);
             let rows = rows.iter().filter(known).copied();
             match &target.kind {
-                TargetKind::Classes(_) => decides(column, target_column, rows),
+                TargetKind::Classes(_) => decides(column, target_column, &rows.collect::<Vec<_>>()),
                 TargetKind::Value(_) | TargetKind::Quantity(..) => {
                     let number =
                         |row: usize, column: &Column, unit| encoding::number(table, row, column, unit).ok();
@@ -102,17 +102,19 @@ impl Preparation {
 }
 
 /// Whether each of the texts of a column goes with one text of the target.
-fn decides(column: &Column, target: &Column, rows: impl Iterator<Item = usize>) -> bool {
-    let (mut classes, mut count) = (HashMap::new(), 0);
-    for row in rows {
-        count += 1;
+fn decides(column: &Column, target: &Column, rows: &[usize]) -> bool {
+    let mut classes = HashMap::new();
+    for &row in rows {
+        if 4 * classes.len() > rows.len() {
+            return false;
+        }
         match classes.entry(column.get(row)) {
             Entry::Vacant(place) => _ = place.insert(target.get(row)),
             Entry::Occupied(known) if *known.get() != target.get(row) => return false,
             Entry::Occupied(_) => {}
         }
     }
-    count >= 20 && 4 * classes.len() <= count
+    rows.len() >= 20 && 4 * classes.len() <= rows.len()
 }
 
 /// Whether what is left of the second numbers' variance, when a line through them is taken away, is a ten thousandth.
