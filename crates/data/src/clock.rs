@@ -1,6 +1,6 @@
 //! Times of day.
 
-/// A time of day with a zone (`Z`, `UTC`, `+01:00`, `GMT+0100 (CET)`) or without, in seconds of the universal day.
+/// A time of day with a zone (`Z`, `UTC`, `+01:00`, `GMT+1`, `GMT+0100 (CET)`) or without, in seconds of the universal day.
 pub(crate) fn zoned(text: &str) -> Option<f64> {
     let text = text.split_once(" (").filter(|(_, name)| name.ends_with(')')).map_or(text, |(time, _)| time);
     if let Some(time) = universal(text) {
@@ -10,7 +10,7 @@ pub(crate) fn zoned(text: &str) -> Option<f64> {
     let sign = if text[at..].starts_with('-') { 1.0 } else { -1.0 };
     let zone = &text[at + 1..];
     let offset = match zone.len() {
-        2 => 3600 * digits(zone)?,
+        1 | 2 => 3600 * digits(zone)?,
         4 if zone.is_ascii() => 3600 * digits(&zone[..2])? + 60 * digits(&zone[2..])?,
         _ => time_of_day(zone)? as i64,
     };

@@ -55,6 +55,21 @@ impl<'a> Date<'a> {
             _ => None,
         }
     }
+
+    /// The first day of a month or a quarter: `2026-01`, `2026/01`, `01/2026`, `2026-Q1`, `2026Q1`.
+    pub(crate) fn of_month(text: &'a str) -> Option<Date<'a>> {
+        let (year, month) = match text.split_once('Q') {
+            Some((year, quarter)) => (year.trim_end_matches(['-', ' ']), 3 * digits(quarter)? - 2),
+            None => {
+                let (first, second) = text.split_once(['-', '/'])?;
+                let (year, month) = if first.len() == 4 { (first, second) } else { (second, first) };
+                (year, digits(month).filter(|_| month.len() == 2)?)
+            }
+        };
+        // Other numbers have dashes and strokes, too.
+        let plausible = ("1900"..="2100").contains(&year);
+        plausible.then_some(Date { year, month, day: "1", time: None })
+    }
 }
 
 /// The three fields between the first separator, which must be one of these, and the time of day behind them.

@@ -117,7 +117,7 @@ impl Encoding {
                 MomentFormat::MonthFirst | MomentFormat::ShortMonthFirst => Kind::MonthFirst,
                 MomentFormat::YearFirst | MomentFormat::ShortYearFirst => Kind::Date,
                 MomentFormat::NamedMonth | MomentFormat::ShortNamedMonth => Kind::Date,
-                MomentFormat::TimeOfDay => Kind::Date,
+                MomentFormat::TimeOfDay | MomentFormat::Month => Kind::Date,
             },
             Encoding::OneHot(_) | Encoding::Embedded(_) => Kind::Category,
         }
@@ -204,7 +204,9 @@ impl Moments {
             fill,
             days: (dated && differ(|value| value)).then(|| filled(&days, missing, fill / DAY)),
             of_year: dated && differ(|value| (value / DAY).floor()),
-            of_week: dated && differ(|value| (value / DAY).floor().rem_euclid(7.0)),
+            of_week: dated
+                && format != MomentFormat::Month
+                && differ(|value| (value / DAY).floor().rem_euclid(7.0)),
             of_day: differ(|value| value.rem_euclid(DAY)),
         }
     }

@@ -82,8 +82,8 @@ impl Kind {
     ///
     /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers, and so are those of which four
     /// fifths are and more than half differ. Four fifths of the values decide between numbers, dates and words, so that a
-    /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits
-    /// must be dates throughout. Then:
+    /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits,
+    /// and months and quarters, must be such throughout. Then:
     /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
     ///   number the rows;
     /// - two words such as yes and no are a *boolean*;
@@ -120,7 +120,7 @@ impl Kind {
             return Kind::Boolean;
         }
         let (format, dates, _) = MomentFormat::recognise(present());
-        if 5 * dates >= if format.has_short_years() { 5 } else { 4 } * count {
+        if 5 * dates >= if format.is_weak() { 5 } else { 4 } * count {
             return Kind::Date;
         }
         let mut different: HashMap<&str, ()> = HashMap::new();
@@ -266,6 +266,9 @@ mod tests {
         check(["1/2/24", "13/2/24"], Kind::Date);
         check(["1/2/24", "13/2/24", "1/3/24", "1/4/24", "soon"], Kind::Category);
         check(["05-Jan-24", "06-Jan-24"], Kind::Date);
+        check(["2024-01", "2024-12"], Kind::Date);
+        check(["2024Q1", "2024Q4"], Kind::Date);
+        check(["2024-01", "2024-02", "2024-03", "2024-04", "2024-13"], Kind::Category);
         check(["red", "blue", "red"], Kind::Category);
         check((0..30).map(|i| 1000 + i * 7 % 30), Kind::Identifier);
         check((0..30).map(|i| i * 7), Kind::Number);

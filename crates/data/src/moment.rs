@@ -31,16 +31,18 @@ pub enum MomentFormat {
     ShortYearFirst,
     /// `23-Nov-26`, `Nov 23, 26`.
     ShortNamedMonth,
+    /// `2026-11`, `11/2026`, `2026-Q4`: the first day of a month or a quarter.
+    Month,
 }
 
 use MomentFormat::{
-    DayFirst, MonthFirst, NamedMonth, ShortDayFirst, ShortMonthFirst, ShortNamedMonth, ShortYearFirst,
+    DayFirst, Month, MonthFirst, NamedMonth, ShortDayFirst, ShortMonthFirst, ShortNamedMonth, ShortYearFirst,
     TimeOfDay, YearFirst,
 };
 
 impl MomentFormat {
     /// In the order of preference.
-    const ALL: [MomentFormat; 9] = [
+    const ALL: [MomentFormat; 10] = [
         YearFirst,
         DayFirst,
         MonthFirst,
@@ -50,6 +52,7 @@ impl MomentFormat {
         ShortMonthFirst,
         ShortYearFirst,
         ShortNamedMonth,
+        Month,
     ];
 
     /// The format that most of the texts have: how many have it, and how many texts there are. Where the parts of a date are
@@ -97,8 +100,13 @@ impl MomentFormat {
     pub fn has_short_years(self) -> bool {
         match self {
             ShortDayFirst | ShortMonthFirst | ShortYearFirst | ShortNamedMonth => true,
-            YearFirst | DayFirst | MonthFirst | TimeOfDay | NamedMonth => false,
+            YearFirst | DayFirst | MonthFirst | TimeOfDay | NamedMonth | Month => false,
         }
+    }
+
+    /// Whether so much else is written like this that a column has such moments only if all of its texts are some.
+    pub(crate) fn is_weak(self) -> bool {
+        self.has_short_years() || self == Month
     }
 
     /// What is written like this.
@@ -113,6 +121,7 @@ impl MomentFormat {
             ShortMonthFirst => "a date like 11/23/26, the month first",
             ShortYearFirst => "a date like 26-11-23, the year first",
             ShortNamedMonth => "a date like 23-Nov-26",
+            Month => "a month like 2026-11 or a quarter like 2026-Q4",
         }
     }
 
@@ -123,7 +132,7 @@ impl MomentFormat {
             MonthFirst => DayFirst,
             ShortDayFirst => ShortMonthFirst,
             ShortMonthFirst => ShortDayFirst,
-            YearFirst | TimeOfDay | NamedMonth | ShortYearFirst | ShortNamedMonth => return false,
+            YearFirst | TimeOfDay | NamedMonth | ShortYearFirst | ShortNamedMonth | Month => return false,
         };
         texts.all(|text| other.seconds(text).is_some() || self.seconds(text).is_none())
     }
@@ -133,6 +142,7 @@ impl MomentFormat {
         let date = match self {
             TimeOfDay => return time_of_day(text),
             NamedMonth | ShortNamedMonth => Date::with_named_month(text)?,
+            Month => Date::of_month(text)?,
             YearFirst | ShortYearFirst => {
                 let ([year, month, day], time) = fields(text, &['-', '/', '.'])?;
                 Date { year, month: one_or_two(month)?, day, time }
@@ -216,6 +226,7 @@ mod tests {
             (YearFirst, "2026-11-23T14:30:00Z", Some(1_795_444_200.0)),
             (YearFirst, "2026-11-23 14:30:00+01:00", Some(1_795_440_600.0)),
             (YearFirst, "2026-11-23 14:30:00-0130", Some(1_795_449_600.0)),
+            (YearFirst, "2026/11/23 2:30:00 PM GMT+1", Some(1_795_440_600.0)),
             (YearFirst, "1900-02-29", None),
             (YearFirst, "2026-13-01", None),
             (YearFirst, "2026-11-23 25:00", None),
@@ -226,6 +237,16 @@ mod tests {
             (MonthFirst, "11/23/2026 2:30 PM", Some(1_795_444_200.0)),
             (MonthFirst, "11/23/2026 2:30:00 PM +01:00", Some(1_795_440_600.0)),
             (MonthFirst, "23/11/2026", None),
+            (Month, "2026-11", Some(1_793_491_200.0)),
+            (Month, "2026/11", Some(1_793_491_200.0)),
+            (Month, "11/2026", Some(1_793_491_200.0)),
+            (Month, "2026-Q4", Some(1_790_812_800.0)),
+            (Month, "2026Q4", Some(1_790_812_800.0)),
+            (Month, "2026-13", None),
+            (Month, "2026-1", None),
+            (Month, "2026Q5", None),
+            (Month, "1234-05", None),
+            (Month, "12-05", None),
             (TimeOfDay, "14:30", Some(52_200.0)),
             (TimeOfDay, "14:30:15.25", Some(52_215.25)),
             (TimeOfDay, "14:30:15,25", Some(52_215.25)),
