@@ -57,6 +57,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         }
     }
     remarks.extend(alike(preparation.class_names()));
+    remarks.extend(dated(source, preparation));
     if file {
         remarks.extend(totals(table));
         remarks.extend(suspicions(source, preparation));
@@ -91,6 +92,18 @@ fn alike(classes: &[String]) -> impl Iterator<Item = String> {
         format!(
             "{} are different classes: if they are one, write them alike in the file",
             listed(&names, SHOWN)
+        )
+    })
+}
+
+/// Whether the classes are rather amounts of time.
+fn dated(source: &Source, preparation: &Preparation) -> Option<String> {
+    let (name, classes) = (&preparation.target().column, preparation.class_names().len());
+    let column = source.table.column(name).ok()?;
+    let is_date = || Kind::infer(column, &source.split.train) == Kind::Date;
+    (classes > 20 && is_date()).then(|| {
+        format!(
+            "dates: those of {name:?} are {classes} classes; if they are a quantity, write them as numbers (of days, of minutes)"
         )
     })
 }

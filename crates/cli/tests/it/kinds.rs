@@ -428,4 +428,10 @@ fn what_may_mislead_is_told_before_training() {
     let apart =
         said(dir.path(), "train --data t.csv --test twice.csv --target answer --epochs 2 --out apart").err;
     assert!(apart.contains(" of 400 test rows are the same as training rows"), "{apart}");
+
+    let rows: String =
+        (0..200).map(|row| format!("{},0{}:{:02}\n", row * 37 % 50, row % 3, row % 30)).collect();
+    write(dir.path(), "walks.csv", &format!("size,walk\n{rows}"));
+    let timed = said(dir.path(), "train --data walks.csv --target walk --epochs 2 --out walks").err;
+    assert!(timed.contains("dates: those of \"walk\" are 30 classes; if they are a quantity"), "{timed}");
 }
