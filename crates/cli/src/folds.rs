@@ -3,6 +3,7 @@
 use crate::args::Shared;
 use crate::config::RunConfig;
 use crate::evaluate;
+use crate::guess::Guess;
 use crate::measures::loss;
 use crate::train::{in_memory, pool};
 use crate::{line, print, say};
@@ -48,15 +49,16 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     for test in &parts {
         fold(test).map_err(with_advice)?;
     }
-    let mut scores = Vec::new();
+    let (mut scores, mut guesses) = (Vec::new(), Vec::new());
     for (number, test) in (1..).zip(&parts) {
         let Fold { train, preparation, validation, test } = fold(test)?;
         let train = preparation.dataset(table, &train)?;
-        let scored = pool.install(|| -> Result<Scores> {
+        let (scored, guess) = pool.install(|| -> Result<(Scores, Option<Guess>)> {
             let parts = (&train, &validation);
             let (model, _) = in_memory(config, &config.training, &preparation, parts, (None, None))?;
             let loss = loss(&preparation, data.class_weights, train.targets());
-            Ok(evaluate::scores(&model, &loss, &preparation, &test))
+            let guess = Guess::of(&loss, &preparation, train.targets(), &test);
+            Ok((evaluate::scores(&model, &loss, &preparation, &test), guess))
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&scored);
@@ -65,6 +67,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
             say(format_args!("fold {number}/{count}  {} rows  {}", scored.rows, shown.join("  ")));
         }
         scores.push(scored);
+        guesses.extend(guess);
     }
     let names: Vec<String> = evaluate::named(&scores[0]).into_iter().map(|(name, _)| name).collect();
     let of = |at: usize| scores.iter().map(move |scores| evaluate::named(scores)[at].1);
@@ -87,6 +90,12 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         for (at, name) in names.iter().enumerate() {
             let (mean, sd) = spread(at);
             text += &format!("  {name:width$}  {:>9}  {:>9}\n", Rounded(mean), Rounded(sd));
+        }
+        let of_guess = guesses.iter().map(|guess| guess.score.1).sum::<f64>() / count as f64;
+        if let Some(Guess { answer, score: (metric, _) }) = guesses.last()
+            && spread(1).0 <= of_guess
+        {
+            text += &format!("\nNo better than always guessing {answer}: {metric} {}.\n", Rounded(of_guess));
         }
         print(text + "\nNothing was saved: for a model to use, train without --folds.\n")?;
     }

@@ -358,4 +358,14 @@ fn a_model_that_is_no_better_than_a_guess_is_told_so() {
         }
         assert_eq!(page.contains(&format!("The kept model is {start}")), !note.is_empty(), "{name}");
     }
+    for (name, flags, is_said) in
+        [("chance", "", true), ("chance", "--class-weights balanced", false), ("easy", "", false)]
+    {
+        let said = done(dir, &format!("train --data {name}.csv --target y --folds 3 {flags}")).out;
+        assert_eq!(
+            said.contains("No better than always guessing \"yes\": accuracy 0.833"),
+            is_said,
+            "{name}: {said}"
+        );
+    }
 }
