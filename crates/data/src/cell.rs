@@ -20,8 +20,11 @@ pub(crate) fn without_zero_decimals(text: &str) -> &str {
 
 /// Whether the text is one of the customary signs for "not known".
 pub(crate) fn is_missing(text: &str) -> bool {
-    // The last is that of MySQL and PostgreSQL.
-    const SIGNS: [&str; 12] = ["", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", r"\n"];
+    // From `\n` on: that of MySQL and PostgreSQL, and those of Excel for formulas that fail.
+    const SIGNS: [&str; 18] = [
+        "", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", r"\n", "#div/0!", "#value!",
+        "#ref!", "#num!", "#name?", "#null!",
+    ];
     SIGNS.iter().any(|sign| text.eq_ignore_ascii_case(sign))
 }
 
@@ -72,6 +75,12 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(number(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_excel_writes_for_a_failed_formula_is_missing() {
+        assert!(["#N/A", "#DIV/0!", "#VALUE!", "#NAME?"].into_iter().all(is_missing));
+        assert!(!["#1", "#ref", "DIV/0!", "value"].into_iter().any(is_missing));
     }
 
     #[test]
