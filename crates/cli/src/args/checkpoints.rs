@@ -123,13 +123,13 @@ pub(crate) struct Gc {
     and for other columns what stands for them (see `preparation` in the metadata); outputs are `outputs`, \
     and `probabilities` and `class`, or `value` in the unit of the target.\n\nExamples:\n  \
     highwater checkpoints export runs/digits-1 --to safetensors --out model.safetensors\n  \
-    highwater checkpoints export runs/digits-1 --to onnx --out model.onnx")]
+    highwater checkpoints export runs/digits-1 --out model.onnx")]
 pub(crate) struct Export {
     /// A checkpoint file, or a run folder for the model that `predict` uses
     pub(crate) checkpoint: PathBuf,
-    /// The kind of file
+    /// The kind of file [default: what the name of --out ends with]
     #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) to: Format,
+    pub(crate) to: Option<Format>,
     /// Where to write
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

@@ -17,13 +17,19 @@ pub(super) fn run(args: &Export) -> Result<()> {
     if args.out.is_dir() {
         bail!("--out {} is a folder: name the file to write", args.out.display());
     }
+    let to = match (args.to, args.out.extension()) {
+        (Some(to), _) => to,
+        (None, Some(end)) if end == "safetensors" => Format::Safetensors,
+        (None, Some(end)) if end == "onnx" => Format::Onnx,
+        (None, _) => bail!("--out {} does not tell the kind of file: give --to", args.out.display()),
+    };
     let checkpoint = match args.checkpoint.is_dir() {
         true => RunFolder::open(&args.checkpoint)?.model()?,
         false => Checkpoint::open(&args.checkpoint)?,
     };
     let (model, preparation) = source::load(&checkpoint)?;
     let (torch, classes) = (model.network().to_torch(), model.network().torch_classes());
-    let bytes = match args.to {
+    let bytes = match to {
         Format::Safetensors => {
             let step = checkpoint.facts().step.to_string();
             let prepared = serde_json::to_string(&preparation)?;
@@ -46,14 +52,14 @@ pub(super) fn run(args: &Export) -> Result<()> {
     };
     if args.json {
         return line(json!({
-            "file": args.out, "format": format!("{:?}", args.to).to_lowercase(), "bytes": bytes,
+            "file": args.out, "format": format!("{:?}", to).to_lowercase(), "bytes": bytes,
             "from": checkpoint.path(), "step": checkpoint.facts().step, "torch": torch,
             "torch_classes": classes,
         }));
     }
     let out = fs::canonicalize(&args.out).unwrap_or_else(|_| args.out.clone());
     line(format_args!("{}: {bytes} bytes, of step {}", args.out.display(), checkpoint.facts().step))?;
-    let (library, load) = match args.to {
+    let (library, load) = match to {
         Format::Onnx => (
             "onnxruntime",
             format!("import onnxruntime\n  onnxruntime.InferenceSession({:?})", out.display().to_string()),
@@ -72,7 +78,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
         }
     };
     line(format_args!("in Python, with {library}:\n  {load}"))?;
-    match args.to {
+    match to {
         Format::Safetensors => {
             line("what it is to be given, for any rows: cargo xtask predict RUN --data FILE --write inputs")
         }

@@ -132,15 +132,9 @@ fn what_a_model_of_all_rows_is_given_comes_back_with_it_and_nothing_scores_it_on
     }
 
     // The measured model comes back as what it was.
-    done(args![
-        "checkpoints",
-        "export",
-        first.join("best.safetensors"),
-        "--to",
-        "safetensors",
-        "--out",
-        &file
-    ]);
+    done(args!["checkpoints", "export", first.join("best.safetensors"), "--out", &file]);
+    let said = run(args!["checkpoints", "export", &first, "--out", dir.path().join("model.pt")]);
+    assert!(said.code == Some(1) && said.err.contains("give --to"), "{said:#?}");
     let back = dir.path().join("measured");
     done(args!["checkpoints", "import", &file, "--like", &first, "--out", &back]);
     let scores = |folder: &Path| {
