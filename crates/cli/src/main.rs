@@ -15,6 +15,7 @@ mod folder;
 mod folds;
 mod guess;
 mod init;
+mod interrupt;
 mod measures;
 mod memory;
 mod predict;
@@ -99,7 +100,7 @@ fn advice(error: &anyhow::Error) -> &'static str {
             return " (of another program? `checkpoints import` makes a run of its weights)";
         }
         Some(highwater_checkpoint::Error::Locked { .. }) => {
-            return " (wait for it, or end it: on Ctrl-C, SIGINT or SIGTERM it saves first)";
+            return " (wait for it, or end it: on Ctrl-C or SIGTERM it saves first)";
         }
         _ => {}
     }

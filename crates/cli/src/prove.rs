@@ -2,10 +2,11 @@
 
 use crate::args::Resume;
 use crate::folder::RunFolder;
+use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::same_run::Rows;
 use crate::source::{self, Source};
-use crate::train::{interrupt, pool, prepared};
+use crate::train::{pool, prepared};
 use crate::{line, print, same_run, say};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Folder, Key};

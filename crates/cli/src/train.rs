@@ -4,6 +4,7 @@ use crate::amended::Amended;
 use crate::args::{Resume, Shared, Train};
 use crate::config::{RunConfig, Seen};
 use crate::folder::RunFolder;
+use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::prove;
 use crate::same_run::Rows;
@@ -16,11 +17,8 @@ use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Progress, Screen, read_history};
 use highwater_trainer::{Checkpoints, Config, Data, Ended, Observer, Report, Run};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// A run that is ready to go.
@@ -258,17 +256,6 @@ pub(crate) fn pool(shared: &Shared) -> Result<rayon::ThreadPool> {
     Ok(rayon::ThreadPoolBuilder::new().num_threads(shared.threads.map_or(0, usize::from)).build()?)
 }
 
-/// Is set by the first signal, which asks to save and end; the second one leaves at once.
-pub(crate) fn interrupt() -> Result<Arc<AtomicBool>> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order the second signal finds the flag set.
-        flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt))?;
-        flag::register(signal, Arc::clone(&interrupt))?;
-    }
-    Ok(interrupt)
-}
-
 /// Where an earlier process left off.
 struct GoOn {
     /// The checkpoint to go on from, if it is not the newest.
@@ -315,10 +302,14 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
         ));
         return Ok(ExitCode::from(130));
     }
-    if shared.json {
-        line(closing::as_json(&job, &report, &scores))?;
-    } else if !shared.quiet {
-        print(closing::text(&job, &report, resumed_at, &scores))?;
+    let told = match (shared.json, shared.quiet) {
+        (true, _) => line(closing::as_json(&job, &report, &scores)),
+        (false, false) => print(closing::text(&job, &report, resumed_at, &scores)),
+        (false, true) => Ok(()),
+    };
+    // The terminal may be what ended it.
+    if report.ended != Ended::Interrupted {
+        told?;
     }
     let code = match &report.ended {
         Ended::Interrupted => ExitCode::from(130),

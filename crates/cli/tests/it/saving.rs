@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 fn iris(out: &Path, epochs: &str) -> Vec<OsString> {
@@ -73,7 +73,7 @@ fn signal(child: &Child, name: &str) {
     _ = Command::new("sh").args(["-c", &command]).status().unwrap();
 }
 
-/// Sends a signal some time after so many validations, and waits for the end.
+/// Sends a signal, or several one after the other, some time after so many validations, and waits for the end.
 fn signalled(args: Vec<OsString>, name: &str, validations: usize, later: Duration) -> Said {
     let mut child = highwater(args).spawn().unwrap();
     let mut progress = BufReader::new(child.stderr.take().unwrap());
@@ -84,25 +84,29 @@ fn signalled(args: Vec<OsString>, name: &str, validations: usize, later: Duratio
         seen += usize::from(line.starts_with("epoch"));
     }
     std::thread::sleep(later);
-    signal(&child, name);
+    name.split(' ').for_each(|name| signal(&child, name));
     let mut rest = String::new();
     progress.read_to_string(&mut rest).unwrap();
     let said = Said::of(child.wait_with_output().unwrap());
     Said { err: rest, ..said }
 }
 
+/// A run that is long enough to be ended in its midst.
+fn long(out: &Path) -> Vec<OsString> {
+    let words = ["--hidden", "16", "--validate-every", "3", "--epochs", "150", "--stop", "never"];
+    let data = table("iris.csv");
+    let run = args!["train", "--data", data, "--target", "species", "--out", out];
+    [run, words.map(OsString::from).to_vec()].concat()
+}
+
 #[test]
-fn either_signal_saves_within_a_step_and_the_run_goes_on_to_the_same_bits() {
+fn each_signal_saves_within_a_step_and_the_run_goes_on_to_the_same_bits() {
     let dir = tempfile::tempdir().unwrap();
     let whole = dir.path().join("whole");
-    let long = |out: &Path| {
-        let words = ["--hidden", "16", "--validate-every", "3", "--epochs", "150", "--stop", "never"];
-        let data = table("iris.csv");
-        let run = args!["train", "--data", data, "--target", "species", "--out", out];
-        [run, words.map(OsString::from).to_vec()].concat()
-    };
     done(long(&whole));
-    for name in ["INT", "TERM"] {
+    // What a terminal sends that closes, and the system after it.
+    let hangup = (!hangup_is_ignored()).then_some("HUP HUP TERM");
+    for name in ["INT", "TERM"].into_iter().chain(hangup) {
         let folder = dir.path().join(name);
         let said = signalled(long(&folder), name, 3, Duration::ZERO);
         assert_eq!(said.code, Some(130), "{said:?}");
@@ -112,6 +116,31 @@ fn either_signal_saves_within_a_step_and_the_run_goes_on_to_the_same_bits() {
         done(args!["resume", &folder]);
         assert_same(&folder, &whole);
     }
+}
+
+/// Whether this process, and with it whatever it starts, is run as by `nohup`.
+fn hangup_is_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1
+}
+
+#[test]
+fn a_run_that_a_hangup_is_not_to_end_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_highwater")])
+        .args(long(&folder))
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap());
+    (0..3).for_each(|_| _ = progress.read_line(&mut String::new()).unwrap());
+    signal(&child, "HUP");
+    progress.read_to_string(&mut String::new()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
