@@ -141,6 +141,26 @@ pub enum Error {
         /// What the holder wrote about itself.
         holder: String,
     },
+    /// The lock's file was removed while this process had the lock, and another one took it: this one writes nothing more, or each
+    /// would damage the other's checkpoints.
+    #[error(
+        "{}: the file .lock was removed, and another process has written here since; this one stops before it would spoil \
+         that one's checkpoints",
+        dir.display()
+    )]
+    LockLost {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The folder was removed or moved while a store had it open.
+    #[error(
+        "{}: the folder is gone: it was removed or moved while checkpoints were saved to it; if it was moved, go on there",
+        dir.display()
+    )]
+    Gone {
+        /// Where it was.
+        dir: PathBuf,
+    },
     /// The disk has no room for the checkpoint; nothing was written.
     #[error("{}: {needed} bytes needed, {available} available", path.display())]
     NoSpace {

@@ -37,6 +37,10 @@ pub trait FileSystem: fmt::Debug + Send + Sync {
     /// Takes the lock at `path` for as long as the result lives, and writes `holder` into it. The lock of a process that
     /// died is free.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock>;
+    /// Whether a lock that was taken at `path` is still that of the file there, which somebody may have removed and made again.
+    fn holds(&self, _path: &Path, _lock: &(dyn Any + Send + Sync)) -> io::Result<bool> {
+        Ok(true)
+    }
 }
 
 /// An open file.
@@ -131,24 +135,55 @@ impl FileSystem for Disk {
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                file.set_len(0)?;
-                file.rewind()?;
-                file.write_all(holder.as_bytes())?;
-                Ok(Lock::Taken(Box::new(LockedFile(file))))
+        let mut tries = 1;
+        loop {
+            let mut file =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+            match file.try_lock() {
+                Ok(()) => {
+                    let is_told = is_at(path, &file).unwrap_or(false);
+                    // Removed since it was opened, so that who comes next makes another. Or nobody can tell, if again and again.
+                    if !is_told && tries < TRIES {
+                        tries += 1;
+                        continue;
+                    }
+                    file.set_len(0)?;
+                    file.rewind()?;
+                    file.write_all(holder.as_bytes())?;
+                    return Ok(Lock::Taken(Box::new(LockedFile { file, is_told })));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let mut text = String::new();
+                    // Windows does not let others read a locked file.
+                    let _ = file.take(4096).read_to_string(&mut text);
+                    let holder = if text.is_empty() { "another process" } else { text.trim_end() };
+                    return Ok(Lock::Held(holder.to_owned()));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // Windows does not let others read a locked file.
-                let _ = file.take(4096).read_to_string(&mut text);
-                let holder = if text.is_empty() { "another process" } else { text.trim_end() };
-                Ok(Lock::Held(holder.to_owned()))
-            }
-            Err(TryLockError::Error(error)) => Err(error),
         }
     }
+
+    fn holds(&self, path: &Path, lock: &(dyn Any + Send + Sync)) -> io::Result<bool> {
+        match lock.downcast_ref() {
+            Some(LockedFile { file, is_told: true }) => is_at(path, file),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// Whether an open file is the one at `path`.
+#[cfg(unix)]
+fn is_at(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (there, own) = (fs::metadata(path)?, file.metadata()?);
+    Ok((there.dev(), there.ino()) == (own.dev(), own.ino()))
+}
+
+/// Others do not let an open file be removed.
+#[cfg(not(unix))]
+fn is_at(_path: &Path, _file: &File) -> io::Result<bool> {
+    Ok(true)
 }
 
 impl FileHandle for File {
@@ -276,12 +311,19 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 
 /// A lock on a file that ends with this value. Closing the file alone would not end it while a child that this process
 /// is just starting still has a copy of the descriptor.
-struct LockedFile(File);
+struct LockedFile {
+    file: File,
+    /// By its number it can be told from others at its path.
+    is_told: bool,
+}
+
+/// How often a lock is taken anew whose file is not the one at its path, before that counts for nothing.
+const TRIES: usize = 9;
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
         // Closing the file is left to end the lock.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 

@@ -227,6 +227,12 @@ impl Folder {
         self.dir.join(key.file_name())
     }
 
+    /// Also if it cannot be told.
+    pub(crate) fn is_pinned(&self, key: Key) -> bool {
+        let pin = uninterrupted(|| self.fs.open(&self.pin_of(key)));
+        pin.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+    }
+
     fn pin_of(&self, key: Key) -> PathBuf {
         self.dir.join(format!("{key}{PIN}"))
     }

@@ -7,6 +7,7 @@ mod known;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ pub struct Store {
     condemned: Vec<Key>,
     /// What was published last: there is nothing half-made beside it.
     swept: Option<PathBuf>,
-    _lock: Box<dyn Any + Send + Sync>,
+    lock: Box<dyn Any + Send + Sync>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,11 +93,7 @@ impl Store {
         let folder = Folder::new_in(dir, fs);
         let (fs, dir) = (&*folder.fs, folder.dir());
         durable::create_folder(fs, dir)?;
-        let path = dir.join(".lock");
-        let lock = match uninterrupted(|| fs.lock(&path, &holder())).context("lock", &path)? {
-            Lock::Taken(lock) => lock,
-            Lock::Held(holder) => return Err(Error::Locked { dir: dir.to_path_buf(), holder }),
-        };
+        let lock = take_lock(fs, dir)?;
         durable::sweep(fs, dir, "step-")?;
         // A name that the last writer could not make durable any more is seen, and may be relied on from now on.
         fs.sync_dir(dir).context("sync", dir)?;
@@ -110,7 +107,7 @@ impl Store {
             last_saved: None,
             condemned: Vec::new(),
             swept: None,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -182,8 +179,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unstorable`] before anything is written; [`Error::NoSpace`] if the disk is too full; [`Error::NotEnoughRoom`] if
-    /// it still is after what the retention already allowed was deleted; [`Error::Io`]. After an error the earlier checkpoints
-    /// are as before but for these, and the next save may succeed.
+    /// it still is after what the retention already allowed was deleted; [`Error::Io`]; [`Error::Gone`] if the folder is not there
+    /// any more. After an error the earlier checkpoints are as before but for these, and the next save may succeed; but not after
+    /// [`Error::LockLost`], if somebody removed the lock's file and another store was opened.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Saved, Error> {
         self.save_as(snapshot, None).map(|(saved, _)| saved)
     }
@@ -208,7 +206,8 @@ impl Store {
         snapshot: &Snapshot<'_>,
         published: Option<&Path>,
     ) -> Result<(Saved, Result<(), Error>), Error> {
-        let began = Instant::now();
+        self.keep_lock()?;
+        let mut began = Instant::now();
         let branch = self.branch()?;
         let layout = Layout::new(snapshot, branch.parent.as_deref())?;
         let key = Key { branch: branch.number, step: snapshot.step };
@@ -230,12 +229,14 @@ impl Store {
                 if removed.is_empty() {
                     return Err(error);
                 }
+                began = Instant::now();
                 match write() {
                     Ok(published) => published,
                     Err(error) => return Err(Error::NotEnoughRoom { source: Box::new(error), removed }),
                 }
             }
-            written => written?,
+            Err(error) => return Err(self.reason(error)),
+            Ok(published) => published,
         };
         let took = began.elapsed();
         self.verified.insert(key, true);
@@ -262,6 +263,7 @@ impl Store {
             }
             Err(error) => warnings.push(error),
         }
+        let published = published.map_err(|error| self.reason(error));
         Ok((Saved { key, path, bytes, took, removed, warnings }, published))
     }
 
@@ -270,8 +272,9 @@ impl Store {
     /// second name of the same file where the file system has such, else a copy; it outlives the checkpoint's deletion.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`] if the checkpoint is not sound; [`Error::Io`].
+    /// As [`Checkpoint::open`] if the checkpoint is not sound; [`Error::Io`], [`Error::Gone`], [`Error::LockLost`].
     pub fn publish(&mut self, key: Key, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.keep_lock()?;
         if self.verified.get(&key) != Some(&true) {
             self.folder.verify(key)?;
             self.verified.insert(key, true);
@@ -300,6 +303,31 @@ impl Store {
         self.folder.fs.available(self.folder.dir()).context("ask for the free space of", self.folder.dir())
     }
 
+    /// A lock whose file was removed keeps nobody out: it is taken again, unless somebody else was here first.
+    fn keep_lock(&mut self) -> Result<(), Error> {
+        let (fs, dir) = (&*self.folder.fs, self.folder.dir());
+        let lost = || Error::LockLost { dir: dir.to_path_buf() };
+        match fs.holds(&dir.join(LOCK), &*self.lock) {
+            Ok(false) => return Err(lost()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // What cannot be told is left to those who write.
+            Ok(true) | Err(_) => return Ok(()),
+        }
+        self.lock = take_lock(fs, dir).map_err(|error| match error {
+            Error::Locked { .. } => lost(),
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Error::Gone { dir: dir.to_path_buf() }
+            }
+            error => error,
+        })?;
+        Ok(())
+    }
+
+    /// Why something failed: perhaps the folder went, or the lock, while it was done.
+    fn reason(&mut self, error: Error) -> Error {
+        self.keep_lock().err().unwrap_or(error)
+    }
+
     fn branch(&mut self) -> Result<Branch, Error> {
         let branch = match &self.branch {
             Some(branch) => branch.clone(),
@@ -321,6 +349,17 @@ impl fmt::Debug for Store {
 
 fn next_branch(keys: &[Key]) -> u32 {
     keys.last().map_or(0, |key| key.branch.saturating_add(1))
+}
+
+/// The file that only the writer of a folder has locked.
+const LOCK: &str = ".lock";
+
+fn take_lock(fs: &dyn FileSystem, dir: &Path) -> Result<Box<dyn Any + Send + Sync>, Error> {
+    let path = dir.join(LOCK);
+    match uninterrupted(|| fs.lock(&path, &holder())).context("lock", &path)? {
+        Lock::Taken(lock) => Ok(lock),
+        Lock::Held(holder) => Err(Error::Locked { dir: dir.to_path_buf(), holder }),
+    }
 }
 
 /// What a lock says about the one who has it.

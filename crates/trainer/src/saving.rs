@@ -22,7 +22,8 @@ pub struct Saving {
 /// What a checkpoint that cannot be written does to the run.
 ///
 /// Whatever it is: what cannot be saved at all is not worth training, so if the first checkpoint fails the run ends with the
-/// error (or waits); and so it does if in the end the last state or the best is not on the disk.
+/// error (or waits); and so it does if in the end the last state or the best is not on the disk. It also ends if its folder is
+/// gone, or somebody removed its lock and another run has begun to save there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
@@ -227,7 +228,10 @@ impl Keeper {
                 self.written(saved, audience);
                 return Ok(());
             }
-            Err(error @ Failure::Unstorable { .. }) => return Err(error.into()),
+            // No later attempt would help, or harm nobody.
+            Err(error @ (Failure::Unstorable { .. } | Failure::Gone { .. } | Failure::LockLost { .. })) => {
+                return Err(error.into());
+            }
             Err(error) => error,
         };
         self.saves.failed += 1;

@@ -89,10 +89,13 @@ impl Store {
         Ok(self.remove(&going))
     }
 
-    /// Not synced: what comes back after a crash is sound, and goes again.
+    /// Not synced: what comes back after a crash is sound, and goes again. What somebody pinned since the last look stays.
     fn remove(&mut self, keys: &[Key]) -> (Vec<PathBuf>, Vec<Error>) {
         let (mut removed, mut failures) = (Vec::new(), Vec::new());
         for &key in keys {
+            if self.folder.is_pinned(key) {
+                continue;
+            }
             let path = self.folder.path_of(key);
             match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
                 Ok(()) => {

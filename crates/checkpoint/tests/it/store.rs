@@ -100,6 +100,41 @@ fn a_second_writer_is_told_who_is_first() {
     assert!(Store::open(dir.path()).is_ok());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_lock_whose_file_was_removed_is_taken_again_unless_somebody_else_was_first() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("checkpoints");
+    let lock = dir.join(".lock");
+    let again = |store: &mut Store| {
+        let w = [9.0];
+        store.save(&Snapshot { step: 9, arrays: &[Array::f32("w", &[1], &w)], ..Snapshot::default() })
+    };
+    let mut first = Store::open(&dir).unwrap();
+    let key = save(&mut first, 1, 1.0).key;
+    fs::remove_file(&lock).unwrap();
+    save(&mut first, 2, 2.0);
+    assert!(matches!(Store::open(&dir), Err(Error::Locked { .. })));
+
+    fs::remove_file(&lock).unwrap();
+    let mut second = Store::open(&dir).unwrap();
+    save(&mut second, 3, 3.0);
+    let before = names(&dir);
+    for second in [Some(second), None] {
+        assert!(matches!(again(&mut first), Err(Error::LockLost { .. })));
+        assert!(matches!(first.publish(key, root.path().join("best")), Err(Error::LockLost { .. })));
+        assert_eq!(names(&dir), before, "the other one is there: {}", second.is_some());
+    }
+
+    let mut third = Store::open(&dir).unwrap();
+    let elsewhere = root.path().join("elsewhere");
+    fs::rename(&dir, &elsewhere).unwrap();
+    assert!(matches!(again(&mut third), Err(Error::Gone { .. })));
+    assert!(!dir.exists());
+    fs::rename(&elsewhere, &dir).unwrap();
+    again(&mut third).unwrap();
+}
+
 #[test]
 fn what_a_dead_writer_left_half_written_goes_and_other_files_stay() {
     let dir = tempfile::tempdir().unwrap();
@@ -203,6 +238,21 @@ fn pinned_checkpoints_stay_until_they_are_unpinned() {
     store.collect().unwrap();
     assert_eq!(names(dir.path()), ["step-00000002.safetensors"]);
     assert!(store.folder().pin(Key { branch: 0, step: 7 }).is_err());
+}
+
+#[test]
+fn what_is_pinned_between_a_look_and_the_deletion_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    (1..=3).for_each(|step| _ = save(&mut store, step, step as f32));
+    let other = Folder::new(dir.path());
+    store.retain(move |listing: &[Entry]| {
+        other.pin(listing[0].key).unwrap();
+        KeepLast(1).keep(listing)
+    });
+    let removed = store.collect().unwrap().removed;
+    assert_eq!(removed, [dir.path().join("step-00000002.safetensors")]);
+    assert!(store.list().unwrap().entries[0].pinned);
 }
 
 #[test]

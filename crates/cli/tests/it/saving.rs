@@ -303,6 +303,25 @@ fn a_signal_while_the_model_of_all_rows_is_made_leaves_at_once_and_resuming_make
 }
 
 #[test]
+fn a_run_whose_folder_is_moved_ends_and_goes_on_where_it_is_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, folder, moved) = (dir.path().join("whole"), dir.path().join("run"), dir.path().join("moved"));
+    done(long(&whole));
+    let mut child = highwater(long(&folder)).spawn().unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap());
+    (0..3).for_each(|_| _ = progress.read_line(&mut String::new()).unwrap());
+    fs::rename(&folder, &moved).unwrap();
+    let mut rest = String::new();
+    progress.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{rest}");
+    let error = rest.lines().last().unwrap();
+    assert!(error.starts_with("error: ") && error.contains("is gone"), "{rest}");
+    assert!(!folder.exists());
+    done(args!["resume", &moved, "--quiet"]);
+    assert_same(&moved, &whole);
+}
+
+#[test]
 fn an_error_of_the_disk_is_told_once() {
     let dir = tempfile::tempdir().unwrap();
     let said = run(args!["checkpoints", "show", dir.path().join("none.safetensors")]);
