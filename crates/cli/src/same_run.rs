@@ -9,6 +9,7 @@ use highwater_checkpoint::{Checkpoint, NoPrevious, Schema, Section};
 use highwater_data::{Dataset, Targets};
 use highwater_trainer::Fingerprint;
 use serde::{Deserialize, Serialize};
+use toml::Value;
 use xxhash_rust::xxh3::Xxh3Default;
 
 pub(crate) const ROWS: &str = "rows";
@@ -134,18 +135,24 @@ fn must_be_same(
     )
 }
 
-/// An error if the run would go on from the checkpoint with other rows, or would count its epochs otherwise.
+/// An error if the run would go on from the checkpoint with other rows, would count its epochs otherwise, or measure its losses.
 pub(crate) fn check(checkpoint: &Checkpoint, config: &RunConfig, source: &Source, rows: &Rows) -> Result<()> {
+    let saved = configuration(checkpoint)?.filter(|_| checkpoint.facts().step > 0);
+    let there = |section: &str, name: &str| saved.as_ref()?.get(section)?.get(name).cloned();
     let here = config.training.batch_size;
-    let there =
-        configuration(checkpoint)?.and_then(|all| all.get("training")?.get("batch_size")?.as_integer());
-    if let Some(there) = there
-        && checkpoint.facts().step > 0
+    if let Some(there) = there("training", "batch_size").and_then(|there| there.as_integer())
         && i64::try_from(here) != Ok(there)
     {
         bail!(
             "config.toml has batch_size = {here}, and the run was trained with {there}, by which its epochs are counted: set \
              it back, or train anew with --batch-size {here}"
+        );
+    }
+    let here = Value::try_from(config.data.class_weights)?;
+    if let Some(there) = there("data", "class_weights").filter(|there| *there != here) {
+        bail!(
+            "config.toml has class_weights = {here}, and the run was trained with {there}, by which its losses are measured: \
+             set it back, or train anew"
         );
     }
     check_rows(checkpoint, source, rows)

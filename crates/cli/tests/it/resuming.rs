@@ -98,18 +98,23 @@ fn what_a_run_took_for_missing_stays_missing() {
 }
 
 #[test]
-fn another_batch_size_than_epochs_were_counted_by_is_refused() {
+fn what_epochs_were_counted_and_losses_were_measured_by_must_be_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
     let run = args!["train", "--data", table("iris.csv"), "--target", "species", "--out", &folder, "--quiet"];
     done([run, SHORT.map(Into::into).to_vec()].concat());
     let file = folder.join("config.toml");
     let config = fs::read_to_string(&file).unwrap();
-    let other = config.replace("batch_size = 32", "batch_size = 8");
-    assert_ne!(config, other);
-    fs::write(&file, other).unwrap();
-    let words = ["batch_size = 8", "was trained with 32", "set it back"];
-    refused(&folder, &[&["resume"], &["resume", "--epochs", "9"], &["resume", "--prove"]], &words);
+    for (was, is) in
+        [("batch_size = 32", "batch_size = 8"), ("class_weights = \"none\"", "class_weights = \"balanced\"")]
+    {
+        let other = config.replace(was, is);
+        assert_ne!(config, other);
+        fs::write(&file, other).unwrap();
+        let with = format!("was trained with {}", was.split_once(" = ").unwrap().1);
+        let commands: [&[&str]; 3] = [&["resume"], &["resume", "--epochs", "9"], &["resume", "--prove"]];
+        refused(&folder, &commands, &[is, &with, "set it back"]);
+    }
     fs::write(&file, config).unwrap();
     done(args!["resume", &folder, "--epochs", "3", "--quiet"]);
 }
