@@ -129,21 +129,23 @@ impl Imported {
         Ok(Imported { model, preparation, all_rows: true, prepared_as, passed_over })
     }
 
-    /// Makes a run of it; where the model is.
+    /// Makes a run of it; where the model is. It is written first: by its configuration alone a run would begin anew.
     fn save(&self, folder: &RunFolder, config: &RunConfig, mut store: Store) -> Result<PathBuf> {
         let Imported { model, preparation, all_rows, .. } = self;
-        folder.write_config(config)?;
         if *all_rows {
             let labels = [(TRAINED_ON, ALL_ROWS)];
             let snapshot = Snapshot { labels: &labels, ..Snapshot::default() };
             write_final(folder, model, preparation, config, &snapshot)?;
+            folder.write_config(config)?;
             // There will be none: what the run is tells that it has no model of its own.
             drop(store);
             folder.without_checkpoints();
             return Ok(folder.final_file());
         }
         let sections = source::sections(preparation, model.network(), config)?;
-        Ok(begin(model, &config.training, &mut store, &sections)?.path)
+        let saved = begin(model, &config.training, &mut store, &sections)?;
+        folder.write_config(config)?;
+        Ok(saved.path)
     }
 }
 

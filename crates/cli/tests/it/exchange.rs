@@ -293,6 +293,23 @@ fn an_import_passes_over_arrays_that_are_no_numbers_of_a_model() {
 }
 
 #[test]
+fn an_import_that_is_broken_off_leaves_no_run_that_would_begin_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let like = trained(dir.path(), &[]);
+    for (name, model) in [
+        ("best.safetensors", "checkpoints/step-00000000.safetensors"),
+        ("final.safetensors", "final.safetensors"),
+    ] {
+        let out = dir.path().join("broken").join(name);
+        // What is in the way of config.toml.
+        fs::create_dir_all(out.join("config.toml.tmp")).unwrap();
+        let said = run(args!["checkpoints", "import", like.join(name), "--like", &like, "--out", &out]);
+        assert!(said.code == Some(1) && said.err.contains("config.toml"), "{said:?}");
+        assert!(out.join(model).exists(), "{name}");
+    }
+}
+
+#[test]
 fn a_model_goes_out_as_onnx_with_the_preparation_of_its_data() {
     let dir = tempfile::tempdir().unwrap();
     let folder = trained(dir.path(), &["--epochs", "2", "--activation", "relu"]);
