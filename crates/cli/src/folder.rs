@@ -267,14 +267,23 @@ fn lacking(folder: &Path) -> Vec<PathBuf> {
     named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
 }
 
+/// So much of a file's name is in that of the one beside it that is written first, in bytes: file systems take no more than 255.
+const LONGEST: usize = 200;
+
+/// A file's name, or as much of it as leaves room for more.
+pub(crate) fn shortened(path: &Path) -> String {
+    let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.truncate(name.floor_char_boundary(LONGEST));
+    name
+}
+
 /// Makes a name stand for these bytes, all or nothing, and durable.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let temporary = path.with_file_name(shortened(path) + ".tmp");
+    let written = File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.inspect_err(|_| _ = fs::remove_file(&temporary))?;
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -1,5 +1,6 @@
 //! A file that takes the place of another when it is complete.
 
+use crate::folder::shortened;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,14 +33,11 @@ impl Replacement {
 
     /// Under a name that nobody has. What processes have left there that were killed goes first.
     fn beside(path: PathBuf) -> io::Result<Replacement> {
-        let mut begin = path.file_name().unwrap_or_default().to_owned();
-        begin.push(PART);
-        remove_left(&path, &begin.to_string_lossy());
+        let begin = shortened(&path) + PART;
+        remove_left(&path, &begin);
         let mut number = 1;
         loop {
-            let mut name = begin.clone();
-            name.push(number.to_string());
-            let part = path.with_file_name(name);
+            let part = path.with_file_name(format!("{begin}{number}"));
             match File::create_new(&part) {
                 Ok(file) if take(&file)? => return Ok(Replacement { file, names: Some((part, path)) }),
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -123,6 +121,16 @@ mod tests {
         assert_eq!(fs::read_to_string(at("p.csv")).unwrap(), "whole");
         drop(other);
         assert_eq!(names(), "p.csv p.csv.part-x q.csv.part-1");
+    }
+
+    #[test]
+    fn the_longest_name_is_no_longer_while_it_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("é".repeat(125) + ".csv");
+        Replacement::of(&path).unwrap().finish().unwrap();
+        crate::folder::replace(&path, b"whole").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
