@@ -43,6 +43,15 @@ pub enum Error {
         /// The rule's patterns.
         patterns: Vec<String>,
     },
+    /// Rules before it take every parameter that a rule matches, so that it would do nothing.
+    #[error(
+        "every parameter whose name matches {} is in an earlier group: put the narrower rule first",
+        quoted(patterns)
+    )]
+    Hidden {
+        /// The rule's patterns.
+        patterns: Vec<String>,
+    },
     /// The parameters' ranges leave a gap in the flat slice, or overlap.
     #[error(
         "parameter `{name}` starts at {start} in the flat slice but the one before it ends at {expected}"
@@ -70,6 +79,14 @@ pub enum Error {
         method: &'static str,
         /// The array's name.
         slot: String,
+    },
+    /// A saved state has two arrays of one name.
+    #[error("{method}: the saved state has `{slot}` more than once")]
+    RepeatedSlot {
+        /// The method.
+        method: &'static str,
+        /// The arrays' name.
+        slot: &'static str,
     },
     /// A saved array belongs to a model of another size.
     #[error("`{slot}` has {found} values but the model has {expected} parameters")]

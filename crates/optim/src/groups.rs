@@ -71,8 +71,9 @@ impl Groups {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NothingMatches`] for a rule that no parameter's name matches, [`Error::NotContiguous`] for a table with
-    /// a gap or an overlap, [`Error::HyperParameter`] for a negative or non-finite setting.
+    /// [`Error::NothingMatches`] for a rule that no parameter's name matches, [`Error::Hidden`] for one that only matches what
+    /// earlier rules take, [`Error::NotContiguous`] for a table with a gap or an overlap, [`Error::HyperParameter`] for a
+    /// negative or non-finite setting.
     pub fn by_name<'a>(
         table: impl IntoIterator<Item = (&'a str, Range<usize>)>,
         rules: &[GroupRule],
@@ -81,7 +82,7 @@ impl Groups {
             require_non_negative("group", "learning_rate_scale", *learning_rate_scale)?;
             require_non_negative("group", "weight_decay", weight_decay.unwrap_or(0.0))?;
         }
-        let mut matched = vec![false; rules.len()];
+        let (mut matched, mut counted) = (vec![false; rules.len()], vec![false; rules.len()]);
         let mut segments: Vec<Segment> = Vec::new();
         for (name, range) in table {
             let expected = segments.last().map_or(0, |segment| segment.range.end);
@@ -90,17 +91,20 @@ impl Groups {
             }
             let mut segment = Segment { range, learning_rate_scale: 1.0, weight_decay: None };
             let matching = |rule: &GroupRule| rule.patterns.iter().any(|pattern| matches(pattern, name));
-            for (rule, matched) in rules.iter().zip(&mut matched).rev().filter(|(rule, _)| matching(rule)) {
-                *matched = true;
-                segment.learning_rate_scale = rule.learning_rate_scale;
-                segment.weight_decay = rule.weight_decay;
+            let found: Vec<usize> = (0..rules.len()).filter(|&place| matching(&rules[place])).collect();
+            found.iter().for_each(|&place| matched[place] = true);
+            if let Some(&first) = found.first() {
+                counted[first] = true;
+                segment.learning_rate_scale = rules[first].learning_rate_scale;
+                segment.weight_decay = rules[first].weight_decay;
             }
             match segments.last_mut() {
                 Some(last) if last.alike(&segment) => last.range.end = segment.range.end,
                 _ => segments.push(segment),
             }
         }
-        match matched.iter().position(|matched| !matched) {
+        match counted.iter().position(|counted| !counted) {
+            Some(rule) if matched[rule] => Err(Error::Hidden { patterns: rules[rule].patterns.clone() }),
             Some(rule) => Err(Error::NothingMatches { patterns: rules[rule].patterns.clone() }),
             None => Ok(Self { segments }),
         }
@@ -184,9 +188,9 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_matches_counts() {
-        let groups =
-            Groups::by_name([("a.bias", 0..1)], &[rule("a.*", 0.5, None), rule("*.bias", 2.0, Some(0.0))])
-                .unwrap();
+        let table = [("a.bias", 0..1), ("b.bias", 1..2)];
+        let rules = [rule("a.*", 0.5, None), rule("*.bias", 2.0, Some(0.0))];
+        let groups = Groups::by_name(table, &rules).unwrap();
         assert_eq!(groups.segments[0].learning_rate_scale, 0.5);
         assert_eq!(groups.segments[0].weight_decay, None);
     }
@@ -195,6 +199,15 @@ mod tests {
     fn a_rule_that_matches_nothing_is_refused() {
         let error = Groups::by_name([("a.bias", 0..1)], &[rule("*.biases", 1.0, None)]).unwrap_err();
         assert_eq!(error.to_string(), "no parameter's name matches `*.biases`");
+    }
+
+    #[test]
+    fn a_rule_of_which_earlier_ones_leave_nothing_is_refused() {
+        let table = [("a.weight", 0..1), ("a.bias", 1..2)];
+        let rules = [rule("*.bias", 1.0, None), rule("a.*", 0.5, None), rule("a.weight", 0.0, None)];
+        assert!(Groups::by_name(table.clone(), &rules[..2]).is_ok());
+        let error = Groups::by_name(table, &rules).unwrap_err();
+        assert_eq!(error, Error::Hidden { patterns: vec!["a.weight".into()] });
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl<T: Real> Optimizer<T> {
     /// Puts back what [`steps`](Self::steps) and [`slots`](Self::slots) returned earlier. On an error nothing has changed.
     ///
     /// # Errors
-    /// [`Error::MissingSlot`], [`Error::UnknownSlot`], [`Error::SlotLength`].
+    /// [`Error::MissingSlot`], [`Error::UnknownSlot`], [`Error::RepeatedSlot`], [`Error::SlotLength`].
     pub fn restore(&mut self, steps: u64, slots: &[(&str, &[T])]) -> Result<(), Error> {
         let method = self.method.name();
         let known = self.method.slots();
@@ -125,8 +125,11 @@ impl<T: Real> Optimizer<T> {
         }
         let expected = self.parameters();
         let found = known.iter().map(|&slot| {
-            let (_, values) =
-                slots.iter().find(|(name, _)| *name == slot).ok_or(Error::MissingSlot { method, slot })?;
+            let mut named = slots.iter().filter(|(name, _)| *name == slot);
+            let (_, values) = named.next().ok_or(Error::MissingSlot { method, slot })?;
+            if named.next().is_some() {
+                return Err(Error::RepeatedSlot { method, slot });
+            }
             if values.len() != expected {
                 return Err(Error::SlotLength { slot, expected, found: values.len() });
             }

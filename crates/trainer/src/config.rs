@@ -138,6 +138,11 @@ impl Config {
         counted("batch_size", self.batch_size as u64)?;
         counted("validate", self.validate.steps(1))?;
         self.micro_batch.map_or(Ok(()), |rows| counted("micro_batch", rows as u64))?;
+        // By its name it could not be read back from a checkpoint.
+        if let Some(metric) = self.metrics.iter().find(|metric| **metric == Metric::TopKAccuracy(0)) {
+            let (value, must) = (metric.to_string(), "count the first class at least");
+            return Err(Error::Setting { field: "metrics", value, must });
+        }
         for (field, score) in [("monitor", self.monitor), ("select", self.select)] {
             if let Score::Metric(metric) = score
                 && !self.metrics.contains(&metric)

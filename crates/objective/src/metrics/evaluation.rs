@@ -25,12 +25,13 @@ impl Evaluation {
     /// Metrics of scores with this many columns.
     ///
     /// # Panics
-    /// If a metric is one of values, or there is no column.
+    /// If a metric is one of values or of no class (top 0), or there is no column.
     #[track_caller]
     pub fn of_classes(metrics: &[Metric], columns: usize, scores: Scores) -> Evaluation {
         if let Some(metric) = metrics.iter().find(|metric| !metric.is_of_classes()) {
             panic!("{metric} is a metric of values, not of classes");
         }
+        assert!(!metrics.contains(&Metric::TopKAccuracy(0)), "of a top-k accuracy, k is at least 1");
         let ranks = metrics.iter().any(|metric| matches!(metric, Metric::RocAuc | Metric::AveragePrecision));
         Evaluation {
             metrics: metrics.to_vec(),
@@ -115,6 +116,12 @@ mod tests {
             evaluation.values().collect::<Vec<_>>(),
             [(Metric::RocAuc, None), (Metric::Accuracy, None)]
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "k is at least 1")]
+    fn the_top_0_classes_are_refused() {
+        let _ = Evaluation::of_classes(&[Metric::TopKAccuracy(0)], 2, Scores::Logits);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::Average;
 pub enum Metric {
     /// `accuracy`: see [`Classification::accuracy`](super::Classification::accuracy).
     Accuracy,
-    /// `top_5_accuracy` and the like: see [`Classification::top_k_accuracy`](super::Classification::top_k_accuracy).
+    /// `top_5_accuracy` and the like, from 1 on: see [`Classification::top_k_accuracy`](super::Classification::top_k_accuracy).
     TopKAccuracy(usize),
     /// `precision_macro`, `precision_micro`, `precision_weighted`: see
     /// [`ConfusionMatrix::precision`](super::ConfusionMatrix::precision).

@@ -87,6 +87,10 @@ fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
         Error::UnknownSlot { method: "adam", slot: "momentum_buffer".into() },
     );
     check(
+        &[("exp_avg", two), ("exp_avg_sq", two), ("exp_avg", two)],
+        Error::RepeatedSlot { method: "adam", slot: "exp_avg" },
+    );
+    check(
         &[("exp_avg", two), ("exp_avg_sq", &[3.0])],
         Error::SlotLength { slot: "exp_avg_sq", expected: 2, found: 1 },
     );

@@ -3,6 +3,7 @@
 use crate::problem::{How, Problem, classification, files, regression};
 use highwater_data::{Dataset, Targets};
 use highwater_nn::Layer;
+use highwater_objective::metrics::Metric;
 use highwater_objective::{CrossEntropy, Loss};
 use highwater_optim::{Adam, Curve, Method, Rprop, Sgd};
 use highwater_trainer::{Error, Every, Score};
@@ -59,6 +60,11 @@ fn settings_that_make_no_sense() {
         &changed(classification(), |p| p.config.metrics.push("mae".parse().unwrap())),
         |e| matches!(e, Error::Setting { field: "metrics", .. }),
         "metrics = mae: it must be of classes, as the loss is",
+    );
+    check(
+        &changed(classification(), |p| p.config.metrics.push(Metric::TopKAccuracy(0))),
+        |e| matches!(e, Error::Setting { field: "metrics", .. }),
+        "metrics = top_0_accuracy: it must count the first class at least",
     );
 }
 
