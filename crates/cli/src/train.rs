@@ -368,6 +368,10 @@ fn fit(
     };
     let report = ended.map_err(|error| out_of_space(error, &job.folder))?;
     amended.written?;
+    // Somebody may have deleted half of the folder meanwhile.
+    if !job.folder.config_file().exists() {
+        job.folder.write_config(&job.config)?;
+    }
     Ok((report, history.finish().map_err(Into::into)))
 }
 

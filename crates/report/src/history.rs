@@ -116,7 +116,8 @@ impl Observer for History {
         match event {
             Event::Started(plan) => self.begin(plan),
             Event::Validated { record, improved, .. } => self.add(record, *improved),
-            Event::Ended(_) if self.error.is_some() => {}
+            // Somebody may have deleted half of the folder meanwhile.
+            Event::Ended(_) if self.error.is_some() || !self.path.exists() => self.file = None,
             _ => return ControlFlow::Continue(()),
         }
         self.write();
@@ -202,8 +203,9 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
 mod tests {
     use super::*;
     use crate::Look;
-    use crate::check::{config, plan, records, validated};
+    use crate::check::{config, ended, plan, records, validated};
     use crate::screen::tests::Paper;
+    use highwater_trainer::Ended;
 
     fn screen() -> (Screen, Paper) {
         let paper = Paper::default();
@@ -241,6 +243,19 @@ mod tests {
              3,108,0.225,0.25,0.875,0.01,1.5,0.75,false\n"
         );
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_somebody_deleted_is_there_again_in_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.csv");
+        let mut history = history(&path);
+        let records = records(&[0.5, 0.25]);
+        show(&mut history, &[], &records);
+        let written = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        _ = history.observe(&Event::Ended(&ended(&[0.5, 0.25], Ended::EpochLimit, 2)));
+        assert_eq!(fs::read_to_string(&path).unwrap(), written);
     }
 
     #[test]
