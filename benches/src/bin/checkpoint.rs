@@ -142,7 +142,7 @@ impl Bench {
             plain: dir.join("plain"),
             tensors,
         };
-        for job in ["raw write+fsync", "save durable"] {
+        for job in ["raw write+fsync", "save durable", "memcpy", "stall"] {
             bench.time(job)?;
         }
         Ok(bench)
