@@ -175,7 +175,12 @@
 //! warns, before it begins, that the bits need not be the same. [`prove`] trains from one checkpoint to a later one again
 //! and compares every bit.
 //!
-//! A training step after the first of its epoch allocates no memory.
+//! # Threads
+//!
+//! Steps whose work is worth sharing are shared by the pool of rayon that [`fit`] is called in (`ThreadPool::install`): give it
+//! one of its own, whose other threads it keeps awake or, while other programs make one thread quicker alone, at rest; what else is
+//! given to them meanwhile waits. Outside of a pool, each piece of work is handed over to threads that sleep, which costs more. A
+//! training step after the first of its epoch allocates no memory.
 
 /// The blocks of Rust in the guide's page are compiled and run as these.
 #[cfg(doctest)]
