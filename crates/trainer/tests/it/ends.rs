@@ -98,7 +98,7 @@ fn the_best_model_is_left_when_a_checkpoint_cannot_be_written() {
     let (report, model) =
         problem.run(How { dir: Some(&run), observer: Some(&mut observer), on_failure, ..How::default() });
     let error = report.unwrap_err();
-    assert!(matches!(error, Error::Checkpoint(highwater_checkpoint::Error::Io { .. })), "{error}");
+    assert!(matches!(error, Error::Checkpoint(highwater_checkpoint::Error::Gone { .. })), "{error}");
     drop(observer);
     // The two that may be under way fail a little later.
     assert!((30..=33).contains(&records.len()), "{}", records.len());
