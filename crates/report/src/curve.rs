@@ -45,8 +45,8 @@ pub struct Columns {
 ///
 /// Columns are told by their usual names, in any case and with any separators: `epoch`; `val_loss`, `validation/loss`,
 /// `eval_accuracy` and such for the watched value, a loss before everything else; `train_loss` or, as Keras has it,
-/// `loss`; `step`; `elapsed_s` or, as TensorBoard has it, `Wall time`. Without an epoch each row counts as one. Whether small or large values are good is told
-/// from the name of the metric. `standard_error`, `reductions` and `evidence` are what an
+/// `loss`; `step`; `elapsed_s` or, as TensorBoard has it, `Wall time`. Without an epoch each row counts as one. Whether small
+/// or large values are good is told from the name of the metric. `standard_error`, `reductions` and `evidence` are what an
 /// [`Observation`] calls so.
 ///
 /// A row without a watched value is no observation, and its training loss counts for the next one (PyTorch Lightning
@@ -75,10 +75,11 @@ pub fn read_curve(path: &Path, columns: &Columns) -> Result<Curve, Error> {
     if let (Some(column), Some(clock)) = (found.elapsed, rows.iter().find_map(|row| row.rest.elapsed))
         && clock >= BY_THE_CLOCK
     {
-        rows.iter_mut()
-            .for_each(|row| row.rest.elapsed = row.rest.elapsed.map(|time| time.saturating_sub(clock)));
-        notes
-            .push(format!("`{}` counts from 1970: its times are taken from the first one on", column.name()));
+        for elapsed in rows.iter_mut().filter_map(|row| row.rest.elapsed.as_mut()) {
+            *elapsed = elapsed.saturating_sub(clock);
+        }
+        let name = column.name();
+        notes.push(format!("`{name}` counts from 1970: its times are taken from the first one on"));
     }
     let observations = observations(path, &table, &rows, found.epoch)?;
     if observations.is_empty() {

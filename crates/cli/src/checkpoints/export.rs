@@ -5,6 +5,7 @@ use crate::folder::{RunFolder, replace};
 use crate::refit::TRAINED_ON;
 use crate::{line, source};
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
 use highwater_checkpoint::Checkpoint;
 use highwater_data::{Encoding, Preparation};
 use highwater_nn::Model;
@@ -17,11 +18,9 @@ pub(super) fn run(args: &Export) -> Result<()> {
     if args.out.is_dir() {
         bail!("--out {} is a folder: name the file to write", args.out.display());
     }
-    let to = match (args.to, args.out.extension()) {
-        (Some(to), _) => to,
-        (None, Some(end)) if end == "safetensors" => Format::Safetensors,
-        (None, Some(end)) if end == "onnx" => Format::Onnx,
-        (None, _) => bail!("--out {} does not tell the kind of file: give --to", args.out.display()),
+    let by_name = || Format::from_str(args.out.extension()?.to_str()?, false).ok();
+    let Some(to) = args.to.or_else(by_name) else {
+        bail!("--out {} does not tell the kind of file: give --to", args.out.display());
     };
     let checkpoint = match args.checkpoint.is_dir() {
         true => RunFolder::open(&args.checkpoint)?.model()?,
@@ -52,7 +51,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
     };
     if args.json {
         return line(json!({
-            "file": args.out, "format": format!("{:?}", to).to_lowercase(), "bytes": bytes,
+            "file": args.out, "format": format!("{to:?}").to_lowercase(), "bytes": bytes,
             "from": checkpoint.path(), "step": checkpoint.facts().step, "torch": torch,
             "torch_classes": classes,
         }));
