@@ -285,10 +285,14 @@ impl State {
 
     /// Keeps a snapshot that could not be written, unless a newer one makes up for it.
     fn keep(&mut self, staged: Staged, role: Role) {
+        // A best one that is owed came while this one was being written.
+        let is_outdone = role.is_best() && self.owed.is_some();
         match &self.waiting {
-            None => self.waiting = Some((staged, role)),
-            Some((_, newer)) if role.is_best() && !newer.is_best() => self.owed = Some((staged, role)),
-            Some(_) => {
+            None if !is_outdone => self.waiting = Some((staged, role)),
+            Some((_, newer)) if role.is_best() && !newer.is_best() && !is_outdone => {
+                self.owed = Some((staged, role));
+            }
+            _ => {
                 self.superseded += 1;
                 self.free.push(staged);
             }
@@ -386,5 +390,34 @@ impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         self.0.lock().gone = true;
         self.0.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn staged(step: u64) -> Staged {
+        let mut staged = Staged::default();
+        staged.copy(&Snapshot { step, ..Snapshot::default() }, &Arc::default()).unwrap();
+        staged
+    }
+
+    fn step((staged, _): &(Staged, Role)) -> u64 {
+        staged.with(|snapshot| snapshot.step)
+    }
+
+    #[test]
+    fn a_best_one_that_fails_does_not_take_the_place_of_a_newer_best() {
+        // The first is being written; the second came meanwhile, and after it a third, or one that is just being copied.
+        for third_waits in [true, false] {
+            let mut state =
+                State { waiting: Some((staged(2), Role::Best)), failing: true, ..State::default() };
+            assert!(state.make_room(Role::Routine).is_none());
+            state.waiting = third_waits.then(|| (staged(3), Role::Routine));
+            state.keep(staged(1), Role::Best);
+            state.make_room(Role::Routine);
+            assert_eq!(state.owed.as_ref().map(step), Some(2), "{third_waits}");
+        }
     }
 }
