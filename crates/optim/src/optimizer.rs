@@ -53,7 +53,10 @@ impl<T: Real> Optimizer<T> {
             }
         }
         let initial = T::from_f64(method.initial_value());
-        let slots = method.slots().iter().map(|_| vec![initial; groups.parameters()]).collect();
+        // Written, and not asked of the system as zeros: the first step would read a page of those before it writes it,
+        // which costs two page faults and, with several threads, an interrupt of the others.
+        let slot = |_| std::iter::repeat_n(initial, groups.parameters()).collect();
+        let slots = method.slots().iter().map(slot).collect();
         Ok(Self { method, groups, steps: 0, slots })
     }
 
