@@ -14,8 +14,10 @@ pub enum Error {
         layer: Option<usize>,
     },
     /// A dropout rate out of range.
-    #[error("a dropout rate lies within 0 and 1 (1 excluded), not {rate}")]
+    #[error("layer {layer}: a dropout rate lies within 0 and 1 (1 excluded), not {rate}")]
     DropoutRate {
+        /// The layer.
+        layer: usize,
         /// The rate.
         rate: f64,
     },

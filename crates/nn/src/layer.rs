@@ -184,7 +184,7 @@ impl Sequential {
             match layer {
                 Layer::Linear { outputs: 0 } => return Err(Error::Width { layer: Some(number) }),
                 Layer::Dropout { rate } if !(0.0..1.0).contains(rate) => {
-                    return Err(Error::DropoutRate { rate: *rate });
+                    return Err(Error::DropoutRate { layer: number, rate: *rate });
                 }
                 Layer::Shortcut { from } | Layer::Residual { from } if *from > number => {
                     return Err(Error::NotEarlier { layer: number, from: *from });
@@ -296,6 +296,15 @@ mod tests {
         assert_eq!(later, Error::NotEarlier { layer: 0, from: 1 });
         let width = model(vec![Layer::Linear { outputs: 3 }, Layer::Residual { from: 0 }]).unwrap_err();
         assert_eq!(width, Error::ResidualWidth { layer: 1, found: 2, needed: 3 });
+    }
+
+    #[test]
+    fn a_rate_that_keeps_nothing_is_refused_by_layer() {
+        let rates = |rates: [f64; 2]| model(rates.map(|rate| Layer::Dropout { rate }).to_vec());
+        for rate in [1.0, -0.1, f64::INFINITY] {
+            assert_eq!(rates([0.0, rate]).unwrap_err(), Error::DropoutRate { layer: 1, rate });
+        }
+        assert!(matches!(rates([f64::NAN, 0.5]), Err(Error::DropoutRate { layer: 0, .. })));
     }
 
     #[test]
