@@ -74,5 +74,6 @@ pub(crate) fn as_json(job: &Job, report: &Report, kept: &Kept) -> Value {
     for (name, scores) in kept.named() {
         object.insert(name.into(), evaluate::as_json(scores).into());
     }
+    object.insert("note".into(), json!(kept.note));
     Value::Object(object)
 }

@@ -2,8 +2,8 @@
 
 use crate::args::{Evaluate, SplitName};
 use crate::config::DataConfig;
-use crate::data_args::ClassWeights;
 use crate::folder::RunFolder;
+use crate::guess::Guess;
 use crate::measures::{loss, metrics};
 use crate::source::{self, Source};
 use crate::{line, print, same_run};
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     // The model of all rows has seen those of the run.
     let checkpoint = if args.data.is_some() { folder.model()? } else { folder.best()? };
     let (model, preparation) = source::load(&checkpoint)?;
-    let (name, loss, data) = match &args.data {
+    let (name, loss, guess, data) = match &args.data {
         Some(file) => {
             let read = source::dialect(&config.data, &preparation);
             let table =
@@ -49,9 +49,10 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
             let rows = table.rows_with(&targets)?;
             let data = preparation.dataset(&table, &rows)?;
-            // The training rows need not be there any more: these are balanced by themselves.
+            // The training rows need not be there any more: these are balanced by themselves, and their own guess.
             let loss = loss(&preparation, config.data.class_weights, data.targets());
-            (file.display().to_string(), loss, data)
+            let guess = Guess::of(&config.data, &preparation, data.targets(), &data);
+            (file.display().to_string(), loss, guess, data)
         }
         None => {
             let source = Source::of_run(&config, &preparation, folder.root())?;
@@ -60,17 +61,14 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             }
             let data = source.dataset(&preparation, args.split)?;
             same_run::check_part(&checkpoint, &source, args.split, &data)?;
-            let weights = config.data.class_weights;
-            let loss = match weights {
-                ClassWeights::None => loss(&preparation, weights, data.targets()),
-                ClassWeights::Balanced => {
-                    loss(&preparation, weights, source.dataset(&preparation, SplitName::Train)?.targets())
-                }
-            };
-            (args.split.name().to_owned(), loss, data)
+            let train = source.dataset(&preparation, SplitName::Train)?;
+            let loss = loss(&preparation, config.data.class_weights, train.targets());
+            let guess = Guess::of(&config.data, &preparation, train.targets(), &data);
+            (args.split.name().to_owned(), loss, guess, data)
         }
     };
     let scores = scores(&model, &loss, &preparation, &data);
+    let note = guess.and_then(|guess| guess.note_on(&scores));
     let file = checkpoint.path();
     let file = file.strip_prefix(folder.root()).unwrap_or(file).display().to_string();
     if args.json {
@@ -79,6 +77,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             ("model".to_owned(), Value::from(file)),
         ]);
         object.extend(as_json(&scores));
+        object.insert("note".to_owned(), json!(note));
         line(Value::Object(object))
     } else if args.quiet {
         let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
@@ -90,12 +89,15 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             Some(_) if checkpoint.path() == last => ", the model of all rows of the run, as predict uses it",
             Some(_) => ", as final.safetensors goes with an earlier one",
         };
-        let rows = if scores.rows == 1 { "row" } else { "rows" };
-        let mut text = format!("{name}: {} {rows}, scored with {file}{why}\n", scores.rows);
+        let (rows, noun) = (scores.rows, if scores.rows == 1 { "row" } else { "rows" });
+        let mut text = format!("{name}: {rows} {noun}, scored with {file}{why}\n");
         let named = named(&scores);
         let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in named {
             text += &format!("  {name:width$}  {}\n", Rounded(value));
+        }
+        if let Some(note) = note {
+            text += &format!("The model is {note}.\n");
         }
         if loss.weighs_classes() {
             text += "In the loss each class counts the same, however many rows it has.\n";

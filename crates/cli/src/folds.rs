@@ -57,7 +57,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
             let parts = (&train, &validation);
             let (model, _) = in_memory(config, &config.training, &preparation, parts, (None, None))?;
             let loss = loss(&preparation, data.class_weights, train.targets());
-            let guess = Guess::of(&loss, &preparation, train.targets(), &test);
+            let guess = Guess::of(data, &preparation, train.targets(), &test);
             Ok((evaluate::scores(&model, &loss, &preparation, &test), guess))
         })?;
         if !shared.quiet && !shared.json {
@@ -76,13 +76,17 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let variance = of(at).map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
         (mean, variance.sqrt())
     };
+    let mean_guess = guesses.iter().map(|guess| guess.score.1).sum::<f64>() / guesses.len() as f64;
+    let guess = guesses.pop().map(|last| Guess { score: (last.score.0, mean_guess), ..last });
+    let note = guess.and_then(|guess| guess.note(spread(1).0));
     if shared.json {
         let of_folds: Vec<Value> = scores.iter().map(|scores| evaluate::as_json(scores).into()).collect();
         let summary = names.iter().enumerate().map(|(at, name)| {
             let (mean, sd) = spread(at);
             (name.clone(), json!({ "mean": mean, "sd": sd }))
         });
-        line(json!({ "folds": of_folds, "summary": summary.collect::<serde_json::Map<_, _>>() }))?;
+        let summary = summary.collect::<serde_json::Map<_, _>>();
+        line(json!({ "folds": of_folds, "summary": summary, "note": note }))?;
     } else if !shared.quiet {
         let width = names.iter().map(String::len).max().unwrap_or(0);
         let mut text = format!("Cross-validation of {} rows in {count} parts\n\n", rows.len());
@@ -91,11 +95,8 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
             let (mean, sd) = spread(at);
             text += &format!("  {name:width$}  {:>9}  {:>9}\n", Rounded(mean), Rounded(sd));
         }
-        let of_guess = guesses.iter().map(|guess| guess.score.1).sum::<f64>() / count as f64;
-        if let Some(Guess { answer, score: (metric, _) }) = guesses.last()
-            && spread(1).0 <= of_guess
-        {
-            text += &format!("\nNo better than always guessing {answer}: {metric} {}.\n", Rounded(of_guess));
+        if let Some(note) = note {
+            text += &format!("\nThe models are {note}.\n");
         }
         print(text + "\nNothing was saved: for a model to use, train without --folds.\n")?;
     }

@@ -1,49 +1,36 @@
 //! Whether a model is better than a guess that knows nothing of the columns.
 
+use crate::config::DataConfig;
+use crate::data_args::ClassWeights;
 use crate::evaluate;
+use crate::measures::loss;
 use highwater_data::{Dataset, Preparation, Targets};
 use highwater_nn::{Init, Layer, Model, Sequential};
-use highwater_objective::Loss;
 use highwater_objective::metrics::Metric;
 use highwater_report::Rounded;
 use highwater_trainer::Scores;
 
-/// What is to be said of a model with these scores on the rows of a part, if a guess scores as well there.
-pub(crate) fn note(
-    scores: &Scores,
-    loss: &Loss,
-    preparation: &Preparation,
-    train: &Targets,
-    (part, data): (&str, &Dataset),
-) -> Option<String> {
-    let Guess { answer, score: (metric, at_most) } = Guess::of(loss, preparation, train, data)?;
-    let (_, of_model) = *scores.metrics.first()?;
-    let shown = Rounded(at_most);
-    (of_model <= at_most)
-        .then(|| format!("no better than always guessing {answer}: {metric} {shown} on the {part} rows"))
-}
-
 /// One answer for all rows.
 pub(crate) struct Guess {
-    /// The most frequent class of the training rows, quoted, or their mean.
+    /// The most frequent class, quoted, or the mean.
     pub(crate) answer: String,
     /// The first of the metrics of the task.
     pub(crate) score: (Metric, f64),
 }
 
 impl Guess {
-    /// Scored on these rows. Where all classes count the same there is none: such a model is not made for being right most
-    /// often.
+    /// From what is known of some rows, training rows where they are at hand; scored on others. Where all classes count the
+    /// same there is none: such a model is not made for being right most often.
     pub(crate) fn of(
-        loss: &Loss,
+        config: &DataConfig,
         preparation: &Preparation,
-        train: &Targets,
+        known: &Targets,
         data: &Dataset,
     ) -> Option<Guess> {
-        if loss.weighs_classes() {
+        if config.is_balanced() {
             return None;
         }
-        let (outputs, answer) = match train {
+        let (outputs, answer) = match known {
             Targets::Classes(rows) => {
                 let mut counts = vec![0.0_f32; preparation.class_names().len()];
                 rows.iter().for_each(|class| counts[*class as usize] += 1.0);
@@ -54,8 +41,21 @@ impl Guess {
             // Standardised, the mean is 0.
             Targets::Values(values) => (vec![0.0; values.ncols()], "the mean".to_owned()),
         };
-        let scores = evaluate::scores(&constant(data.inputs(), &outputs)?, loss, preparation, data);
+        let loss = loss(preparation, ClassWeights::None, known);
+        let scores = evaluate::scores(&constant(data.inputs(), &outputs)?, &loss, preparation, data);
         Some(Guess { answer, score: *scores.metrics.first()? })
+    }
+
+    /// What is to be said of a model of this score on the same rows, if the guess scores as well and could be wrong.
+    pub(crate) fn note(&self, of_model: f64) -> Option<String> {
+        let Guess { answer, score: (metric, value) } = self;
+        (of_model <= *value && *value < 1.0)
+            .then(|| format!("no better than always guessing {answer}: {metric} {}", Rounded(*value)))
+    }
+
+    /// As [`Guess::note`], of all scores of a model.
+    pub(crate) fn note_on(&self, scores: &Scores) -> Option<String> {
+        self.note(scores.metrics.first()?.1)
     }
 }
 

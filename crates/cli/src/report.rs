@@ -77,8 +77,8 @@ fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
     }
     let scores: Vec<Vec<(&str, &Scores)>> = told.iter().map(|run| run.kept.named()).collect();
     let compared = told.iter().zip(&scores).map(|(run, scores)| {
-        let Told { name, story, report, .. } = run;
-        Compared { name, about: story.about(), report, scores }
+        let Told { name, story, report, kept } = run;
+        Compared { name, about: story.about(), report, scores, note: kept.note.as_deref() }
     });
     let remark = if is_balanced {
         "In the losses of this table each row counts the same, also of runs that were trained with balanced classes."

@@ -3,7 +3,7 @@
 use crate::data_args::ClassWeights;
 use crate::evaluate;
 use crate::folder::RunFolder;
-use crate::guess;
+use crate::guess::Guess;
 use crate::measures::loss;
 use crate::remarks::SHORT_YEARS;
 use crate::source::{Datasets, Source};
@@ -204,14 +204,10 @@ impl Kept {
         let (chosen_by, test) = ((chosen.0, on(chosen.1)), Some(test).filter(|test| test.rows() > 0).map(on));
         let mut evaluator = Evaluator::new(model, &loss, &[], &preparation.units());
         let columns = inputs(preparation);
+        let guess = Guess::of(&job.config.data, preparation, job.data.train.targets(), data);
+        let note = guess.and_then(|guess| guess.note_on(test.as_ref().unwrap_or(&chosen_by.1)));
         Kept {
-            note: guess::note(
-                test.as_ref().unwrap_or(&chosen_by.1),
-                &loss,
-                preparation,
-                job.data.train.targets(),
-                (part, data),
-            ),
+            note: note.map(|note| format!("{note} on the {part} rows")),
             chosen_by,
             test,
             outputs: evaluator.outputs(model.values(), data),

@@ -37,6 +37,8 @@ pub struct Compared<'a> {
     pub report: &'a Report,
     /// Scores of the kept model on parts of the data: first the part that chose it, which is compared.
     pub scores: &'a [(&'a str, &'a Scores)],
+    /// What the kept model is by them, if that is to be said, as of [`Outcome::note`](crate::Outcome::note).
+    pub note: Option<&'a str>,
 }
 
 /// Several runs, to be made into one self-contained HTML page.
@@ -65,6 +67,7 @@ struct Row {
     name: String,
     class: String,
     ending: String,
+    note: Option<String>,
     cells: Vec<Cell>,
 }
 
@@ -151,6 +154,7 @@ impl Comparison<'_> {
                 name: run.name.to_owned(),
                 class: class(number),
                 ending: ending(report),
+                note: run.note.map(capitalised),
                 cells: plain.map(|text| Cell { text, ..Cell::default() }).into_iter().chain(scored).collect(),
             }
         };
@@ -306,7 +310,13 @@ mod tests {
         ];
         let run = |name, report, settings, scores| {
             let about = About { settings, ..text.about() };
-            Compared { name, about, report, scores }
+            Compared {
+                name,
+                about,
+                report,
+                scores,
+                note: (name == "runs/a").then_some("no better than <that>"),
+            }
         };
         let html = Comparison {
             runs: &[
@@ -319,6 +329,7 @@ mod tests {
         for part in [
             "<h1>2 runs</h1>",
             "runs/&#60;b&#62;",
+            "<small>No better than &#60;that&#62;.</small></th>",
             "<td data-name=\"accuracy\" class=\"best\">0.9000<small>validation</small><small>test\u{a0}0.7000</small>",
             "<td data-name=\"accuracy\">0.8000<small>validation</small><small>test\u{a0}0.9500</small>",
             "Marked is the best by the validation rows.",
@@ -342,7 +353,7 @@ mod tests {
         let check = |settings: [&[(String, String)]; 2], measured_on, note: &str| {
             let run = |settings, scores| {
                 let about = About { settings, measured_on, ..text.about() };
-                Compared { name: "a", about, report: &report, scores }
+                Compared { name: "a", about, report: &report, scores, note: None }
             };
             let (first, second) = ([("validation", &good)], [("validation", &bad)]);
             let html =
@@ -366,8 +377,8 @@ mod tests {
         let about = [of_classes.about(), of_values.about()];
         let html = Comparison {
             runs: &[
-                Compared { name: "a", about: about[0], report: &a, scores: &[] },
-                Compared { name: "b", about: about[1], report: &b, scores: &[] },
+                Compared { name: "a", about: about[0], report: &a, scores: &[], note: None },
+                Compared { name: "b", about: about[1], report: &b, scores: &[], note: None },
             ],
             remark: "And <more>.",
         }
@@ -387,7 +398,7 @@ mod tests {
         let text = Text::new("never");
         for losses in [&[][..], &[0.5], &[f64::NAN, f64::NAN]] {
             let report = ended(losses, Ended::Interrupted, 9);
-            let run = Compared { name: "a", about: text.about(), report: &report, scores: &[] };
+            let run = Compared { name: "a", about: text.about(), report: &report, scores: &[], note: None };
             let html = Comparison { runs: &vec![run; 7], remark: "" }.html();
             assert!(html.contains("<h1>7 runs</h1>") && !html.contains("d=\"MNaN"), "{html}");
         }

@@ -57,6 +57,7 @@ fn evaluate_repeats_the_numbers_of_the_summary() {
         let mut expected = summary[part].clone();
         expected["split"] = json!(part);
         expected["model"] = json!("best.safetensors");
+        expected["note"] = Value::Null;
         let evaluation = done(args).json();
         assert_eq!(evaluation, expected);
         for key in ["split", "rows", "loss", "accuracy"] {

@@ -357,13 +357,27 @@ fn a_model_that_is_no_better_than_a_guess_is_told_so() {
             }
         }
         assert_eq!(page.contains(&format!("The kept model is {start}")), !note.is_empty(), "{name}");
+        // Of the rows that it has seen, a model may know a little more.
+        let rows = ["", &format!("--data {name}.csv")];
+        for rows in &rows[..if name == "noise" { 1 } else { 2 }] {
+            let said = done(dir, &format!("evaluate {name} {rows}")).out;
+            assert_eq!(said.contains(&format!("\nThe model is {start}")), !note.is_empty(), "{name}: {said}");
+            let said = done(dir, &format!("evaluate {name} {rows} --json")).out;
+            assert_eq!(said.contains("\"note\":null"), note.is_empty(), "{name}: {said}");
+        }
     }
+    // Where it is right of every row, no model is better.
+    fs::write(dir.join("one.csv"), "x,y\n1,yes\n2,yes\n").unwrap();
+    assert!(!done(dir, "evaluate chance --data one.csv").out.contains("guessing"));
+    done(dir, "report chance easy --out both.html");
+    let page = fs::read_to_string(dir.join("both.html")).unwrap();
+    assert_eq!(page.matches("<small>No better than always guessing").count(), 1, "{page}");
     for (name, flags, is_said) in
         [("chance", "", true), ("chance", "--class-weights balanced", false), ("easy", "", false)]
     {
         let said = done(dir, &format!("train --data {name}.csv --target y --folds 3 {flags}")).out;
         assert_eq!(
-            said.contains("No better than always guessing \"yes\": accuracy 0.833"),
+            said.contains("The models are no better than always guessing \"yes\": accuracy 0.833"),
             is_said,
             "{name}: {said}"
         );
