@@ -146,7 +146,7 @@ fn moment(format: MomentFormat) -> String {
     use MomentFormat::{DayFirst, Month, MonthFirst, ShortDayFirst, ShortMonthFirst, TimeOfDay};
     let order = match format {
         TimeOfDay => return "time of day".to_owned(),
-        Month => return "month or quarter".to_owned(),
+        Month => return "month, quarter or week".to_owned(),
         DayFirst | ShortDayFirst => ", the day first",
         MonthFirst | ShortMonthFirst => ", the month first",
         _ => "",

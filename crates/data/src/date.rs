@@ -2,6 +2,7 @@
 
 use crate::calendar::{DAY, days};
 use crate::clock::{digits, zoned};
+use std::ops::RangeInclusive;
 
 /// The parts of a date, and the time of day behind it.
 #[derive(Debug, PartialEq)]
@@ -26,7 +27,8 @@ impl<'a> Date<'a> {
     }
 
     /// With the month by its English name, whole or from three letters on: `5 Jan 2026`, `05JAN2026:14:30:00`,
-    /// `Mon, January 5th, 2026 2:30 PM`, `Mon Jan 5 14:30:00 2026`, `2026-Jan-05`, and, for its first day, `Jan 2026`.
+    /// `Mon, January 5th, 2026 2:30 PM`, `Mon Jan 5 14:30:00 2026`, `2026-Jan-05`, and, for its first day, `Jan 2026` or, as Excel
+    /// writes a month, `Jan-26`.
     pub(crate) fn with_named_month(text: &'a str) -> Option<Date<'a>> {
         let (first, rest) = run(text);
         let (first, rest) = if place(first, &DAYS).is_some() { run(rest) } else { (first, rest) };
@@ -43,6 +45,10 @@ impl<'a> Date<'a> {
             }
             (_, Some(month), None) if second.len() == 4 => {
                 Some(Date { year: second, month, day: "1", time: after(behind) })
+            }
+            // `Jan 26` is rather a day.
+            (_, Some(month), None) if behind.is_empty() && text[first.len()..].starts_with('-') => {
+                Some(Date { year: second, month, day: "1", time: None })
             }
             (_, Some(month), None) => {
                 let (time, year) = behind.trim().rsplit_once(' ').unwrap_or(("", behind));
@@ -66,10 +72,21 @@ impl<'a> Date<'a> {
                 (year, digits(month).filter(|_| month.len() == 2)?)
             }
         };
-        // Other numbers have dashes and strokes, too.
-        let plausible = ("1900"..="2100").contains(&year);
-        plausible.then_some(Date { year, month, day: "1", time: None })
+        PLAUSIBLE.contains(&year).then_some(Date { year, month, day: "1", time: None })
     }
+}
+
+/// Years where a date is no more than two numbers: other numbers have dashes and strokes, too.
+const PLAUSIBLE: RangeInclusive<&str> = "1900"..="2100";
+
+/// The Monday of a week of ISO 8601 (`2026-W07`, `2026W07`), in days since the beginning of 1970: the first week has 4 January.
+pub(crate) fn monday_of_week(text: &str) -> Option<i64> {
+    let (year, week) = text.split_once('W')?;
+    let year = year.strip_suffix('-').unwrap_or(year);
+    let week = digits(week).filter(|number| week.len() == 2 && (1..=53).contains(number))?;
+    let fourth = days(digits(year).filter(|_| PLAUSIBLE.contains(&year))?, 1, 4)?;
+    // 1 January 1970 was a Thursday.
+    Some(fourth - (fourth + 3).rem_euclid(7) + 7 * (week - 1))
 }
 
 /// The three fields between the first separator, which must be one of these, and the time of day behind them.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{DAY, civil};
 use crate::clock::time_of_day;
-use crate::date::{Date, fields, one_or_two};
+use crate::date::{Date, fields, monday_of_week, one_or_two};
 use crate::kind::Kind;
 use crate::table::Table;
 
@@ -29,9 +29,9 @@ pub enum MomentFormat {
     ShortMonthFirst,
     /// `26-11-23`, `26/11/23`.
     ShortYearFirst,
-    /// `23-Nov-26`, `Nov 23, 26`.
+    /// `23-Nov-26`, `Nov 23, 26`, and, for its first day, `Nov-26`.
     ShortNamedMonth,
-    /// `2026-11`, `11/2026`, `2026-Q4`: the first day of a month or a quarter.
+    /// `2026-11`, `11/2026`, `2026-Q4`, `2026-W47`: the first day of a month, a quarter or a week.
     Month,
 }
 
@@ -121,7 +121,7 @@ impl MomentFormat {
             ShortMonthFirst => "a date like 11/23/26, the month first",
             ShortYearFirst => "a date like 26-11-23, the year first",
             ShortNamedMonth => "a date like 23-Nov-26",
-            Month => "a month like 2026-11 or a quarter like 2026-Q4",
+            Month => "a month like 2026-11, a quarter like 2026-Q4 or a week like 2026-W47",
         }
     }
 
@@ -142,6 +142,7 @@ impl MomentFormat {
         let date = match self {
             TimeOfDay => return time_of_day(text),
             NamedMonth | ShortNamedMonth => Date::with_named_month(text)?,
+            Month if text.contains('W') => return Some(monday_of_week(text)? as f64 * DAY),
             Month => Date::of_month(text)?,
             YearFirst | ShortYearFirst => {
                 let ([year, month, day], time) = fields(text, &['-', '/', '.'])?;
@@ -242,6 +243,13 @@ mod tests {
             (Month, "11/2026", Some(1_793_491_200.0)),
             (Month, "2026-Q4", Some(1_790_812_800.0)),
             (Month, "2026Q4", Some(1_790_812_800.0)),
+            (Month, "2026-W01", Some(1_766_966_400.0)),
+            (Month, "2026W53", Some(1_798_416_000.0)),
+            (Month, "2024-W07", Some(1_707_696_000.0)),
+            (Month, "2024-W54", None),
+            (Month, "2024-W7", None),
+            (Month, "1200W07", None),
+            (Month, "2024-W07-3", None),
             (Month, "2026-13", None),
             (Month, "2026-1", None),
             (Month, "2026Q5", None),
@@ -296,6 +304,11 @@ mod tests {
             (ShortNamedMonth, "23-Nov-26", Some(1_795_392_000.0)),
             (ShortNamedMonth, "Nov 23, 26 2:30 pm", Some(1_795_444_200.0)),
             (ShortNamedMonth, "31-Dec-69", Some(-86_400.0)),
+            (ShortNamedMonth, "Nov-26", Some(1_793_491_200.0)),
+            (ShortNamedMonth, "Nov 26", None),
+            (ShortNamedMonth, "26-Nov", None),
+            (ShortNamedMonth, "Nov-2026", None),
+            (ShortNamedMonth, "Nov-2", None),
             (ShortNamedMonth, "23-Nov-2026", None),
             (ShortDayFirst, "23.11.26", Some(1_795_392_000.0)),
             (ShortDayFirst, "01/01/69", Some(-31_536_000.0)),
