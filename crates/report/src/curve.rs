@@ -1,6 +1,7 @@
 //! Recorded runs as stopping rules see them, from tables that any program may have written.
 
 mod columns;
+mod json;
 
 use crate::Error;
 use columns::{Found, Picked};
@@ -41,7 +42,9 @@ pub struct Columns {
     pub goal: Option<Goal>,
 }
 
-/// Reads a recorded run from a table: CSV, TSV or the like, plain or gzip, with a header.
+/// Reads a recorded run from a table: CSV, TSV or the like, plain or gzip, with a header; or from JSON: a line or an array with an
+/// object for each row, Hugging Face's `trainer_state.json`, or an object with an array for each column, as Keras has it in
+/// `History.history`. An entry of JSON counts as a line, and `{"val": {"loss": 1}}` is in the column `val/loss`.
 ///
 /// Columns are told by their usual names, in any case and with any separators: `epoch`; `val_loss`, `validation/loss`,
 /// `eval_accuracy` and such for the watched value, a loss before everything else; `train_loss` or, as Keras has it,
@@ -58,7 +61,10 @@ pub struct Columns {
 /// If the file is no such table, a column is not there or cannot be told, the goal cannot be told, a cell is no number, or
 /// epochs go back.
 pub fn read_curve(path: &Path, columns: &Columns) -> Result<Curve, Error> {
-    let table = Table::read_text(path, &Dialect { header: Some(true), ..Dialect::default() })?;
+    let table = match json::table(path) {
+        Some(table) => table?,
+        None => Table::read_text(path, &Dialect { header: Some(true), ..Dialect::default() })?,
+    };
     let Picked { found, watched, goal } = columns::pick(path, &table, columns)?;
     let (mut rows, mut notes) = (Vec::with_capacity(table.rows()), Vec::new());
     for row in 0..table.rows() {
@@ -237,6 +243,64 @@ mod tests {
             let curve = read(text, &Columns::default()).unwrap();
             assert_eq!((&curve.watched[..], curve.goal), (watched, goal), "{text}");
             assert_eq!(format!("{:?}", seen(&curve)), format!("{expected:?}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn logs_in_json_are_understood() {
+        let minimized = vec![(1, 0.75, Some(1.0)), (2, f64::NAN, Some(0.5))];
+        for (text, watched, expected) in [
+            // Hugging Face
+            (
+                "{\"best_metric\": 0.75, \"log_history\": [\n\
+                 {\"epoch\": 0.5, \"loss\": 1.5, \"step\": 9}, {\"epoch\": 1.0, \"loss\": 0.5, \"step\": 18},\n\
+                 {\"epoch\": 1.0, \"eval_loss\": 0.75, \"eval_runtime\": 1.2, \"step\": 18},\n\
+                 {\"epoch\": 2.0, \"loss\": 0.5, \"step\": 36}, {\"epoch\": 2.0, \"eval_loss\": NaN, \"step\": 36},\n\
+                 {\"epoch\": 2.0, \"step\": 36, \"train_loss\": 0.8, \"train_runtime\": 7.5}], \"max_steps\": 36}",
+                "eval_loss",
+                minimized.clone(),
+            ),
+            // Keras
+            ("{\"loss\": [1.0, 0.5], \"val_loss\": [0.75, NaN]}", "val_loss", minimized.clone()),
+            // XGBoost
+            (
+                "{\"train\": {\"rmse\": [1.0, 0.5]}, \"validation\": {\"rmse\": [0.75, \"NaN\"]}}",
+                "validation/rmse",
+                minimized.clone(),
+            ),
+            // A line for each epoch
+            (
+                "{\"epoch\": 1, \"note\": \"NaN, so far\", \"loss\": 1.0, \"val\": {\"loss\": 0.75}, \"lr\": [1, 2, 3, 4]}\n\
+                 {\"epoch\": 2, \"loss\": 0.5, \"val\": {\"loss\": NaN}, \"lr\": []}\n",
+                "val/loss",
+                minimized,
+            ),
+            (
+                "[{\"val_loss\": 3}, {\"val_loss\": null}, {\"val_loss\": -Infinity}]",
+                "val_loss",
+                vec![(1, 3.0, None), (3, f64::NEG_INFINITY, None)],
+            ),
+        ] {
+            let curve = read(text, &Columns::default()).unwrap();
+            assert_eq!(curve.watched, watched, "{text}");
+            assert_eq!(format!("{:?}", seen(&curve)), format!("{expected:?}"), "{text}");
+        }
+        for (text, message) in [
+            (
+                "{\"val_loss\": 1}\n{\"val_l",
+                "h.csv, line 2: this is not JSON: EOF while parsing a string at line 2 column 7",
+            ),
+            ("{\"a\": \"b\"}", "h.csv, line 1: there is no number in this JSON"),
+            (
+                "{\"epoch\": 3, \"val_loss\": 1}\n{\"epoch\": 2, \"val_loss\": 1}",
+                "h.csv, line 2: epoch goes back from 3 to 2: give each run a file of its own",
+            ),
+            (
+                "{\"epoch\": 1, \"loss\": 2}",
+                "h.csv: no column looks like a validation value; name it with --validation: it has `epoch`, `loss`",
+            ),
+        ] {
+            assert_eq!(read(text, &Columns::default()).unwrap_err(), message);
         }
     }
 
