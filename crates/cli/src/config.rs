@@ -5,6 +5,7 @@ use crate::data_args::ClassWeights;
 use crate::decay;
 use crate::measures::metrics;
 use crate::repeat;
+use crate::say;
 use crate::setting_names::{leaves, written};
 use crate::settings::Settings;
 use crate::source;
@@ -296,7 +297,13 @@ impl RunConfig {
             let data = settings.over(RunConfig::defaults(Task::Classification)?)?.data;
             let file = data.file.unwrap_or_default();
             let reader = TableReader::open(&file, &data.read)?;
-            settings.set("data.target", source::evident_target(&file, &reader)?)?;
+            let target = source::evident_target(&file, &reader)?;
+            if !args.shared.quiet {
+                say(format_args!(
+                    "target: {target:?}, since the other columns have no names (--target names another)"
+                ));
+            }
+            settings.set("data.target", target)?;
         }
         // The configuration of a run of the digits names their target.
         let of_digits = args.target.is_empty() && settings.text("data.target").as_deref() == Some("digit");

@@ -275,7 +275,9 @@ impl<T: DeserializeOwned> Schema for Present<T> {
 pub(crate) fn evident_target(file: &Path, reader: &TableReader) -> Result<String> {
     const LISTED: usize = 30;
     match reader.names() {
-        [first, .., last] if first == "column_1" && last == "label" => Ok(last.clone()),
+        [others @ .., last] if last == "label" && others.iter().all(|name| name.starts_with("column_")) => {
+            Ok(last.clone())
+        }
         names => {
             let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             let listed = remarks::listed(&names, LISTED);

@@ -56,7 +56,14 @@ fn what_images_show_is_in_the_file_beside_them() {
     fs::write(dir.path().join("t-labels-idx1-ubyte"), &labels).unwrap();
     let train =
         |file| args!["train", "--data", file, "--epochs", "20", "--json", "--out", dir.path().join("run")];
-    assert_eq!(done(train(&file)).json()["test"]["accuracy"], 1.0);
+    let said = done(train(&file));
+    assert_eq!(said.json()["test"]["accuracy"], 1.0);
+    let target = "target: \"label\", since the other columns have no names";
+    assert!(said.err.starts_with(target), "{said:#?}");
+    // Another one is not guessed.
+    let named = dir.path().join("named.csv");
+    fs::write(&named, "column_1,size,label\n1,2,a\n").unwrap();
+    assert!(run(train(&named)).err.contains("which column is to be predicted?"));
 
     let alone = dir.path().join("alone-images-idx3-ubyte");
     fs::write(&alone, &images).unwrap();
