@@ -173,7 +173,8 @@ impl<'a> TextReader<'a> {
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
                 let plain = self.commas.plain(cell);
-                column.push(if self.missing.lists(cell) { "" } else { plain.as_deref().unwrap_or(cell) });
+                let text = plain.as_deref().unwrap_or(cell);
+                column.push(if self.missing.lists(cell) || self.missing.lists(text) { "" } else { text });
             }
             lines.push(line);
         }
@@ -390,6 +391,17 @@ mod tests {
             let table = read(text).unwrap();
             assert_eq!(table.columns().iter().map(Column::name).collect::<Vec<_>>(), ["a", "b"], "{text:?}");
             assert_eq!(cells(&table), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_number_may_be_named_as_the_file_has_it_or_with_a_point() {
+        for sign in ["-999,0", "-999.0", "-999"] {
+            let dialect = Dialect { missing: vec![sign.to_owned()], ..Dialect::default() };
+            let text = "a;b\n-999,0;1,5\n2,25;3\n";
+            let mut reader = TextReader::new("t.csv".to_owned(), text.as_bytes(), &dialect).unwrap();
+            let table = reader.next_rows(9).unwrap().unwrap();
+            assert_eq!(cells(&table), [["", "1.5"], ["2.25", "3"]], "{sign}");
         }
     }
 
