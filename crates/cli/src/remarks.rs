@@ -61,6 +61,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     if file {
         remarks.extend(totals(table));
         remarks.extend(suspicions(source, preparation));
+        remarks.extend(few_test_rows(source, config));
     }
     if config.data.is_balanced() {
         remarks
@@ -156,6 +157,17 @@ fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
         }
     }
     remarks
+}
+
+/// Whether the score of the test rows is rather one of chance.
+fn few_test_rows(source: &Source, config: &RunConfig) -> Option<String> {
+    let rows = source.part(SplitName::Test).1.len();
+    let chosen = config.data.test_file.is_some();
+    ((1..20).contains(&rows) && !chosen).then(|| {
+        format!(
+            "few rows: {rows} to test on, too few for a score to mean much; --folds 5 tests on every row once"
+        )
+    })
 }
 
 /// What is around numbers.

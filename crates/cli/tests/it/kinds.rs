@@ -420,6 +420,15 @@ fn what_may_mislead_is_told_before_training() {
     );
     assert!(!mended.err.contains("far off") && !mended.err.contains("suspicious"), "{mended:?}");
 
+    assert!(!told.err.contains("few rows"), "{told:?}");
+    write(
+        dir.path(),
+        "few.csv",
+        &rows.lines().take(100).fold("size,far,state,answer\n".to_owned(), |text, row| text + row + "\n"),
+    );
+    let few = said(dir.path(), "train --data few.csv --target answer --epochs 2 --out few").err;
+    assert!(few.contains("few rows: 15 to test on, too few"), "{few}");
+
     let twice: String = rows.lines().map(|line| format!("{line}\n{line}\n")).collect();
     write(dir.path(), "twice.csv", &format!("size,far,state,answer\n{twice}"));
     let command = "train --data twice.csv --target answer --epochs 2 --out twice";
