@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use highwater_data::{Dataset, Preparation};
 use highwater_nn::Model;
 use highwater_objective::Loss;
-use highwater_report::Rounded;
+use highwater_report::{Count, Rounded};
 use highwater_trainer::{Scores, evaluate};
 use serde_json::{Map, Value, json};
 
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             Some(_) if checkpoint.path() == last => ", the model of all rows of the run, as predict uses it",
             Some(_) => ", as final.safetensors goes with an earlier one",
         };
-        let (rows, noun) = (scores.rows, if scores.rows == 1 { "row" } else { "rows" });
+        let (rows, noun) = (Count(scores.rows as u64), if scores.rows == 1 { "row" } else { "rows" });
         let mut text = format!("{name}: {rows} {noun}, scored with {file}{why}\n");
         let named = named(&scores);
         let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

@@ -210,7 +210,8 @@ impl Comparison<'_> {
         let values = Axis::of(all, 5, wide);
         let name = self.measured(score);
         let size = if wide { [760.0, 340.0] } else { [360.0, 250.0] };
-        let frame = Frame::sized(size, ("epoch", epochs), (&name, values));
+        // What goes up is the title.
+        let frame = Frame::sized(size, ("epoch", epochs), ("", values));
         let (mut marks, mut keys, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (number, run) in runs() {
             let point = |record: &Record| (record.epoch as f64, record.score(score));

@@ -91,12 +91,14 @@ impl fmt::Display for Size {
     }
 }
 
-/// A name, or its beginning if it has more characters than this.
+/// A name, or its beginning and its end, which tells apart what begins alike, if it has more characters than this.
 pub(crate) fn shortened(name: &str, most: usize) -> String {
-    if name.chars().count() <= most {
+    let count = name.chars().count();
+    if count <= most {
         return name.to_owned();
     }
-    name.chars().take(most - 1).chain(['…']).collect()
+    let end = (most - 1) / 3;
+    name.chars().take(most - 1 - end).chain(['…']).chain(name.chars().skip(count - end)).collect()
 }
 
 /// `1 epoch`, `2 epochs`.
@@ -159,7 +161,7 @@ mod tests {
         ] {
             assert_eq!(Size(bytes).to_string(), text);
         }
-        assert_eq!((shortened("größe", 5), shortened("größen", 5)), ("größe".into(), "größ…".into()));
+        assert_eq!((shortened("größe", 5), shortened("größen", 5)), ("größe".into(), "grö…n".into()));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) use axis::Axis;
 use chart::Chart;
 use classes::Classes;
 pub(crate) use frame::Frame;
-use highwater_trainer::{Report, Score};
+use highwater_trainer::{MeasuredOn, Report, Score};
 use influence::Influence;
 pub(crate) use plot::{Key, Plot};
 use rules::{Judged, judge};
@@ -58,6 +58,8 @@ struct Html<'a> {
     too_early: bool,
     headlines: Vec<(String, String, String)>,
     scores: Vec<Vec<String>>,
+    /// Whether no score is of rows that the model has not seen.
+    all_seen: bool,
     judged_part: String,
     classes: Option<Classes>,
     plots: Vec<Plot>,
@@ -97,6 +99,7 @@ impl Page<'_> {
             too_early: self.progress.is_none() && ended_too_early(report, about.measured_on),
             headlines: self.headlines(),
             scores: if outcome.scores.is_empty() { Vec::new() } else { score_rows(outcome.scores) },
+            all_seen: about.measured_on == MeasuredOn::TrainingRows && outcome.scores.len() == 1,
             judged_part,
             classes,
             plots,
@@ -167,7 +170,9 @@ impl Page<'_> {
         };
         headlines.push(("training time".into(), Time(report.elapsed).to_string(), remark));
         if let Some(Saved { epochs, percent, seconds }) = Saved::by(report) {
-            let remark = format!("{}, about {}", counted(epochs, "epoch"), Time(seconds));
+            // A number does not leave its unit.
+            let time = Time(seconds).to_string().replace(' ', "\u{a0}");
+            let remark = format!("{}, about {time}", counted(epochs, "epoch"));
             headlines.push(("of the limit saved".into(), format!("{percent:.0}%"), remark));
         }
         headlines
@@ -215,7 +220,6 @@ mod tests {
     use crate::check::{About as Text, config, ended, records, scores, wiggle};
     use crate::{ColumnUse, reconstruct};
     use highwater_trainer::Ended;
-    use highwater_trainer::MeasuredOn;
 
     fn html(report: &Report) -> String {
         let (validation, test) = (scores(288, 0.4, 0.8), scores(360, 0.41, 0.79));
@@ -233,7 +237,7 @@ mod tests {
             "Stopped at epoch 6 of at most 200: no improvement in 3 epochs: best 0.4 at epoch 3.",
             "Kept: the model of epoch 3, the best by validation loss (0.4000).",
             "<dt>test accuracy</dt><dd>0.7900<small>on 360 rows</small></dd>",
-            "<dt>of the limit saved</dt><dd>97%<small>194 epochs, about 49 s</small></dd>",
+            "<dt>of the limit saved</dt><dd>97%<small>194 epochs, about 49\u{a0}s</small></dd>",
             "<th scope=\"row\">accuracy</th><td>0.8000</td><td>0.7900</td>",
             "epoch 3 kept: 0.4000</text>",
             "stopped: 6</text>",
@@ -253,10 +257,12 @@ mod tests {
     fn without_validation_rows_nothing_is_said_to_be_measured_on_some() {
         let text = Text::new("patience(3)");
         let about = About { measured_on: MeasuredOn::TrainingRows, ..text.about() };
-        let (report, outcome) = (wiggle("patience(3)"), Outcome::default());
+        let (report, training) = (wiggle("patience(3)"), scores(9, 0.4, 0.8));
+        let outcome = Outcome { scores: &[("training", &training)], ..Outcome::default() };
         let html = Page { about: &about, report: &report, outcome: &outcome, progress: None }.html();
         for part in [
             "Kept: the model of epoch 3, the best by loss on the training rows (0.4000).",
+            "its scores say nothing of new ones.",
             "<h3>Accuracy on the training rows</h3>",
             "<th scope=\"col\">loss on the training rows</th>",
             "Training rows: 0.9000 at epoch 1, 0.4000 at epoch 3 (kept), 0.5000 at epoch 6.",

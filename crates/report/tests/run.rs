@@ -156,5 +156,5 @@ fn the_page_has_every_record_and_agrees_with_the_summary() {
     let kept = "the model of epoch 10, the best by validation accuracy (0.8200)";
     let saved = "86 of 100 epochs (86%), about 29 s";
     assert!(summary.contains(kept) && summary.contains(saved), "{summary}");
-    assert!(html.contains(kept) && html.contains("86 epochs, about 29 s"), "{html}");
+    assert!(html.contains(kept) && html.contains("86 epochs, about 29\u{a0}s"), "{html}");
 }

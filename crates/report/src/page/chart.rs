@@ -77,6 +77,8 @@ struct Stopped {
 const LINE: f64 = 17.0;
 /// The width of a letter, about.
 const LETTER: f64 = 6.5;
+/// As much as it takes in the names of curves.
+const BOLD_LETTER: f64 = 7.6;
 
 impl Chart {
     /// Whether the values are drawn on a logarithmic axis.
@@ -87,7 +89,8 @@ impl Chart {
     /// One that takes the whole width is drawn twice; the style sheet shows the drawing that fits.
     pub(crate) fn drawings(&self) -> String {
         // A single curve needs no name beside it.
-        let margin = if self.curves.len() > 1 { 88.0 } else { 16.0 };
+        let longest = self.curves.iter().map(|curve| curve.name.chars().count()).max().unwrap_or(0);
+        let margin = if self.curves.len() > 1 { 12.0 + BOLD_LETTER * longest as f64 } else { 16.0 };
         let drawings = match self.whole_width {
             true => vec![
                 self.drawing("wide", [760.0, 340.0], [60.0, margin + 4.0]),
@@ -204,6 +207,17 @@ mod tests {
         spread(&mut curves, 40.0, 310.0);
         let labels = curves.map(|curve| curve.label);
         assert_eq!(labels, [Some(293.0), Some(310.0), None, Some(40.0)]);
+    }
+
+    #[test]
+    fn long_names_of_curves_have_room() {
+        let mut chart = chart(vec![0.5, 0.4], None);
+        chart.curves[0].name = "training rows".into();
+        chart.curves.push(Curve { name: "training".into(), class: "training", values: vec![0.5, 0.4] });
+        let places = chart.drawings();
+        let place = places.split("text class=\"name validation\" x=\"").nth(1).unwrap();
+        let x: f64 = place.split('"').next().unwrap().parse().unwrap();
+        assert!(x + 13.0 * BOLD_LETTER <= 765.0 && x > 600.0, "{x}");
     }
 
     #[test]

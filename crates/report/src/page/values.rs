@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::frame::Frame;
 use super::plot::Plot;
 use crate::figures::{Rounded, counted, shortened};
+use highwater_objective::metrics::{Evaluation, Metric};
 use ndarray::{Array2, ArrayView1};
 use std::fmt;
 
@@ -42,12 +43,24 @@ fn scatter(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f6
         lost => format!("; {} without a finite prediction", counted(lost, "more row")),
     };
     let (from, to) = (Rounded(least), Rounded(most));
-    let text = format!("{rows}, from {from} to {to}{lost}. On the diagonal the prediction is right.");
+    let text = format!(
+        "{rows}, from {from} to {to}{lost}. On the diagonal the prediction is right.{}",
+        if name.is_empty() { String::new() } else { scores(predicted, actual) }
+    );
     let marks = vec![
         frame.line("reference", [(least, least), (most, most)]),
         frame.dots(if shown.len() > 150 { "small k0" } else { "k0" }, shown),
     ];
     Some(Plot { title: format!("{name}predicted against true"), text, frame, marks, keys: Vec::new() })
+}
+
+/// Those of one target among several, whose means are of little use where their units differ.
+fn scores(predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64>) -> String {
+    let mut evaluation = Evaluation::of_values(&[Metric::R2, Metric::Mae, Metric::Rmse], 1);
+    evaluation.update_values(&predicted.to_vec(), &actual.to_vec());
+    let values =
+        evaluation.values().filter_map(|(metric, value)| Some(format!("{metric} {}", Rounded(value?))));
+    format!(" Of this target: {}.", values.collect::<Vec<_>>().join(", "))
 }
 
 /// A difference with its sign.
@@ -135,6 +148,13 @@ mod tests {
             found[1].1,
             "The median error, predicted − true, is 0; 90% of the errors lie between -1.0000 and +0.5000."
         );
+    }
+
+    #[test]
+    fn each_of_several_targets_has_its_own_scores() {
+        let found = texts(&array![[1.0, 0.0], [3.0, 0.0]], &array![[1.0, -20.0], [2.0, 20.0]]);
+        assert!(found[0].1.ends_with("Of this target: r2 -1.0000, mae 0.5000, rmse 0.7071."), "{found:?}");
+        assert!(found[2].1.ends_with("Of this target: r2 0, mae 20.000, rmse 20.000."), "{found:?}");
     }
 
     #[test]
