@@ -35,7 +35,13 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     let lacking: Vec<String> = lacking.map(|input| format!("{:?} ({})", input.name, input.missing)).collect();
     if !lacking.is_empty() {
         let named = listed(&lacking, SHOWN);
-        remarks.push(format!("imputed: missing values of {named}, by the median or the most frequent"));
+        let half = source.split.train.len() / 2;
+        let advice = match preparation.inputs().iter().any(|input| input.missing > half && !input.indicator) {
+            true => "; --indicators tells the network where there was none",
+            false => "",
+        };
+        remarks
+            .push(format!("imputed: missing values of {named}, by the median or the most frequent{advice}"));
     }
     remarks.extend(units(preparation));
     remarks.extend(open_dates(source, preparation, config));

@@ -438,6 +438,16 @@ fn what_may_mislead_is_told_before_training() {
         said(dir.path(), "train --data t.csv --test twice.csv --target answer --epochs 2 --out apart").err;
     assert!(apart.contains(" of 400 test rows are the same as training rows"), "{apart}");
 
+    let coupon = |row: usize| ["VIP", "", "SPRING", "", "", ""][row % 6];
+    let rows: String =
+        (0..200).map(|row| format!("{},{},{}\n", row * 37 % 50, coupon(row), row % 2)).collect();
+    write(dir.path(), "shop.csv", &format!("size,coupon,back\n{rows}"));
+    for (flag, is_told) in [("", true), ("--indicators", false)] {
+        let train = "train --data shop.csv --target back --epochs 2";
+        let shop = said(dir.path(), &format!("{train} --out shop{is_told} {flag}")).err;
+        assert_eq!(shop.contains("or the most frequent; --indicators tells"), is_told, "{shop}");
+    }
+
     let rows: String =
         (0..200).map(|row| format!("{},0{}:{:02}\n", row * 37 % 50, row % 3, row % 30)).collect();
     write(dir.path(), "walks.csv", &format!("size,walk\n{rows}"));
