@@ -190,8 +190,10 @@ impl Keeper {
         self.saves.failed += 1;
         match self.saver.flush() {
             Ok(saved) => {
-                audience.tell(&Event::Warning(&format!("{first}; it was tried again")));
-                self.warned = true;
+                if !self.warned {
+                    audience.tell(&Event::Warning(&format!("{first}; it was tried again")));
+                    self.warned = true;
+                }
                 Ok(saved)
             }
             Err(error) if self.saving.on_failure == OnFailure::Wait && error.is_full() => {

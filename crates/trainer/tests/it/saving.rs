@@ -16,14 +16,36 @@ use std::sync::{Arc, Condvar, Mutex};
 #[derive(Debug, Default)]
 struct Tap {
     full: AtomicBool,
-    closed: Mutex<bool>,
-    opened: Condvar,
+    valve: Mutex<Valve>,
+    turned: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Valve {
+    closed: bool,
+    /// Somebody has come to it while it was closed.
+    reached: bool,
 }
 
 impl Tap {
     fn close(&self, closed: bool) {
-        *self.closed.lock().unwrap() = closed;
-        self.opened.notify_all();
+        self.valve.lock().unwrap().closed = closed;
+        self.turned.notify_all();
+    }
+
+    /// Waits until an attempt to write stands before the closed tap.
+    fn wait_for_the_writer(&self) {
+        drop(self.turned.wait_while(self.valve.lock().unwrap(), |valve| !valve.reached));
+    }
+
+    /// Waits while the tap is closed. Whether the disk was full before.
+    fn pass(&self) -> bool {
+        let full = self.full.load(Ordering::Relaxed);
+        let mut valve = self.valve.lock().unwrap();
+        valve.reached |= valve.closed;
+        self.turned.notify_all();
+        drop(self.turned.wait_while(valve, |valve| valve.closed));
+        full
     }
 
     fn fill(&self, full: bool) {
@@ -33,8 +55,7 @@ impl Tap {
 
 impl FileSystem for Tap {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileHandle>> {
-        drop(self.opened.wait_while(self.closed.lock().unwrap(), |closed| *closed));
-        match self.full.load(Ordering::Relaxed) {
+        match self.pass() {
             true => Err(io::ErrorKind::StorageFull.into()),
             false => Disk.create_new(path),
         }
@@ -61,7 +82,7 @@ impl FileSystem for Tap {
         Disk.names(dir)
     }
     fn available(&self, dir: &Path) -> io::Result<u64> {
-        if self.full.load(Ordering::Relaxed) { Ok(7) } else { Disk.available(dir) }
+        if self.pass() { Ok(7) } else { Disk.available(dir) }
     }
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Lock> {
         Disk.lock(path, holder)
@@ -171,6 +192,27 @@ fn a_disk_that_is_full_for_a_while_costs_nothing_but_a_warning() {
     let whole = dir.path().join("whole");
     problem.fit(&whole);
     assert_eq!(arrays(&best(dir.path())), arrays(&best(&whole)));
+}
+
+#[test]
+fn a_failure_that_comes_back_when_training_is_over_is_not_told_a_second_time() {
+    let problem = overfitting();
+    let (dir, last) = (tempfile::tempdir().unwrap(), problem.steps());
+    let ran = run(&problem, dir.path(), (OnFailure::Warn, false), &NEVER, |tap, event| match event {
+        Event::Saved { .. } => tap.fill(true),
+        Event::Warning(text) if text.contains("goes on") => tap.close(true),
+        Event::Validated { record, .. } if record.step == last => {
+            tap.wait_for_the_writer();
+            tap.fill(false);
+            tap.close(false);
+        }
+        _ => {}
+    });
+    let report = ran.result.unwrap();
+    assert_eq!(ran.warnings.len(), 2, "{:?}", ran.warnings);
+    assert!(ran.warnings[1].contains("saving works again"), "{:?}", ran.warnings);
+    assert!(report.saves.failed >= 2, "{:?}", report.saves);
+    assert_eq!(newest(dir.path()), last);
 }
 
 #[test]
