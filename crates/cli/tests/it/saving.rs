@@ -91,29 +91,37 @@ fn signalled(args: Vec<OsString>, name: &str, validations: usize, later: Duratio
     Said { err: rest, ..said }
 }
 
-/// A run that is long enough to be ended in its midst.
-fn long(out: &Path) -> Vec<OsString> {
-    let words = ["--hidden", "16", "--validate-every", "3", "--epochs", "150", "--stop", "never"];
+/// More than any test waits for: a run that is to be ended in its midst must not come to its end before.
+const ENDLESS: u64 = 100_000_000;
+
+fn of_epochs(epochs: u64, out: &Path) -> Vec<OsString> {
+    let epochs = epochs.to_string();
+    let words = ["--hidden", "16", "--validate-every", "3", "--epochs", &epochs, "--stop", "never"];
     let data = table("iris.csv");
     let run = args!["train", "--data", data, "--target", "species", "--out", out];
     [run, words.map(OsString::from).to_vec()].concat()
 }
 
+/// Some epochs after what was saved, if anything was.
+fn a_little_later(run: &Path) -> u64 {
+    Folder::new(run.join("checkpoints")).latest().unwrap().0.map_or(0, |saved| saved.facts().epoch) + 2
+}
+
 #[test]
 fn each_signal_saves_within_a_step_and_the_run_goes_on_to_the_same_bits() {
     let dir = tempfile::tempdir().unwrap();
-    let whole = dir.path().join("whole");
-    done(long(&whole));
     // What a terminal sends that closes, and the system after it.
     let hangup = (!hangup_is_ignored()).then_some("HUP HUP TERM");
     for name in ["INT", "TERM"].into_iter().chain(hangup) {
         let folder = dir.path().join(name);
-        let said = signalled(long(&folder), name, 3, Duration::ZERO);
+        let said = signalled(of_epochs(ENDLESS, &folder), name, 3, Duration::ZERO);
         assert_eq!(said.code, Some(130), "{said:?}");
         assert!(said.out.contains("Interrupted") && said.out.contains("  disk  "), "{said:?}");
         done(args!["checkpoints", "verify", &folder]);
         done(args!["resume", &folder, "--prove"]);
-        done(args!["resume", &folder]);
+        let (epochs, whole) = (a_little_later(&folder), dir.path().join(format!("{name} whole")));
+        done(args!["resume", &folder, "--epochs", epochs.to_string()]);
+        done(of_epochs(epochs, &whole));
         assert_same(&folder, &whole);
     }
 }
@@ -131,7 +139,7 @@ fn a_run_that_a_hangup_is_not_to_end_goes_on() {
     let folder = dir.path().join("run");
     let mut child = Command::new("sh")
         .args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_highwater")])
-        .args(long(&folder))
+        .args(of_epochs(150, &folder))
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -147,25 +155,25 @@ fn a_run_that_a_hangup_is_not_to_end_goes_on() {
 fn a_signal_during_an_evaluation_breaks_it_off_and_nothing_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     // One step and then the validation rows, most of the table, in several passes.
-    let slow = |out: &Path| {
+    let slow = |epochs: u64, out: &Path| {
         let words = "--hidden 700,700 --validation 0.9 --test 0.02 --batch-size 500 --optimizer sgd --threads 1 \
-                     --epochs 12 --stop never --refit no";
+                     --stop never --refit no";
         let words = words.split_whitespace().map(OsString::from).collect();
-        [args!["train", "--out", out], words].concat()
+        [args!["train", "--out", out, "--epochs", epochs.to_string()], words].concat()
     };
-    let whole = dir.path().join("whole");
-    done(slow(&whole));
     let mut broken_off = 0;
     // A little later each time, as nothing tells from outside when an evaluation begins.
     for (number, name) in ["TERM", "INT"].into_iter().cycle().take(12).enumerate() {
         let folder = dir.path().join(number.to_string());
-        let said = signalled(slow(&folder), name, 1, Duration::from_millis(20 * number as u64));
+        let said = signalled(slow(ENDLESS, &folder), name, 1, Duration::from_millis(20 * number as u64));
         assert_eq!(said.code, Some(130), "{said:?}");
         let newest = Folder::new(folder.join("checkpoints")).latest().unwrap().0.unwrap();
         // A step that is the last of its epoch and has no score: its validation was under way, or about to begin.
         broken_off += u32::from(newest.facts().step > 0 && newest.facts().score.is_none());
         if number < 2 {
-            done(args!["resume", &folder]);
+            let (epochs, whole) = (a_little_later(&folder), dir.path().join(format!("{number} whole")));
+            done(args!["resume", &folder, "--epochs", epochs.to_string()]);
+            done(slow(epochs, &whole));
             assert_same(&folder, &whole);
         }
         if broken_off >= 2 && number >= 1 {
@@ -306,8 +314,7 @@ fn a_signal_while_the_model_of_all_rows_is_made_leaves_at_once_and_resuming_make
 fn a_run_whose_folder_is_moved_ends_and_goes_on_where_it_is_now() {
     let dir = tempfile::tempdir().unwrap();
     let (whole, folder, moved) = (dir.path().join("whole"), dir.path().join("run"), dir.path().join("moved"));
-    done(long(&whole));
-    let mut child = highwater(long(&folder)).spawn().unwrap();
+    let mut child = highwater(of_epochs(ENDLESS, &folder)).spawn().unwrap();
     let mut progress = BufReader::new(child.stderr.take().unwrap());
     (0..3).for_each(|_| _ = progress.read_line(&mut String::new()).unwrap());
     fs::rename(&folder, &moved).unwrap();
@@ -317,7 +324,9 @@ fn a_run_whose_folder_is_moved_ends_and_goes_on_where_it_is_now() {
     let error = rest.lines().last().unwrap();
     assert!(error.starts_with("error: ") && error.contains("is gone"), "{rest}");
     assert!(!folder.exists());
-    done(args!["resume", &moved, "--quiet"]);
+    let epochs = a_little_later(&moved);
+    done(args!["resume", &moved, "--quiet", "--epochs", epochs.to_string()]);
+    done(of_epochs(epochs, &whole));
     assert_same(&moved, &whole);
 }
 
