@@ -181,6 +181,18 @@ impl RunFolder {
             .with_context(|| format!("cannot write {}", self.config_file().display()))
     }
 
+    /// An error if a folder stands where a model of the run is to be.
+    pub(crate) fn must_be_no_folder(&self, model: &Path) -> Result<()> {
+        if model.is_dir() {
+            bail!(
+                "{} is a folder, and stands where a model of the run is to be: move it away, then cargo xtask resume {}",
+                model.display(),
+                self.quoted()
+            );
+        }
+        Ok(())
+    }
+
     /// The model to use: that of all rows if there is one that goes with the kept one, which is used else. After it the
     /// run may have gone on, and found a better one.
     pub(crate) fn model(&self) -> Result<Checkpoint> {
@@ -188,6 +200,7 @@ impl RunFolder {
         if !path.exists() {
             return self.best();
         }
+        self.must_be_no_folder(&path)?;
         let last = Checkpoint::open(&path).with_context(|| {
             let root = self.quoted();
             let way_out = match self.has_kept() {
@@ -225,6 +238,7 @@ impl RunFolder {
     /// The kept model: the published best, or else what `resume` would make of the checkpoints that are left.
     pub(crate) fn best(&self) -> Result<Checkpoint> {
         let path = self.best_file();
+        self.must_be_no_folder(&path)?;
         if path.exists() {
             return Checkpoint::open(&path).with_context(|| {
                 let root = self.quoted();
@@ -256,6 +270,27 @@ impl RunFolder {
     }
 }
 
+/// An error if a result written to `out` would take the place of a file that a run goes by, which `report.html` is not.
+pub(crate) fn must_be_no_runs(out: &Path) -> Result<()> {
+    let beside = || Some(fs::canonicalize(folder_of(out)).ok()?.join(out.file_name()?));
+    let Some(place) = fs::canonicalize(out).ok().or_else(beside) else { return Ok(()) };
+    for root in place.ancestors().skip(1).take(2) {
+        let run = RunFolder { root: root.to_owned(), made: Vec::new() };
+        let is_run = run.config_file().exists() && run.checkpoints().is_dir();
+        let own =
+            [run.config_file(), run.history_file(), run.best_file(), run.final_file(), run.checkpoints()];
+        if is_run && own.iter().any(|own| place.starts_with(own)) {
+            bail!("--out {} is for what a run itself writes, and goes by: choose another", out.display());
+        }
+    }
+    Ok(())
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
 /// Whether there is nothing in a folder but the lock of a store.
 fn locked_only(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|content| content.flatten().all(|entry| entry.file_name() == LOCK))
@@ -284,6 +319,5 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
     written.inspect_err(|_| _ = fs::remove_file(&temporary))?;
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder_of(path))?.sync_all()
 }

@@ -1,7 +1,7 @@
 //! `predict`: the target for each row of a table.
 
 use crate::args::{Answer, Predict};
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, must_be_no_runs};
 use crate::replacement::Replacement;
 use crate::{line, say, source};
 use anyhow::{Context, Result, bail};
@@ -20,6 +20,8 @@ const ROWS: usize = 4096;
 const MOST_DECIMALS: f64 = 30.0;
 
 pub(crate) fn run(args: &Predict) -> Result<()> {
+    let target = args.out.as_deref();
+    target.map_or(Ok(()), must_be_no_runs)?;
     let folder = RunFolder::open(&args.run)?;
     let (model, preparation) = source::load(&folder.model()?)?;
     let read = source::dialect(&folder.config()?.data, &preparation);
@@ -34,7 +36,6 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     // What is wrong with the first rows shows before a file is made.
     let mut rows = reader.next_rows(ROWS)?;
     let first = rows.as_ref().map(|table| answers.to(table)).transpose()?;
-    let target = args.out.as_deref();
     if let Some(out) = target
         && fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == out))
     {

@@ -1,6 +1,6 @@
 //! A file that takes the place of another when it is complete.
 
-use crate::folder::shortened;
+use crate::folder::{folder_of, shortened};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,8 +65,7 @@ impl Drop for Replacement {
 /// Removes the files beside a path, whose names begin like this, that no process has [taken](take). What cannot be
 /// removed stays.
 fn remove_left(path: &Path, begin: &str) {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix(begin)?.parse::<u32>().ok());
         let is_part = number.is_some() && entry.file_type().is_ok_and(|kind| kind.is_file());

@@ -2,7 +2,7 @@
 
 use crate::args::Report as ReportArgs;
 use crate::data_args::ClassWeights;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, must_be_no_runs};
 use crate::same_run::Rows;
 use crate::source::{self, Source};
 use crate::story::{Kept, Story, outcome};
@@ -44,6 +44,7 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
 
 /// `report`: the page of a run, or of several.
 pub(crate) fn report(args: &ReportArgs) -> Result<()> {
+    args.out.as_deref().map_or(Ok(()), must_be_no_runs)?;
     match (&args.runs[..], &args.out) {
         ([run], out) => {
             let (job, report) = of_folder(run)?;

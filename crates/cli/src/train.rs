@@ -103,6 +103,8 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
         Err(_) => error.context(folder.config_file().display().to_string()),
         Ok(()) => error,
     })?;
+    folder.must_be_no_folder(&folder.best_file())?;
+    folder.must_be_no_folder(&folder.final_file())?;
     if !folder.has_kept() {
         // It says why there is none.
         folder.best()?;

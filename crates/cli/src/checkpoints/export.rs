@@ -1,7 +1,7 @@
 //! `checkpoints export`: a model for other programs.
 
 use crate::args::{Export, Format};
-use crate::folder::{RunFolder, replace};
+use crate::folder::{RunFolder, must_be_no_runs, replace};
 use crate::refit::TRAINED_ON;
 use crate::{line, source};
 use anyhow::{Context, Result, bail, ensure};
@@ -18,6 +18,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
     if args.out.is_dir() {
         bail!("--out {} is a folder: name the file to write", args.out.display());
     }
+    must_be_no_runs(&args.out)?;
     let by_name = || Format::from_str(args.out.extension()?.to_str()?, false).ok();
     let Some(to) = args.to.or_else(by_name) else {
         bail!("--out {} does not tell the kind of file: give --to", args.out.display());

@@ -568,6 +568,51 @@ fn a_folder_in_the_place_of_a_file_is_told_so() {
         assert!(said.code == Some(1) && said.err.contains(words), "{said:?}");
     }
     assert!(tree(&folder) == before && !other.exists());
+    let evaluate = args!["evaluate", &folder];
+    let predict = args!["predict", &folder, "--data", table("iris.csv")];
+    for (model, use_it) in [("best.safetensors", evaluate), ("final.safetensors", predict)] {
+        let path = folder.join(model);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        for args in [use_it, args!["resume", &folder, "--epochs", "2"]] {
+            let said = run(args);
+            let words = format!("{} is a folder, and stands where a model", path.display());
+            assert!(said.code == Some(1) && said.err.contains(&words), "{said:?}");
+        }
+        fs::remove_dir(path).unwrap();
+        done(args!["resume", &folder, "--quiet"]);
+    }
+    assert!(tree(&folder).keys().eq(before.keys()));
+}
+
+#[test]
+fn results_do_not_take_the_place_of_files_that_a_run_goes_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "1"]);
+    let before = tree(&folder);
+    let checkpoint = checkpoints(&folder).pop().unwrap();
+    let link = dir.path().join("link.csv");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.join("history.csv"), &link).unwrap();
+    let own = ["config.toml", "history.csv", "best.safetensors", "final.safetensors"];
+    let own = own.map(|name| folder.join(name)).into_iter().chain([checkpoint, link]);
+    let own: Vec<_> = own.filter(|path| path.exists()).collect();
+    assert!(own.len() >= 4);
+    for out in &own {
+        for args in [
+            args!["predict", &folder, "--data", table("iris.csv"), "--out", out],
+            args!["checkpoints", "export", &folder, "--to", "onnx", "--out", out],
+            args!["report", &folder, "--out", out],
+            args!["report", &folder, &folder, "--out", out],
+        ] {
+            let said = run(args);
+            let told = said.err.contains(out.to_str().unwrap()) && said.err.contains("choose another");
+            assert!(said.code == Some(1) && told, "{said:?}");
+        }
+    }
+    assert!(tree(&folder) == before);
+    done(args!["report", &folder, "--out", folder.join("report.html")]);
+    done(args!["predict", &folder, "--data", table("iris.csv"), "--out", folder.join("answers.csv")]);
 }
 
 #[test]
