@@ -134,7 +134,13 @@ impl RunFolder {
     /// That of config.toml; if it is gone, that of the newest checkpoint.
     pub(crate) fn config(&self) -> Result<RunConfig> {
         match self.config_file().exists() {
-            true => RunConfig::read(&self.config_file()),
+            true => RunConfig::read(&self.config_file()).map_err(|error| match self.saved_config() {
+                Ok(Some(_)) => error.context(
+                    "the run's configuration cannot be used (mend it, or move it away: then that of the newest checkpoint \
+                     is)",
+                ),
+                _ => error,
+            }),
             false => {
                 self.saved_config()?.with_context(|| format!("{} is gone", self.config_file().display()))
             }

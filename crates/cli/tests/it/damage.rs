@@ -210,6 +210,15 @@ fn a_configuration_that_is_gone_is_taken_from_the_newest_checkpoint() {
     let said = done(args!["resume", &folder]);
     assert!(said.err.contains("config.toml is gone"), "{said:?}");
     assert_eq!(fs::read_to_string(folder.join("config.toml")).unwrap(), config);
+    // Nor is one that a crash or a slip has emptied or spoiled the end.
+    for spoilt in ["", "[data\n"] {
+        fs::write(folder.join("config.toml"), spoilt).unwrap();
+        let said = run(args!["resume", &folder]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        for words in ["move it away", "newest checkpoint", "config.toml"] {
+            assert!(said.err.contains(words), "{said:?}");
+        }
+    }
 }
 
 #[test]
