@@ -1,9 +1,10 @@
 //! `checkpoints verify`: every byte held against its hash, several files at a time.
 
 use super::{files, trouble};
+use crate::folder::folder_of;
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{VerifyReport, verify};
+use highwater_checkpoint::{Error, Folder, Key, VerifyReport, verify};
 use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::path::Path;
 /// An error if any file is not as it was written.
 pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
     let files = files(path)?;
-    let results: Vec<_> = files.par_iter().map(verify).collect();
+    let results: Vec<_> = files.par_iter().map(|file| check(file)).collect();
     let mut damaged = 0;
     for (file, result) in files.iter().zip(results) {
         match result {
@@ -35,4 +36,13 @@ pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
         bail!("not as written: {damaged} of {} files in {}", files.len(), path.display());
     }
     Ok(())
+}
+
+/// Also whether a checkpoint has the name of its step, as no run goes on from another.
+fn check(file: &Path) -> Result<VerifyReport, Error> {
+    let report = verify(file)?;
+    match file.file_name().and_then(|name| Key::from_file_name(name.to_str()?)) {
+        Some(key) if key.step != report.facts.step => Folder::new(folder_of(file)).open(key).map(|_| report),
+        _ => Ok(report),
+    }
 }

@@ -59,6 +59,21 @@ fn a_flipped_bit_is_named_and_the_run_goes_on_from_the_checkpoint_before() {
 }
 
 #[test]
+fn a_checkpoint_under_the_name_of_another_step_is_not_sound() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    done(iris(&folder, "4"));
+    let other = folder.join("checkpoints/step-00000099.safetensors");
+    fs::copy(checkpoints(&folder).pop().unwrap(), &other).unwrap();
+    for path in [&folder, &other] {
+        let said = run(args!["checkpoints", "verify", path]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let told = |line: &str| line.contains("step-00000099.safetensors: not a checkpoint: it holds step ");
+        assert_eq!(said.out.lines().filter(|line| told(line)).count(), 1, "{said:?}");
+    }
+}
+
+#[test]
 fn a_damaged_model_of_all_rows_is_found_and_made_again() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
