@@ -299,9 +299,8 @@ impl RunConfig {
             let reader = TableReader::open(&file, &data.read)?;
             let target = source::evident_target(&file, &reader)?;
             if !args.shared.quiet {
-                say(format_args!(
-                    "target: {target:?}, since the other columns have no names (--target names another)"
-                ));
+                let why = "since the other columns have no names (--target names another)";
+                say(format_args!("target: {target:?}, {why}"));
             }
             settings.set("data.target", target)?;
         }
