@@ -61,9 +61,11 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             }
             let data = source.dataset(&preparation, args.split)?;
             same_run::check_part(&checkpoint, &source, args.split, &data)?;
-            let train = source.dataset(&preparation, SplitName::Train)?;
-            let loss = loss(&preparation, config.data.class_weights, train.targets());
-            let guess = Guess::of(&config.data, &preparation, train.targets(), &data);
+            let is_train = args.split == SplitName::Train;
+            let train = (!is_train).then(|| source.dataset(&preparation, SplitName::Train)).transpose()?;
+            let known = train.as_ref().unwrap_or(&data).targets();
+            let loss = loss(&preparation, config.data.class_weights, known);
+            let guess = Guess::of(&config.data, &preparation, known, &data);
             (args.split.name().to_owned(), loss, guess, data)
         }
     };

@@ -173,8 +173,9 @@ impl<'a> TextReader<'a> {
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
                 let plain = self.commas.plain(cell);
-                let text = plain.as_deref().unwrap_or(cell);
-                column.push(if self.missing.lists(cell) || self.missing.lists(text) { "" } else { text });
+                let lists = |text: &str| self.missing.lists(text);
+                let is_missing = lists(cell) || plain.as_deref().is_some_and(lists);
+                column.push(if is_missing { "" } else { plain.as_deref().unwrap_or(cell) });
             }
             lines.push(line);
         }
