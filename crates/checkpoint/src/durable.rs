@@ -10,6 +10,9 @@
 //! system keeps the order of its changes ([`FileHandle::settle`]), the contents are brought to the disk, the rename is
 //! made, and only the folder is synced: one commit holds all of it, and no crash leaves the name without the contents. A
 //! second name of the file, in another folder, is made before that commit too, and costs nearly nothing.
+//!
+//! Where a name is durable with its file ([`FileSystem::create_unnamed`]), a new file gets none before its contents are
+//! durable, and is synced again when it has: the folder is written once instead of twice.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,8 +28,10 @@ pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
 ) -> Result<(), Error> {
-    put(fs, path, write)?;
-    sync_folder_of(fs, path)
+    match put(fs, path, write)? {
+        Name::Durable => Ok(()),
+        Name::Ordered | Name::Made => sync_folder_of(fs, path),
+    }
 }
 
 /// As [`replace`], and then as [`publish`] at `other`: what became of that is the inner result. No crash leaves `other`
@@ -37,18 +42,37 @@ pub(crate) fn replace_and_publish(
     other: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
 ) -> Result<Result<(), Error>, Error> {
-    let is_ordered = put(fs, path, write)?;
-    let is_linked = is_ordered && link(fs, path, other).is_ok();
-    sync_folder_of(fs, path)?;
+    let name = put(fs, path, write)?;
+    let is_linked = name == Name::Ordered && link(fs, path, other).is_ok();
+    if name != Name::Durable {
+        sync_folder_of(fs, path)?;
+    }
     Ok(if is_linked { sync_folder_of(fs, other) } else { publish(fs, path, other) })
 }
 
-/// As [`replace`], up to what makes the name durable. Whether names that are made from now on are not durable before it is.
+/// What is known of a new name.
+#[derive(PartialEq)]
+enum Name {
+    Durable,
+    /// Names that are made from now on are not durable before it is.
+    Ordered,
+    /// Durable when its folder is synced.
+    Made,
+}
+
+/// As [`replace`], but that the name may not be durable yet.
 fn put(
     fs: &dyn FileSystem,
     path: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
-) -> Result<bool, Error> {
+) -> Result<Name, Error> {
+    if is_free(fs, path)
+        && let Some(file) = uninterrupted(|| fs.create_unnamed(&folder_of(path))).context("create", path)?
+    {
+        write(&*file).context("write", path)?;
+        file.sync().context("sync", path)?;
+        return name(fs, &*file, path);
+    }
     let (temporary, file) =
         Temporary::beside(fs, path, |temporary| fs.create_new(temporary)).context("create", path)?;
     write(&*file).context("write", path)?;
@@ -58,7 +82,32 @@ fn put(
     }
     drop(file);
     temporary.become_file(path)?;
-    Ok(is_ordered)
+    Ok(if is_ordered { Name::Ordered } else { Name::Made })
+}
+
+/// Gives a file without a name this one.
+fn name(fs: &dyn FileSystem, file: &dyn FileHandle, path: &Path) -> Result<Name, Error> {
+    let named = uninterrupted(|| file.name(path)).map(|()| Temporary { fs, path: path.to_path_buf() });
+    let (is_final, mut temporary) = match named {
+        // A link that leads nowhere, or somebody was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let named = Temporary::beside(fs, path, |temporary| file.name(temporary));
+            (false, named.context("name", path)?.0)
+        }
+        named => (true, named.context("name", path)?),
+    };
+    file.sync().context("sync", path)?;
+    if !is_final {
+        temporary.become_file(path)?;
+        return Ok(Name::Made);
+    }
+    temporary.keep();
+    Ok(Name::Durable)
+}
+
+/// Whether there is nothing at a path.
+fn is_free(fs: &dyn FileSystem, path: &Path) -> bool {
+    matches!(uninterrupted(|| fs.open(path)), Err(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Makes `path` another name of the committed file `source`: by a hard link, or by a copy where there are none.
@@ -85,6 +134,17 @@ fn link(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result<(), Error> {
     let (temporary, ()) = linked.context("link", path)?;
     // A rename between two names of one file does nothing: then the temporary name is still there, and goes on return.
     uninterrupted(|| fs.rename(&temporary.path, path)).context("rename", path)
+}
+
+/// Makes a complete file durable whose writer may have died before it was.
+pub(crate) fn make_durable(fs: &dyn FileSystem, path: &Path) -> Result<(), Error> {
+    let file = uninterrupted(|| fs.open(path)).context("open", path)?;
+    match file.sync() {
+        // Windows syncs no file that is open for reading only. It was synced before it had its name.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        synced => synced.context("sync", path)?,
+    }
+    sync_folder_of(fs, path)
 }
 
 /// Creates a folder and those above it, all of them durable.
@@ -142,8 +202,12 @@ impl Temporary<'_> {
     /// Gives the only name of a file up for another one.
     fn become_file(mut self, path: &Path) -> Result<(), Error> {
         uninterrupted(|| self.fs.rename(&self.path, path)).context("rename", path)?;
-        self.path = PathBuf::new();
+        self.keep();
         Ok(())
+    }
+
+    fn keep(&mut self) {
+        self.path = PathBuf::new();
     }
 }
 

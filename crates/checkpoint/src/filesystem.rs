@@ -18,6 +18,12 @@ use std::path::{Path, PathBuf};
 pub trait FileSystem: fmt::Debug + Send + Sync {
     /// Creates a file that does not exist, for writing, with the access mode that the user's umask allows.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileHandle>>;
+    /// Creates a file without a name in a folder, for writing, with the access mode that the user's umask allows, if the
+    /// file system makes the name that [`FileHandle::name`] gives it durable with its contents. `None` on any other file
+    /// system. A file that never gets a name goes when it is closed.
+    fn create_unnamed(&self, _dir: &Path) -> io::Result<Option<Box<dyn FileHandle>>> {
+        Ok(None)
+    }
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn FileHandle>>;
     /// Gives a file another name in the same file system, replacing what has it, all or nothing.
@@ -68,6 +74,11 @@ pub trait FileHandle: Send + Sync {
     fn settle(&self) -> io::Result<bool> {
         Ok(false)
     }
+    /// Gives a file of [`FileSystem::create_unnamed`] a name in its folder that nobody has. The name is durable, and stands for
+    /// the file after a crash, when the file was synced again ([`FileHandle::sync`]); that the folder is synced is not enough.
+    fn name(&self, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Sets room aside for `len` bytes, if the file system can. Fails if there is none.
     fn reserve(&self, _len: u64) -> io::Result<()> {
         Ok(())
@@ -91,6 +102,11 @@ pub struct Disk;
 impl FileSystem for Disk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn FileHandle>> {
         Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn create_unnamed(&self, dir: &Path) -> io::Result<Option<Box<dyn FileHandle>>> {
+        Ok(crate::promise::create_unnamed(dir)?.map(|file| Box::new(file) as Box<dyn FileHandle>))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn FileHandle>> {
@@ -222,7 +238,12 @@ impl FileHandle for File {
 
     #[cfg(target_os = "linux")]
     fn settle(&self) -> io::Result<bool> {
-        crate::ordered::settle(self)
+        crate::promise::settle(self)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn name(&self, path: &Path) -> io::Result<()> {
+        crate::promise::name(self, path)
     }
 
     #[cfg(target_os = "linux")]

@@ -196,15 +196,15 @@ impl Folder {
     /// [`Error::Io`], also if there is no such checkpoint, or a store deletes it at this moment: then it is not pinned.
     pub fn pin(&self, key: Key) -> Result<(), Error> {
         let (fs, path, pin) = (&*self.fs, self.path_of(key), self.pin_of(key));
-        let exists = || uninterrupted(|| fs.open(&path)).map(drop).context("open", &path);
-        exists()?;
+        durable::make_durable(fs, &path)?;
         match uninterrupted(|| fs.create_new(&pin)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             created => drop(created.context("create", &pin)?),
         }
         durable::sync_folder_of(fs, &pin)?;
         // A store sees the pin from now on; it may have gone ahead before.
-        exists().inspect_err(|_| _ = uninterrupted(|| fs.remove_file(&pin)))
+        let there = uninterrupted(|| fs.open(&path)).map(drop).context("open", &path);
+        there.inspect_err(|_| _ = uninterrupted(|| fs.remove_file(&pin)))
     }
 
     /// Leaves a checkpoint to the retention again.

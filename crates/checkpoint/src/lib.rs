@@ -87,7 +87,7 @@ mod lineage;
 mod memory;
 mod migration;
 #[cfg(target_os = "linux")]
-mod ordered;
+mod promise;
 mod recovery;
 mod retention;
 mod saver;

@@ -39,8 +39,8 @@ pub struct Store {
     retention: Option<Box<dyn Retention>>,
     score_by: Option<best::ScoreBy>,
     branch: Option<Branch>,
-    /// What this store has written or verified, and whether it is sound.
-    verified: BTreeMap<Key, bool>,
+    /// What this store has written or verified.
+    verified: BTreeMap<Key, Soundness>,
     /// What was in the folder when it was looked into last, oldest first, with the scores that count here and with what was
     /// saved since. Headers are read once, and most saves need not look at all.
     known: Option<Vec<Entry>>,
@@ -50,6 +50,15 @@ pub struct Store {
     /// What was published last: there is nothing half-made beside it.
     swept: Option<PathBuf>,
     lock: Box<dyn Any + Send + Sync>,
+}
+
+/// What a store knows of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Soundness {
+    Damaged,
+    /// Sound as it is seen. Whoever wrote it may have died before it was durable.
+    Seen,
+    Durable,
 }
 
 #[derive(Clone, Debug)]
@@ -137,7 +146,7 @@ impl Store {
         let found = self.folder.latest()?;
         let name = found.1.chosen.as_deref().and_then(Path::file_name);
         let chosen = name.and_then(|name| Key::from_file_name(name.to_str()?));
-        self.verified.extend(chosen.map(|key| (key, true)));
+        chosen.into_iter().for_each(|key| self.see(key));
         Ok(found)
     }
 
@@ -169,7 +178,7 @@ impl Store {
                 Branch { number: next_branch(&keys), parent: own.map(Key::file_name).or_else(outside) }
             }
         };
-        self.verified.extend(own.map(|key| (key, true)));
+        own.into_iter().for_each(|key| self.see(key));
         let number = branch.number;
         self.branch = Some(branch);
         Ok(number)
@@ -239,7 +248,7 @@ impl Store {
             Ok(published) => published,
         };
         let took = began.elapsed();
-        self.verified.insert(key, true);
+        self.verified.insert(key, Soundness::Durable);
         self.last_saved = Some(key);
         let (bytes, facts) = (layout.len(), self.scored(layout.facts().clone()));
         self.note(Entry { key, path: path.clone(), bytes, facts, pinned: false });
@@ -275,13 +284,29 @@ impl Store {
     /// As [`Checkpoint::open`] if the checkpoint is not sound; [`Error::Io`], [`Error::Gone`], [`Error::LockLost`].
     pub fn publish(&mut self, key: Key, path: impl AsRef<Path>) -> Result<(), Error> {
         self.keep_lock()?;
-        if self.verified.get(&key) != Some(&true) {
+        if matches!(self.verified.get(&key), None | Some(Soundness::Damaged)) {
             self.folder.verify(key)?;
-            self.verified.insert(key, true);
+            self.see(key);
         }
+        self.rely_on(key)?;
         let path = path.as_ref();
         self.sweep_beside(path);
         durable::publish(&*self.folder.fs, &self.folder.path_of(key), path)
+    }
+
+    /// Notes that a checkpoint is sound.
+    fn see(&mut self, key: Key) {
+        let known = self.verified.entry(key).or_insert(Soundness::Seen);
+        *known = (*known).max(Soundness::Seen);
+    }
+
+    /// Makes sure that a sound checkpoint is durable, whoever wrote it.
+    fn rely_on(&mut self, key: Key) -> Result<(), Error> {
+        if self.verified.get(&key) == Some(&Soundness::Seen) {
+            durable::make_durable(&*self.folder.fs, &self.folder.path_of(key))?;
+            self.verified.insert(key, Soundness::Durable);
+        }
+        Ok(())
     }
 
     /// Removes what a writer that died left on the way to this file. Once, and if it cannot, that does no harm.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Store;
 use crate::checkpoint::verify_in;
+use crate::durable;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::folder::Entry;
@@ -48,6 +49,9 @@ impl Store {
                 Err(Error::Damaged { .. } | Error::NotACheckpoint { .. }) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if published.is_some() {
+            durable::make_durable(&*self.folder.fs, path)?;
         }
         Ok(published)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::Store;
+use super::{Soundness, Store};
 use crate::error::{Context, Error};
 use crate::facts::Facts;
 use crate::filesystem::uninterrupted;
@@ -89,9 +89,20 @@ impl Store {
         Ok(self.remove(&going))
     }
 
-    /// Not synced: what comes back after a crash is sound, and goes again. What somebody pinned since the last look stays.
+    /// Not synced: what comes back after a crash is sound, and goes again. What stays is made durable before. What somebody
+    /// pinned since the last look stays, too.
     fn remove(&mut self, keys: &[Key]) -> (Vec<PathBuf>, Vec<Error>) {
         let (mut removed, mut failures) = (Vec::new(), Vec::new());
+        if keys.is_empty() {
+            return (removed, failures);
+        }
+        let stays: Vec<Key> = self.verified.keys().copied().filter(|key| !keys.contains(key)).collect();
+        for key in stays {
+            if let Err(error) = self.rely_on(key) {
+                self.verified.remove(&key);
+                return (removed, vec![error]);
+            }
+        }
         for &key in keys {
             if self.folder.is_pinned(key) {
                 continue;
@@ -115,7 +126,7 @@ impl Store {
         sight.fates(retention, verified)
     }
 
-    fn sight(&mut self) -> (Sight<'_>, &dyn Retention, &mut BTreeMap<Key, bool>) {
+    fn sight(&mut self) -> (Sight<'_>, &dyn Retention, &mut BTreeMap<Key, Soundness>) {
         let branch = self.branch.as_ref().map(|branch| branch.number);
         let entries = self.known.as_deref().unwrap_or_default();
         let sight = Sight::of(&self.folder, entries, branch, self.last_saved);
@@ -157,7 +168,7 @@ impl<'a> Sight<'a> {
         Sight { folder, entries, branch, last_saved }
     }
 
-    fn explain(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, bool>) -> Vec<Explained> {
+    fn explain(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, Soundness>) -> Vec<Explained> {
         let (fates, why) = (self.fates(retention, verified), retention.why(self.entries));
         let reason = |i: usize| match fates[i] {
             Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
@@ -172,7 +183,7 @@ impl<'a> Sight<'a> {
         self.entries.iter().enumerate().map(explain).collect()
     }
 
-    fn fates(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, bool>) -> Vec<Fate> {
+    fn fates(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, Soundness>) -> Vec<Fate> {
         let keep = retention.keep(self.entries);
         let fate = |(i, entry): (usize, &Entry)| match () {
             () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
@@ -203,10 +214,18 @@ impl<'a> Sight<'a> {
 
     /// Of the entries from a place on, the newest sound one stays, whatever the retention says; if there is none, all do. What is
     /// not known to be sound is verified.
-    fn spare_the_newest_sound(&self, first: usize, fates: &mut [Fate], verified: &mut BTreeMap<Key, bool>) {
+    fn spare_the_newest_sound(
+        &self,
+        first: usize,
+        fates: &mut [Fate],
+        verified: &mut BTreeMap<Key, Soundness>,
+    ) {
         for (entry, fate) in self.entries[first..].iter().zip(&mut *fates).rev() {
-            let is_sound = || self.folder.verify(entry.key).is_ok();
-            if *verified.entry(entry.key).or_insert_with(is_sound) {
+            let verify = || match self.folder.verify(entry.key) {
+                Ok(()) => Soundness::Seen,
+                Err(_) => Soundness::Damaged,
+            };
+            if *verified.entry(entry.key).or_insert_with(verify) != Soundness::Damaged {
                 if *fate == Fate::Removed {
                     *fate = Fate::Needed;
                 }

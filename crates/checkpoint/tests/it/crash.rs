@@ -8,7 +8,7 @@ use highwater_checkpoint::{
     Array, Checkpoint, Entry, Error, Folder, Goal, KeepLast, Key, Section, Snapshot, Store,
 };
 
-use crate::simulated::{Event, Fault, Simulated};
+use crate::simulated::{Event, Fault, PROMISES, Simulated};
 
 const DIR: &str = "run/checkpoints";
 const BEST: &str = "run/best.safetensors";
@@ -230,15 +230,15 @@ fn choices(n: usize) -> Box<dyn Iterator<Item = Box<dyn Fn(usize) -> bool>>> {
 #[test]
 fn after_a_crash_at_any_moment_the_newest_durable_save_or_a_newer_one_is_found() {
     let mut states = BTreeMap::new();
-    for ((name, scenario), ordered) in SCENARIOS.iter().flat_map(|&s| [(s, false), (s, true)]) {
+    for ((name, scenario), promises) in SCENARIOS.iter().flat_map(|&s| PROMISES.map(|promises| (s, promises)))
+    {
         let count: &mut usize = states.entry(name).or_default();
         for at in 0.. {
-            let fs = Simulated::with(Event::Crash, at).per_write(700).ordered(ordered);
+            let fs = Simulated::with(Event::Crash, at).per_write(700).promising(promises);
             let mut log = Log::default();
             let finished = scenario(&fs, &mut log).is_ok();
             for (choice, survives) in choices(fs.pending()).enumerate() {
-                let context =
-                    || format!("{name}, crash at operation {at}, choice {choice}, ordered: {ordered}");
+                let context = || format!("{name}, crash at operation {at}, choice {choice}, {promises:?}");
                 check(&fs.after_crash(survives), &log, &context);
                 *count += 1;
             }
@@ -257,16 +257,17 @@ fn after_a_crash_at_any_moment_the_newest_durable_save_or_a_newer_one_is_found()
 #[test]
 fn a_disk_that_fails_at_any_operation_takes_nothing_away() {
     let (mut faults, mut failed, mut states) = (0, 0, 0);
-    for ((name, scenario), ordered) in SCENARIOS.iter().flat_map(|&s| [(s, false), (s, true)]) {
+    for ((name, scenario), promises) in SCENARIOS.iter().flat_map(|&s| PROMISES.map(|promises| (s, promises)))
+    {
         let operations = {
-            let fs = Simulated::new().ordered(ordered);
+            let fs = Simulated::new().promising(promises);
             scenario(&fs, &mut Log::default()).unwrap();
             fs.operations()
         };
         for fault in [Fault::Full, Fault::Device, Fault::Interrupted, Fault::Short, Fault::Sync] {
             for for_good in [false, true] {
                 for at in 0..operations {
-                    let fs = Simulated::with(Event::Fail(fault, for_good), at).ordered(ordered);
+                    let fs = Simulated::with(Event::Fail(fault, for_good), at).promising(promises);
                     let mut log = Log::default();
                     let result = scenario(&fs, &mut log);
                     if fault == Fault::Short {
@@ -274,7 +275,8 @@ fn a_disk_that_fails_at_any_operation_takes_nothing_away() {
                     }
                     faults += 1;
                     failed += usize::from(result.is_err());
-                    let context = || format!("{name}, {fault:?} at operation {at}, for good: {for_good}");
+                    let context =
+                        || format!("{name}, {fault:?} at operation {at}, for good: {for_good}, {promises:?}");
                     fs.heal();
                     for survivors in [0, 1, 2] {
                         check(
@@ -291,6 +293,36 @@ fn a_disk_that_fails_at_any_operation_takes_nothing_away() {
         }
     }
     println!("faults: {faults} injected, {failed} surfaced as errors, {states} states checked");
+}
+
+#[test]
+fn what_a_killed_process_left_is_durable_before_anything_goes_for_it() {
+    for promises in PROMISES {
+        for at in 0.. {
+            let fs = Simulated::with(Event::Crash, at).promising(promises);
+            let mut log = Log::default();
+            let finished = open(&fs).and_then(|mut store| {
+                (1..=3).try_for_each(|step| save(&mut store, step, step, &mut log).map(drop))
+            });
+            fs.process_dies();
+            let newest = |fs: &Simulated| {
+                let found = Folder::new_in(DIR, Arc::new(fs.clone())).latest().unwrap().0;
+                found.as_ref().map(value_of)
+            };
+            let found = newest(&fs);
+            let mut store = open(&fs).unwrap();
+            store.retain(KeepLast(1));
+            let removed = store.collect().unwrap().removed;
+            let promised = if removed.is_empty() { log.durable } else { found };
+            for survives in choices(fs.pending()) {
+                let left = newest(&fs.after_crash(survives));
+                assert!(left >= promised, "{left:?} of {promised:?}: {promises:?}, killed at operation {at}");
+            }
+            if finished.is_ok() {
+                break;
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! A file system in memory that forgets, on a crash, whatever nobody synced: every unsynced change of a file's contents, of
 //! its length and of a folder's names is kept or lost on its own, and a rename may outlive the contents it names.
 //!
-//! The model is that of ALICE (Pillai et al., OSDI 2014): less is promised than by any file system in use. A disk that is
-//! [`Simulated::ordered`] promises two things more, those of [`FileHandle::settle`]: settled contents are not lost if a later
-//! rename of their file is not, and no change of a name is lost if a later one is not.
+//! The model is that of ALICE (Pillai et al., OSDI 2014): less is promised than by any file system in use. A disk may promise
+//! more ([`Promises`]).
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +39,21 @@ pub(crate) enum Fault {
     Sync,
 }
 
+/// What a disk promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Promises {
+    #[default]
+    Nothing,
+    /// As [`FileHandle::settle`] says: settled contents are not lost if a later rename of their file is not, and no change of
+    /// a name is lost if a later one is not.
+    Order,
+    /// As [`FileHandle::name`] says: a file that was synced without a name may have none after a crash, though its folder was
+    /// synced, until it is synced again; and then its name is durable, too.
+    NameWithFile,
+}
+
+pub(crate) const PROMISES: [Promises; 3] = [Promises::Nothing, Promises::Order, Promises::NameWithFile];
+
 #[derive(Debug, Clone)]
 pub(crate) struct Simulated(Arc<(Mutex<State>, Condvar)>);
 
@@ -59,8 +73,7 @@ struct State {
     per_write: Option<usize>,
     /// The file system has no hard links.
     linkless: bool,
-    /// Changes of names are kept in their order, after the contents that were settled before.
-    ordered: bool,
+    promises: Promises,
     /// How many changes of names there were.
     namings: usize,
     /// Renames wait while this is true.
@@ -75,6 +88,8 @@ struct File {
     /// Not durable, but before any later rename of the file.
     settled: Vec<Write>,
     pending: Vec<Write>,
+    /// The disk knows of no name, and so it has none there.
+    nameless: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -157,9 +172,9 @@ impl Simulated {
         fs
     }
 
-    /// The same disk, which keeps the order of changes if `ordered`.
-    pub(crate) fn ordered(self, ordered: bool) -> Self {
-        self.state().ordered = ordered;
+    /// The same disk with other promises.
+    pub(crate) fn promising(self, promises: Promises) -> Self {
+        self.state().promises = promises;
         self
     }
 
@@ -212,7 +227,8 @@ impl Simulated {
     /// How many changes are not durable.
     pub(crate) fn pending(&self) -> usize {
         let state = self.state();
-        state.files.iter().map(|f| f.settled.len() + f.pending.len()).sum::<usize>()
+        let of_files = |f: &File| f.settled.len() + f.pending.len() + usize::from(f.nameless);
+        state.files.iter().map(of_files).sum::<usize>()
             + state.folders.values().map(|f| f.pending.len()).sum::<usize>()
     }
 
@@ -226,7 +242,8 @@ impl Simulated {
         };
         let pending = state.folders.values().flat_map(|folder| &folder.pending);
         let kept: BTreeSet<usize> = pending.filter(|_| next()).map(|naming| naming.number).collect();
-        let last = kept.last().filter(|_| state.ordered).copied().unwrap_or(0);
+        let is_ordered = state.promises == Promises::Order;
+        let last = kept.last().filter(|_| is_ordered).copied().unwrap_or(0);
         let mut carried = BTreeSet::new();
         let folder = |(path, folder): (&PathBuf, &Folder)| {
             let mut names = folder.durable.clone();
@@ -242,9 +259,19 @@ impl Simulated {
             let settled = file.settled.iter().filter(|_| next() || carried.contains(&number));
             settled.for_each(|write| write.apply(&mut bytes));
             file.pending.iter().filter(|_| next()).for_each(|write| write.apply(&mut bytes));
-            File { seen: bytes.clone(), durable: bytes, ..File::default() }
+            File {
+                seen: bytes.clone(),
+                durable: bytes,
+                nameless: file.nameless && !next(),
+                ..File::default()
+            }
         };
-        let files = state.files.iter().enumerate().map(file).collect();
+        let files: Vec<File> = state.files.iter().enumerate().map(file).collect();
+        let is_there = |node: &Option<usize>| node.is_none_or(|file| !files[file].nameless);
+        for folder in folders.values_mut() {
+            folder.seen.retain(|_, node| is_there(node));
+            folder.durable.retain(|_, node| is_there(node));
+        }
         // A folder whose own name is lost is lost with all that is in it.
         loop {
             let lost = folders.keys().find(|path| {
@@ -258,8 +285,8 @@ impl Simulated {
                 None => break,
             };
         }
-        let (capacity, linkless, ordered) = (state.capacity, state.linkless, state.ordered);
-        let state = State { files, folders, capacity, linkless, ordered, ..State::default() };
+        let (capacity, linkless, promises) = (state.capacity, state.linkless, state.promises);
+        let state = State { files, folders, capacity, linkless, promises, ..State::default() };
         Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
 
@@ -313,6 +340,20 @@ impl State {
     fn find(&mut self, path: &Path) -> io::Result<usize> {
         let name = name_of(path);
         self.folder(path)?.seen.get(&name).copied().flatten().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The names that the file has now, if any, with what happened to them before.
+    fn make_names_durable(&mut self, file: usize) {
+        for Folder { seen, durable, pending } in self.folders.values_mut() {
+            for name in seen.iter().filter(|(_, node)| **node == Some(file)).map(|(name, _)| name) {
+                let touches = |naming: &mut Naming| {
+                    naming.removed.as_ref() == Some(name)
+                        || naming.added.as_ref().is_some_and(|(added, _)| added == name)
+                };
+                pending.extract_if(.., touches).for_each(|naming| naming.apply(durable));
+                self.files[file].nameless = false;
+            }
+        }
     }
 
     fn used(&self) -> u64 {
@@ -376,7 +417,7 @@ impl FileHandle for Handle {
     }
 
     fn settle(&self) -> io::Result<bool> {
-        if !self.fs.state().ordered {
+        if self.fs.state().promises != Promises::Order {
             return Ok(false);
         }
         match self.fs.begin(true) {
@@ -395,12 +436,23 @@ impl FileHandle for Handle {
         }
     }
 
+    fn name(&self, path: &Path) -> io::Result<()> {
+        let (mut state, _) = self.fs.begin(false)?;
+        if state.find(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.change(path, Naming { added: Some((name_of(path), Some(self.file))), ..Naming::default() })
+    }
+
     fn sync(&self) -> io::Result<()> {
         match self.fs.begin(true) {
             Ok((mut state, _)) => {
                 let file = &mut state.files[self.file];
                 file.settled.drain(..).for_each(|write| write.apply(&mut file.durable));
                 file.pending.drain(..).for_each(|write| write.apply(&mut file.durable));
+                if file.nameless {
+                    state.make_names_durable(self.file);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -424,6 +476,16 @@ impl FileSystem for Simulated {
         state.change(path, Naming { added: Some((name_of(path), Some(file))), ..Naming::default() })?;
         state.files.push(File::default());
         Ok(Box::new(Handle { fs: self.clone(), file }))
+    }
+
+    fn create_unnamed(&self, _: &Path) -> io::Result<Option<Box<dyn FileHandle>>> {
+        if self.state().promises != Promises::NameWithFile {
+            return Ok(None);
+        }
+        let (mut state, _) = self.begin(false)?;
+        let file = state.files.len();
+        state.files.push(File { nameless: true, ..File::default() });
+        Ok(Some(Box::new(Handle { fs: self.clone(), file })))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn FileHandle>> {
