@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use highwater_checkpoint::{Array, Checkpoint, Folder, KeepLast, Snapshot, Store};
 use tempfile::TempDir;
 
-use crate::kills::{Kills, is_begun};
+use crate::kills::{Kills, is_begun, kill_child};
 
 /// In ordinary runs of the tests; `cargo xtask crash` asks for more.
 const KILLS: u64 = 200;
@@ -106,14 +106,14 @@ impl Killer {
                 pace = (began.elapsed() - beginning).checked_div(heard as u32 - 1).unwrap_or(pace);
             }
             std::thread::sleep(if heard > 0 { pace } else { beginning }.mul_f64(1.2 * kills.moment()));
-            child.kill().unwrap();
+            let was_at_a_file = kill_child(&mut child);
             lines.for_each(|line| self.note(&line));
             let status = child.wait().unwrap();
             if kills.is_given_up() {
                 break;
             }
             assert_eq!(status.code(), None, "it was killed, and did not fail");
-            kills.add(self.check());
+            kills.add(self.check() || was_at_a_file);
         }
         self.durable
     }

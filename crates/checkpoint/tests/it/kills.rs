@@ -7,6 +7,7 @@ use signal_hook::flag;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -126,6 +127,15 @@ impl Drop for Kills {
         let seconds = self.began.elapsed().as_secs_f64();
         println!("{self}{}; {seconds:.0} s", if self.is_given_up() { ", then given up" } else { "" });
     }
+}
+
+/// Kills a process. Whether it was at a file that has no name before it is complete: such a file goes with its writer.
+pub(crate) fn kill_child(child: &mut Child) -> bool {
+    let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+    let mut files = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let was_at_one = files.any(|file| file.to_string_lossy().contains("/#"));
+    child.kill().unwrap();
+    was_at_one
 }
 
 /// Whether a folder has a file that its writer, who is dead, had only begun.

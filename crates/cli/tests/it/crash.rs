@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::digits::default_run;
-use crate::kills::{Kills, is_begun};
+use crate::kills::{Kills, is_begun, kill_child};
 use crate::run::{Said, assert_same, done, highwater, run, table, tree};
 use highwater_checkpoint::{Folder, verify};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
@@ -122,7 +122,7 @@ fn killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one() {
                     std::thread::sleep((moment - now).min(Duration::from_millis(10)));
                     status = child.try_wait().unwrap();
                 }
-                child.kill().unwrap();
+                let was_at_a_file = kill_child(&mut child);
                 let status = child.wait().unwrap();
                 if kills.is_given_up() {
                     return;
@@ -136,7 +136,8 @@ fn killed_at_random_moments_runs_end_with_the_bits_of_an_uninterrupted_one() {
                     assert_eq!(status.code(), Some(0), "{}", run.display());
                     break;
                 }
-                kills.add(is_begun(&run) || is_begun(&run.join("checkpoints")));
+                let is_begun = is_begun(&run) || is_begun(&run.join("checkpoints"));
+                kills.add(is_begun || was_at_a_file);
                 let place = newest(&run).map(|step| step * 10 / STEPS);
                 *places.lock().unwrap().entry(place).or_default() += 1;
             }
