@@ -21,6 +21,7 @@ use crate::buffer::Buffer;
 use crate::real::Real;
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 use std::cell::Cell;
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -337,6 +338,37 @@ impl<T: Real, S: Simd> Tile<'_, '_, T, S> {
     }
 }
 
+/// The same elements, at an address that the compiler takes for another one.
+///
+/// A multiply-add of AVX-512 can read its factor from memory and repeat it in all lanes. Where two have the same factor,
+/// the compiler reads and repeats it once, in an instruction of its own: three where two do, which is too many for a
+/// core that decodes for another guest as well.
+#[inline(always)]
+fn at_own_address<S: Simd, E>(elements: &E) -> &E {
+    match cfg!(target_arch = "x86_64") && S::REGISTER_COUNT >= 32 {
+        true => black_box(elements),
+        false => elements,
+    }
+}
+
+/// sums += left · right for a column of the left factor and a row of the right one; the left one at an address for each vector.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "unrolled, it keeps the sums in registers")]
+fn add_product<T: Real, S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    sums: &mut [[T::Vector<S>; V]; R],
+    left: [&[[T; R]]; V],
+    right: &[[T::Vector<S>; VECTORS]],
+    k: usize,
+) {
+    for r in 0..R {
+        for v in 0..V {
+            let factor = T::splat(simd, left[v][k][r]);
+            sums[r][v] = T::mul_add_vectors(simd, factor, right[k][v], sums[r][v]);
+        }
+    }
+}
+
 /// R rows by V vectors.
 struct Kernel<'a, 'b, T, S, const R: usize, const V: usize>(Tile<'a, 'b, T, S>);
 
@@ -355,16 +387,24 @@ impl<T: Real, S: Simd, const R: usize, const V: usize> NullaryFnOnce for Kernel<
             }
         }
         let mut sums = [[T::splat(simd, T::ZERO); V]; R];
-        let left = left.as_chunks::<R>().0;
         // A panel's rows are as far apart as those of the widest tile.
-        let right = T::vectors::<S>(right).as_chunks::<VECTORS>().0;
+        let (left, right) = (left.as_chunks::<R>().0, T::vectors::<S>(right).as_chunks::<VECTORS>().0);
+        let (left, last_left) = left.as_chunks::<4>();
+        let (right, last_right) = right.split_at(4 * left.len());
+        let right = right.as_chunks::<4>().0;
         for (left, right) in left.iter().zip(right) {
-            for r in 0..R {
-                let factor = T::splat(simd, left[r]);
-                for v in 0..V {
-                    sums[r][v] = T::mul_add_vectors(simd, factor, right[v], sums[r][v]);
-                }
+            let mut lefts: [&[[T; R]]; V] = [left; V];
+            for v in 0..V {
+                lefts[v] = at_own_address::<S, [[T; R]; 4]>(left);
             }
+            // The compiler would leave a loop a loop, and then addresses have an index, which takes another instruction.
+            add_product(simd, &mut sums, lefts, right, 0);
+            add_product(simd, &mut sums, lefts, right, 1);
+            add_product(simd, &mut sums, lefts, right, 2);
+            add_product(simd, &mut sums, lefts, right, 3);
+        }
+        for k in 0..last_left.len() {
+            add_product(simd, &mut sums, [last_left; V], last_right, k);
         }
         // The sums go straight from the registers to where they belong, or all through memory.
         if width == V * lanes {
