@@ -9,7 +9,7 @@ use crate::cargo;
 ///
 /// `cargo test` runs the examples of the documentation too. The two crates that people use by themselves are checked
 /// by themselves, without the features that the rest of the workspace turns on in what they share.
-const STEPS: [(&str, &str); 8] = [
+const STEPS: [(&str, &str); 9] = [
     ("fmt", "cargo fmt --check"),
     ("tidy", "cargo xtask tidy"),
     ("early-stopping alone", "cargo check --locked -p highwater-early-stopping"),
@@ -17,8 +17,13 @@ const STEPS: [(&str, &str); 8] = [
     ("clippy", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
     ("doc", "RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps"),
     ("test", "cargo test --locked --workspace"),
+    ("package", PACKAGE),
     ("guide", "cargo xtask guide --quick"),
 ];
+
+/// What a registry would be given, put together and not built again.
+const PACKAGE: &str = "cargo package --locked --offline --allow-dirty --no-verify --quiet \
+     --workspace --exclude xtask --exclude highwater-benches";
 
 pub(crate) fn run() -> ExitCode {
     let start = Instant::now();

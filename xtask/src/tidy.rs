@@ -57,12 +57,13 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&[File]) -> Vec<Finding>;
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     links::links_lead_somewhere,
     links::the_summary_names_every_page,
     manifests::arrows_point_down,
     manifests::confined_dependencies,
     manifests::crates_describe_themselves,
+    manifests::crates_can_be_found,
     manifests::lints_are_shared,
     source::files_are_short,
     source::modules_say_what_they_are,

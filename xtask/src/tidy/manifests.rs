@@ -139,6 +139,21 @@ pub(crate) fn crates_describe_themselves(files: &[File]) -> Vec<Finding> {
         .collect()
 }
 
+/// What a registry shows of a package, and what it is found by.
+const FOUND_BY: [&str; 5] = ["keywords", "categories", "license", "readme", "exclude"];
+
+/// Who could be published says so in full: cargo would only warn.
+pub(crate) fn crates_can_be_found(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| package(file).is_some() && !file.text.contains("publish = false"))
+    {
+        let says = |field: &str| file.lines().any(|(_, line)| line.split(['.', ' ']).next() == Some(field));
+        let missing = FOUND_BY.into_iter().filter(|field| !says(field));
+        findings.extend(missing.map(|field| file.finding(1, format!("add `{field}`, or `publish = false`"))));
+    }
+    findings
+}
+
 /// A package without the workspace's lints is free of all of them.
 pub(crate) fn lints_are_shared(files: &[File]) -> Vec<Finding> {
     let packages = files.iter().filter(|file| package(file).is_some());
@@ -248,6 +263,21 @@ mod tests {
                 ("crates/c/Cargo.toml", "description = \"todo\"\n"),
             ],
             &["crates/b/Cargo.toml:1: add", "crates/c/Cargo.toml:1: add"],
+        );
+    }
+
+    #[test]
+    fn a_package_that_a_registry_could_not_show_is_found() {
+        let full =
+            "keywords = []\ncategories = []\nlicense = \"MIT\"\nreadme.workspace = true\nexclude = []\n";
+        check(
+            crates_can_be_found,
+            &[
+                ("crates/a/Cargo.toml", full),
+                ("crates/b/Cargo.toml", &full.replace("categories", "kinds")),
+                ("xtask/Cargo.toml", "publish = false\n"),
+            ],
+            &["crates/b/Cargo.toml:1: add `categories`"],
         );
     }
 
