@@ -137,7 +137,12 @@ impl Graph {
 
     #[track_caller]
     fn own_all(&self, vars: &[Var<'_>]) -> Vec<usize> {
-        vars.iter().map(|&v| self.own(v)).collect()
+        // A panic within a closure would be said to be here.
+        let mut ids = Vec::with_capacity(vars.len());
+        for &var in vars {
+            ids.push(self.own(var));
+        }
+        ids
     }
 
     #[track_caller]

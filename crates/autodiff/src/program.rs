@@ -113,7 +113,7 @@ impl Program {
             match node.op {
                 Op::Input(position) | Op::Indices(position) => {
                     let Some(feed) = feeds.get(position) else {
-                        panic!("{} feeds are given, and the program uses number {position}", feeds.len())
+                        panic!("feed {position} (counted from 0) is missing: {} are given", feeds.len())
                     };
                     let found = feed.rows();
                     assert_eq!(found, rows, "feed {position} has {found} rows, the first has {rows}");
@@ -123,8 +123,14 @@ impl Program {
                     }
                 }
                 // Feeds come before what uses them: this one was found to be indices.
-                Op::Pick => self.0.check_range(feeds, node, self.0.nodes[node.args[0]].shape.columns),
-                Op::LookUp => self.0.check_range(feeds, node, self.0.nodes[node.args[0]].shape.rows_for(0)),
+                Op::Pick => {
+                    let columns = self.0.nodes[node.args[0]].shape.columns;
+                    self.0.check_range(feeds, node, columns, "`pick` chooses from columns");
+                }
+                Op::LookUp => {
+                    let rows = self.0.nodes[node.args[0]].shape.rows_for(0);
+                    self.0.check_range(feeds, node, rows, "the table of `look_up` has rows");
+                }
                 _ => {}
             }
         }
@@ -138,13 +144,13 @@ impl Plan {
     }
 
     #[track_caller]
-    fn check_range<T>(&self, feeds: &[Feed<'_, T>], node: &Node, limit: usize) {
+    fn check_range<T>(&self, feeds: &[Feed<'_, T>], node: &Node, limit: usize, what: &str) {
         let Op::Indices(position) = self.nodes[node.args[1]].op else {
             unreachable!("the second are indices")
         };
         let indices = feeds[position].indices(0..feeds[position].rows());
         if let Some(row) = indices.iter().position(|&index| index as usize >= limit) {
-            panic!("feed {position}: index {} in row {row}, and {:?} is from {limit}", indices[row], node.op);
+            panic!("feed {position}: index {} in row {row}, but {what} 0 to {}", indices[row], limit - 1);
         }
     }
 }

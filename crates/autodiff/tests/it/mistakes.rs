@@ -1,15 +1,32 @@
-//! Mistakes end in a sentence that names what is wrong, with the shapes.
+//! Mistakes end in a sentence that names what is wrong, with the shapes, where they are made.
 
 use highwater_autodiff::{Feed, Graph, Mode, Workspace};
 use ndarray::{Array2, ArrayView2};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    /// The file in which this thread panicked last.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+static HOOK: Once = Once::new();
 
 #[track_caller]
 fn check(mistake: impl FnOnce(), expected: &str) {
+    HOOK.call_once(|| {
+        let print = take_hook();
+        set_hook(Box::new(move |panic| {
+            PLACE.set(panic.location().map_or_else(String::new, |place| place.file().to_owned()));
+            print(panic);
+        }));
+    });
     let payload = catch_unwind(AssertUnwindSafe(mistake)).expect_err(expected);
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or(payload.downcast_ref::<&str>().copied()).expect("panics carry text");
     assert!(text.contains(expected), "{text:?} does not contain {expected:?}");
+    let place = PLACE.take();
+    assert!(place.ends_with("mistakes.rs"), "{text:?} is said to be in {place}");
 }
 
 #[test]
@@ -66,7 +83,7 @@ fn what_a_run_is_given_is_checked_before_it_runs() {
     let (short, wide, none) = (Array2::ones((5, 4)), Array2::ones((6, 5)), Array2::ones((0, 4)));
     let transposed = Array2::ones((4, 6));
     let [x_feed, classes_feed, words_feed] = good;
-    mistake(&good[..2], "2 feeds are given, and the program uses number 2");
+    mistake(&good[..2], "feed 2 (counted from 0) is missing: 2 are given");
     mistake(&[(&short).into(), classes_feed, words_feed], "feed 1 has 6 rows, the first has 5");
     mistake(&[(&wide).into(), classes_feed, words_feed], "feed 0 has 5 columns, the program takes 4");
     mistake(&[(&none).into(), classes_feed, words_feed], "a batch has at least one row");
@@ -75,11 +92,11 @@ fn what_a_run_is_given_is_checked_before_it_runs() {
     mistake(&[x_feed, x_feed, words_feed], "feed 1 must be indices, not a matrix");
     mistake(
         &[x_feed, Feed::Indices(&[0, 1, 2, 3, 0, 0]), words_feed],
-        "feed 1: index 3 in row 3, and Pick is from 3",
+        "feed 1: index 3 in row 3, but `pick` chooses from columns 0 to 2",
     );
     mistake(
         &[x_feed, classes_feed, Feed::Indices(&[0, 9, 1, 0, 0, 0])],
-        "feed 2: index 9 in row 1, and LookUp is from 5",
+        "feed 2: index 9 in row 1, but the table of `look_up` has rows 0 to 4",
     );
     check(|| run(&mut program.workspace(5), &params, &good), "a batch of 6 rows, and the workspace is for 5");
     check(|| run(&mut program.workspace(6), &params[1..], &good), "the program has 27 parameters, not 26");
