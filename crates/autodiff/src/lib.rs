@@ -38,12 +38,41 @@
 //! # Values
 //! Every value is a matrix: a batch of rows, a weight, a bias of one row, a loss of one element. The one size that is
 //! open until a program runs is the number of batch rows ([`Rows::Batch`]), so the ragged last batch needs nothing
-//! special. A [`Var`] records what is computed from it; `+ - * /` broadcast; a value may be used any number of times,
-//! several may be outputs, and shapes that do not fit panic at once, where they are written. The same program runs in
-//! `f32` and in `f64`.
+//! special. A [`Var`] records what is computed from it; `+ - * /` broadcast, and take numbers on either side; a value may
+//! be used any number of times, several may be outputs, and shapes that do not fit panic at once, where they are written.
+//! The same program runs in `f32` and in `f64`.
 //!
 //! All parameters live in one flat slice of the caller's, in the order of recording ([`Program::parameters`]), and so
 //! do their gradients: an optimizer, a norm, a copy is one loop.
+//!
+//! # Is the gradient right?
+//! A loss of your own is checked in `f64`, against the slope between two points that lie close together:
+//!
+//! ```
+//! use highwater_autodiff::{Graph, Mode};
+//! use ndarray::array;
+//!
+//! let g = Graph::new();
+//! let distance = g.input(2).matmul_t(g.param("weight", [1, 2])) - g.input(1);
+//! let log_cosh = (distance + (-2.0 * distance).softplus() - 2f64.ln()).mean();
+//! let program = g.compile(log_cosh, &[]);
+//!
+//! let (x, target, params) = (array![[1.0, -2.0], [0.5, 3.0]], array![[0.3], [-1.0]], [0.4, -0.7]);
+//! let feeds = [(&x).into(), (&target).into()];
+//! let (mut ws, mut gradient) = (program.workspace::<f64>(2), [0.0; 2]);
+//! program.forward(&mut ws, &params, &feeds, Mode::Evaluate);
+//! program.backward(&mut ws, &params, &feeds, &mut gradient);
+//! for i in 0..2 {
+//!     let mut loss_at = |shift: f64| {
+//!         let mut params = params;
+//!         params[i] += shift;
+//!         program.forward(&mut ws, &params, &feeds, Mode::Evaluate);
+//!         ws.loss()
+//!     };
+//!     let slope = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+//!     assert!((gradient[i] - slope).abs() < 1e-9);
+//! }
+//! ```
 //!
 //! # How a program runs
 //! Compiling keeps what loss and outputs need, makes one op of product + bias + activation, finds out which gradients

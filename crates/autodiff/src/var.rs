@@ -208,6 +208,11 @@ impl<'g> Var<'g> {
         self.graph.apply(Op::LogSoftmax, &[self])
     }
 
+    /// eˣ over the sum of eˣ of its row: what is positive and adds up to 1.
+    pub fn softmax(self) -> Var<'g> {
+        self.log_softmax().exp()
+    }
+
     /// Of each row the column that `indices` names: batch×n gives batch×1.
     #[track_caller]
     pub fn pick(self, indices: Indices<'g>) -> Var<'g> {
@@ -261,7 +266,7 @@ impl<'g> Var<'g> {
 }
 
 macro_rules! operator {
-    ($trait:ident, $method:ident, $op:expr, $scalar:expr) => {
+    ($trait:ident, $method:ident, $op:expr, $by_number:expr, $of_number:expr) => {
         impl<'g> ops::$trait for Var<'g> {
             type Output = Var<'g>;
             #[track_caller]
@@ -272,15 +277,22 @@ macro_rules! operator {
         impl<'g> ops::$trait<f64> for Var<'g> {
             type Output = Var<'g>;
             fn $method(self, right: f64) -> Var<'g> {
-                self.unary($scalar(right))
+                self.unary($by_number(right))
+            }
+        }
+        impl<'g> ops::$trait<Var<'g>> for f64 {
+            type Output = Var<'g>;
+            fn $method(self, right: Var<'g>) -> Var<'g> {
+                let recorded: fn(f64, Var<'g>) -> Var<'g> = $of_number;
+                recorded(self, right)
             }
         }
     };
 }
-operator!(Add, add, Binary::Add, Unary::Shift);
-operator!(Sub, sub, Binary::Sub, |k: f64| Unary::Shift(-k));
-operator!(Mul, mul, Binary::Mul, Unary::Scale);
-operator!(Div, div, Binary::Div, |k: f64| Unary::Scale(1.0 / k));
+operator!(Add, add, Binary::Add, Unary::Shift, |k, x| x + k);
+operator!(Sub, sub, Binary::Sub, |k: f64| Unary::Shift(-k), |k, x| -x + k);
+operator!(Mul, mul, Binary::Mul, Unary::Scale, |k, x| x * k);
+operator!(Div, div, Binary::Div, |k: f64| Unary::Scale(1.0 / k), |k, x| x.graph.constant([1, 1], &[k]) / x);
 
 impl<'g> ops::Neg for Var<'g> {
     type Output = Var<'g>;

@@ -237,7 +237,7 @@ impl Loss {
             }
             Loss::BinaryCrossEntropy(settings) => {
                 let positive = target * (-outputs).softplus();
-                let negative = (-target + 1.0) * outputs.softplus();
+                let negative = (1.0 - target) * outputs.softplus();
                 if settings.positive_weights.is_empty() {
                     return positive + negative;
                 }

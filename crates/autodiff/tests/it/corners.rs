@@ -43,6 +43,17 @@ fn a_loss_may_depend_on_no_parameter() {
 }
 
 #[test]
+fn a_softmax_of_scores_far_apart_is_that_of_their_differences() {
+    let g = Graph::new();
+    let program = g.compile_forward(&[g.input(3).softmax()]);
+    let batch = array![[800.0, 800.0, 800.0], [-900.0, -900.0 + 2f64.ln(), -900.0 + 5f64.ln()]];
+    let mut ws = program.workspace(2);
+    program.forward(&mut ws, &[], &[(&batch).into()], Mode::Evaluate);
+    let expected = array![[1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0], [0.125, 0.25, 0.625]];
+    assert!((ws.output(0) - expected).iter().all(|difference| difference.abs() < 1e-13));
+}
+
+#[test]
 fn what_is_given_may_be_an_output() {
     let g = Graph::new();
     let (x, p, c) = (g.input(2), g.param("p", [2, 1]), g.constant([1, 2], &[8.0, 9.0]));

@@ -107,6 +107,10 @@ pub(crate) static UNARY: &[Unary] = &[
     unary!("x/2.5", |x| x / 2.5, |x| x / 2.5, ALL, &[]),
     unary!("x+0.4", |x| x + 0.4, |x| x + 0.4, ALL, &[]),
     unary!("x-0.3", |x| x - 0.3, |x| x - 0.3, ALL, &[]),
+    unary!("0.4+x", |x| 0.4 + x, |x| 0.4 + x, ALL, &[]),
+    unary!("1.7·x", |x| 1.7 * x, |x| 1.7 * x, ALL, &[]),
+    unary!("0.3-x", |x| 0.3 - x, |x| 0.3 - x, ALL, &[]),
+    unary!("1.2/x", |x| 1.2 / x, |x| 1.2 / x, POSITIVE, &[]),
 ];
 
 fn gelu_tanh(x: f64) -> f64 {
