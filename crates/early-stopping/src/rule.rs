@@ -64,13 +64,13 @@ use core::{error::Error, fmt, ops, time::Duration};
 /// end of strips holds from one end to the next.
 ///
 /// ```
-/// use highwater_early_stopping::{Patience, Rule};
+/// use highwater_early_stopping::Rule;
 ///
 /// let rule: Rule = "(gl(5) and up(3)) or patience(20, min_delta=0.01x) or time(30m)".parse()?;
 /// assert_eq!(rule.to_string(), "gl(5) and up(3) or patience(20, min_delta=0.01x) or time(30m)");
 ///
 /// let same: Rule = "patience(5) or epochs(100)".parse()?;
-/// assert_eq!(same, Rule::patience(5).or(Rule::Limit(highwater_early_stopping::Span::epochs(100))));
+/// assert_eq!(same, Rule::patience(5).or(Rule::epochs(100)));
 /// # Ok::<(), highwater_early_stopping::ParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +183,11 @@ impl Rule {
     /// `patience(n)`, in observations, with any improvement as a gain.
     pub fn patience(observations: u64) -> Self {
         Rule::Patience(Patience { wait: observations.into(), ..Patience::default() })
+    }
+
+    /// `epochs(n)`, a limit.
+    pub fn epochs(epochs: u64) -> Self {
+        Rule::Limit(Span::epochs(epochs))
     }
 
     /// This rule or the other.

@@ -13,6 +13,33 @@ use core::fmt::Debug;
 /// can be continued by showing its history to a new rule. It must put up with observations after it has
 /// fired: it is asked each time whether the condition holds *now*, and a condition that no longer holds is
 /// reported no longer.
+///
+/// One that is to be composed with others holds them, and shows them every observation:
+///
+/// ```
+/// use highwater_early_stopping::{EarlyStopping, Goal, NonFinite, Observation, Rule, StopReason, StoppingRule};
+///
+/// /// The other rule, or a validation loss that is twice the training loss.
+/// #[derive(Debug)]
+/// struct OrOverfitting(Box<dyn StoppingRule>);
+///
+/// impl StoppingRule for OrOverfitting {
+///     fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
+///         let other = self.0.observe(observation);
+///         let overfits = observation.train.is_some_and(|train| observation.value > 2.0 * train);
+///         other.or(overfits.then(|| StopReason::Custom("it overfits".to_owned())))
+///     }
+///
+///     fn reset(&mut self) {
+///         self.0.reset();
+///     }
+/// }
+///
+/// let patience = Rule::patience(10).start(Goal::Minimize, NonFinite::Stop);
+/// let mut stopper = EarlyStopping::with(Goal::Minimize, OrOverfitting(patience));
+/// let verdict = stopper.observe(&Observation { train: Some(0.1), ..Observation::new(1, 0.3) });
+/// assert_eq!(verdict.stop.unwrap().to_string(), "it overfits");
+/// ```
 pub trait StoppingRule: Debug + Send {
     /// Takes the next observation in; says why the run should end, if it should.
     fn observe(&mut self, observation: &Observation) -> Option<StopReason>;

@@ -1,5 +1,6 @@
 //! What is wrong with a text, and where.
 
+use super::parser::NAMES;
 use crate::rule::InvalidRule;
 use alloc::string::{String, ToString};
 use core::{error::Error, fmt, ops::Range};
@@ -107,7 +108,10 @@ impl fmt::Display for Problem {
                 let more = if name.chars().nth(SHOWN).is_some() { "…" } else { "" };
                 let name: String = name.chars().take(SHOWN).collect();
                 write!(f, "there is no rule `{name}{more}`")?;
-                suggestion.map_or(Ok(()), |rule| write!(f, "; did you mean `{rule}`?"))
+                match suggestion {
+                    Some(rule) => write!(f, "; did you mean `{rule}`?"),
+                    None => write!(f, "; there are {}", NAMES.join(", ")),
+                }
             }
             Problem::UnknownParameter { rule, free } if free.is_empty() => {
                 write!(f, "`{rule}` takes nothing more")

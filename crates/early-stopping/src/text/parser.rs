@@ -11,7 +11,7 @@ use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::{ops::Range, str::FromStr};
 
 /// The names of all rules, for suggestions.
-const NAMES: [&str; 21] = [
+pub(super) const NAMES: [&str; 21] = [
     "patience",
     "gl",
     "pq",
@@ -400,8 +400,12 @@ mod tests {
             ("latched", "", "expected `(`"),
             ("patiense(10)", "patiense", "there is no rule `patiense`; did you mean `patience`?"),
             ("epoch(10)", "epoch", "there is no rule `epoch`; did you mean `epochs`?"),
-            ("wombat(10)", "wombat", "there is no rule `wombat`"),
-            ("µ(5)", "µ", "there is no rule `µ`"),
+            (
+                "wombat(10)",
+                "wombat",
+                "there is no rule `wombat`; there are patience, gl, pq, up, progress_below",
+            ),
+            ("µ(5)", "µ", "there is no rule `µ`; there are patience, gl"),
         ] {
             let error = text.parse::<Rule>().unwrap_err();
             assert_eq!(&text[error.place()], marked, "{error}");
