@@ -232,6 +232,7 @@ pub struct Damage {
 
 /// A part of a checkpoint file that has a hash of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Part {
     /// The length bytes, the JSON header and its padding.
     Header,

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// What is wrong with a network.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A layer, or the input, has no units.
     #[error("{} needs at least one unit", layer.map_or("the input".to_owned(), |l| format!("layer {l}")))]
