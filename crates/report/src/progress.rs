@@ -125,7 +125,6 @@ impl Observer for Progress {
                 }
                 self.draw();
             }
-            Event::Saved { .. } => {}
             Event::Warning(text) => self.screen.warn(text),
             Event::Ended(report) => {
                 self.screen.clear();
@@ -140,6 +139,7 @@ impl Observer for Progress {
                     }
                 }
             }
+            _ => {}
         }
         ControlFlow::Continue(())
     }

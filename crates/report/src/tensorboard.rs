@@ -136,7 +136,7 @@ impl<'a> TensorBoard<'a> {
         let every = 10_u64.pow(self.validations.saturating_sub(1).checked_ilog10().unwrap_or(0));
         if self.validations.is_multiple_of(every) {
             for parameter in weights.table {
-                for (kind, all) in [("weights", weights.parameters), ("gradients", weights.gradients)] {
+                for (kind, all) in [("weights", weights.values), ("gradients", weights.gradients)] {
                     let found = all.get(parameter.range()).and_then(histogram);
                     values.extend(found.map(|found| Value {
                         tag: format!("{kind}/{}", parameter.name),
@@ -277,8 +277,7 @@ mod tests {
         };
         let init = highwater_nn::Init::Constant { value: 0.5 };
         let model = highwater_nn::Model::<f32>::new(network.network(), init, 0).unwrap();
-        let weights =
-            Weights { table: model.table(), parameters: model.parameters(), gradients: &[f32::NAN, 2.0] };
+        let weights = Weights { table: model.table(), values: model.values(), gradients: &[f32::NAN, 2.0] };
         for record in &report.history[before..] {
             let Event::Validated { best, improved, earliest_stop, .. } = validated(record) else {
                 unreachable!()

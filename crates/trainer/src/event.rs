@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// A moment of a run.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// The run begins, or goes on from a checkpoint.
     Started(&'a Plan),
@@ -61,9 +62,10 @@ pub enum Event<'a> {
 pub struct Weights<'a> {
     /// Name, shape and offset of each parameter.
     pub table: &'a [Parameter],
-    /// All parameters, one after another as the table says.
-    pub parameters: &'a [f32],
-    /// The gradient of the last step's loss, clipped if the run clips, in the same order. Empty if this process has not
+    /// All parameters, one after another as the table says, and behind them the buffers, as in
+    /// [`Model::values`](highwater_nn::Model::values): what an [`Evaluator`](crate::Evaluator) takes.
+    pub values: &'a [f32],
+    /// The gradient of the last step's loss, clipped if the run clips, in the same order, without buffers. Empty if this process has not
     /// done a step yet.
     pub gradients: &'a [f32],
 }
@@ -101,6 +103,34 @@ impl Plan {
 }
 
 /// Someone who watches a run. A closure is one.
+///
+/// A metric of your own is computed whenever the model was tried:
+///
+/// ```
+/// use highwater_data::{Dataset, Targets};
+/// use highwater_nn::Model;
+/// use highwater_objective::Loss;
+/// use highwater_trainer::{Evaluator, Event, Observer};
+/// use std::ops::ControlFlow;
+///
+/// /// Notes after each validation by how much the worst row was missed.
+/// fn worst_misses<'a>(
+///     model: &Model<f32>,
+///     loss: &Loss,
+///     rows: &'a Dataset,
+///     misses: &'a mut Vec<f64>,
+/// ) -> impl Observer + 'a {
+///     let mut evaluator = Evaluator::new(model, loss, &[], &[]);
+///     move |event: &Event<'_>| {
+///         if let (Event::Validated { weights, .. }, Targets::Values(targets)) = (event, rows.targets()) {
+///             let outputs = evaluator.outputs(weights.values, rows);
+///             let each = outputs.iter().zip(targets).map(|(output, target)| (output - f64::from(*target)).abs());
+///             misses.push(each.fold(0.0, f64::max));
+///         }
+///         ControlFlow::Continue(())
+///     }
+/// }
+/// ```
 pub trait Observer {
     /// Sees an event; `Break` asks the run to save and end.
     fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()>;

@@ -289,7 +289,7 @@ impl<'a> Session<'a> {
             earliest_stop: self.stopping.earliest_stop(),
             weights: Weights {
                 table: self.model.table(),
-                parameters: self.model.parameters(),
+                values: self.model.values(),
                 gradients: if self.order.is_empty() { &[] } else { &self.gradients },
             },
         });

@@ -2,8 +2,11 @@
 
 use crate::problem::{How, Problem, checkpoints, classification, files, regression};
 use highwater_checkpoint::{Checkpoint, Section, Store};
+use highwater_nn::{Activation, Layer};
 use highwater_optim::{Method, Sgd};
-use highwater_trainer::{Checkpoints, Error, Event, Every, Observer, Pace, Run, Saving, fit, resume};
+use highwater_trainer::{
+    Checkpoints, Error, Evaluator, Event, Every, Observer, Pace, Run, Saving, fit, resume,
+};
 use std::ops::ControlFlow;
 
 /// The events as lines.
@@ -22,7 +25,7 @@ fn line(event: &Event<'_>) -> String {
         ),
         Event::Stepped { step, epoch, step_of_epoch, .. } => format!("step {step}: {epoch}, {step_of_epoch}"),
         Event::Validated { record, best, weights, .. } => {
-            assert_eq!(weights.parameters.len(), weights.table.iter().map(|p| p.len()).sum::<usize>());
+            assert_eq!(weights.values.len(), weights.table.iter().map(|p| p.len()).sum::<usize>());
             assert!(matches!(weights.gradients.len(), 0 | 57), "{}", weights.gradients.len());
             format!(
                 "validated {}, epoch {}, best {:?}",
@@ -37,6 +40,7 @@ fn line(event: &Event<'_>) -> String {
         }
         Event::Warning(text) => format!("warning: {text}"),
         Event::Ended(report) => format!("ended: {}", report.ended),
+        other => panic!("{other:?} has no line yet"),
     }
 }
 
@@ -142,12 +146,12 @@ fn the_gradient_that_is_shown_is_the_one_that_moved_the_parameters_and_its_norm_
             if let Event::Validated { record, weights, .. } = event {
                 let mut squares = 0.0;
                 for (place, old) in before.iter().enumerate() {
-                    let moved = f64::from(old - weights.parameters[place]) / rate;
+                    let moved = f64::from(old - weights.values[place]) / rate;
                     let gradient = f64::from(weights.gradients[place]);
                     assert!((moved - gradient).abs() < 1e-4, "{moved} {gradient}");
                     squares += gradient * gradient;
                 }
-                before.copy_from_slice(weights.parameters);
+                before.copy_from_slice(weights.values);
                 norms.push((record.gradient_norm, squares.sqrt()));
             }
             ControlFlow::Continue(())
@@ -163,6 +167,26 @@ fn the_gradient_that_is_shown_is_the_one_that_moved_the_parameters_and_its_norm_
     let clipped = moves(Some(0.01), None);
     assert_eq!(clipped[0].0, free[0].0);
     assert!(clipped.iter().all(|(recorded, shown)| *recorded > 0.01 && *shown < 0.010_001), "{clipped:?}");
+}
+
+#[test]
+fn who_watches_can_try_the_model_that_was_tried() {
+    let mut problem = regression();
+    let tanh = Layer::Activation(Activation::Tanh);
+    let layers = vec![Layer::Linear { outputs: 8 }, Layer::BatchNorm, tanh, Layer::Linear { outputs: 1 }];
+    problem.layers = Some(layers);
+    let mut evaluator = Evaluator::new(&problem.model(), &problem.loss, &[], &[]);
+    let mut losses = Vec::new();
+    let mut try_it = |event: &Event<'_>| {
+        if let Event::Validated { record, weights, .. } = event {
+            let found = evaluator.loss(weights.values, &problem.validation);
+            losses.push((found, record.validation_loss));
+        }
+        ControlFlow::Continue(())
+    };
+    problem.run(How { observer: Some(&mut try_it), ..How::default() }).0.unwrap();
+    assert_eq!(losses.len(), 3);
+    assert!(losses.iter().all(|(found, recorded)| found == recorded), "{losses:?}");
 }
 
 #[test]
