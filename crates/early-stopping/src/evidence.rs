@@ -113,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn the_unit_of_the_loss_is_none_of_the_evidence() {
+        let criterion = |unit: f64| {
+            let mut evidence = GradientEvidence::default();
+            evidence.add_batch(5, &[0.3 * unit, -0.7 * unit], &[2.9 * unit * unit, 4.1 * unit * unit]);
+            evidence.criterion()
+        };
+        assert!(criterion(1.0).is_some());
+        assert_eq!(criterion(1.0), criterion(2f64.powi(-20)));
+    }
+
+    #[test]
     fn a_gradient_that_varies_by_no_more_than_rounding_is_left_out() {
         let mut evidence = GradientEvidence::default();
         evidence.add(4, 1.0, 4.0 + 1e-6);

@@ -2,8 +2,8 @@
 
 use crate::strategies::{comparing, composed, goal, history, policy, rule, steady_history};
 use highwater_early_stopping::{
-    BestTracker, Divergence, EarlyStopping, Goal, NonFinite, Observation, ParseError, Patience, Rule,
-    Selection, StoppingRule, Verdict,
+    BestTracker, Delta, Divergence, EarlyStopping, Goal, NonFinite, Observation, ParseError, Patience,
+    Plateau, Rule, Selection, StoppingRule, Verdict, replay,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -210,8 +210,42 @@ proptest! {
         let negative: Vec<_> = history.iter().map(|o| Observation { value: -o.value, ..*o }).collect();
         prop_assert_eq!(
             holds(&rule, Goal::Minimize, policy, &history),
-            holds(&mirrored(&rule), Goal::Maximize, policy, &negative)
+            holds(&converted(&rule, |value| -value, |gain| gain), Goal::Maximize, policy, &negative)
         );
+    }
+
+    #[test]
+    fn the_unit_of_the_values_decides_nothing(
+        rule in rule(), goal in goal(), policy in policy(), history in history(40),
+    ) {
+        let double = |x: f64| 2.0 * x;
+        let doubled = |o: &Observation| Observation {
+            value: double(o.value),
+            standard_error: o.standard_error.map(double),
+            ..*o
+        };
+        let in_halves: Vec<_> = history.iter().map(doubled).collect();
+        let converted = converted(&rule, |value| 2.0 * value, |gain| 2.0 * gain);
+        prop_assert_eq!(holds(&rule, goal, policy, &history), holds(&converted, goal, policy, &in_halves));
+    }
+
+    #[test]
+    fn a_replay_tells_what_would_have_been(
+        rule in rule(), goal in goal(), policy in policy(), history in history(40),
+    ) {
+        let outcome = &replay(&history, goal, policy, std::slice::from_ref(&rule))[0];
+        let mut stopper = EarlyStopping::with(goal, rule.start(goal, policy));
+        let mut reasons = history.iter().map(|observation| stopper.observe(observation).stop);
+        let live = reasons.by_ref().enumerate().find_map(|(index, reason)| Some((index as u64, reason?)));
+        prop_assert_eq!(outcome.chosen, stopper.best());
+        let stop = outcome.stop.as_ref().map(|stop| (stop.index, &stop.reason));
+        prop_assert_eq!(format!("{stop:?}"), format!("{:?}", live.as_ref().map(|(index, reason)| (*index, reason))));
+        let seen = live.map_or(history.len(), |(index, _)| index as usize + 1);
+        prop_assert_eq!(outcome.end, history[..seen].last().map_or(0, |observation| observation.at));
+        stopper.replay(&history[seen..]);
+        prop_assert_eq!(outcome.oracle, stopper.best());
+        prop_assert_eq!(outcome.loss.is_some(), outcome.chosen.is_some());
+        prop_assert!(outcome.loss.is_none_or(|loss| loss >= 0.0));
     }
 
     #[test]
@@ -284,16 +318,23 @@ proptest! {
     }
 }
 
-/// The rule with the levels that it holds the value against negated.
-fn mirrored(rule: &Rule) -> Rule {
-    let one = |rule: &Rule| Box::new(mirrored(rule));
-    let several = |rules: &[Rule]| rules.iter().map(mirrored).collect();
+/// The rule with each level that it holds the value against, and each distance between values, as these say.
+fn converted(rule: &Rule, level: fn(f64) -> f64, distance: fn(f64) -> f64) -> Rule {
+    let one = |rule: &Rule| Box::new(converted(rule, level, distance));
+    let several = |rules: &[Rule]| rules.iter().map(|rule| converted(rule, level, distance)).collect();
+    let gain = |delta| match delta {
+        Delta::Absolute(gain) => Delta::Absolute(distance(gain)),
+        relative => relative,
+    };
     match rule.clone() {
-        Rule::Target(value) => Rule::Target(-value),
-        Rule::Divergence(Divergence::Beyond(level)) => Rule::Divergence(Divergence::Beyond(-level)),
-        Rule::Patience(spec) => {
-            Rule::Patience(Patience { baseline: spec.baseline.map(|level| -level), ..spec })
-        }
+        Rule::Target(value) => Rule::Target(level(value)),
+        Rule::Divergence(Divergence::Beyond(value)) => Rule::Divergence(Divergence::Beyond(level(value))),
+        Rule::Patience(spec) => Rule::Patience(Patience {
+            baseline: spec.baseline.map(level),
+            min_delta: gain(spec.min_delta),
+            ..spec
+        }),
+        Rule::Plateau(spec) => Rule::Plateau(Plateau { min_delta: gain(spec.min_delta), ..spec }),
         Rule::Smoothed { by, rule } => Rule::Smoothed { by, rule: one(&rule) },
         Rule::After { warm_up, rule } => Rule::After { warm_up, rule: one(&rule) },
         Rule::Skip { first, rule } => Rule::Skip { first, rule: one(&rule) },
