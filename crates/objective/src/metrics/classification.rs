@@ -129,15 +129,6 @@ mod tests {
     }
 
     #[test]
-    fn one_logit_equals_two_of_which_the_first_is_zero() {
-        let (mut one, mut two) =
-            (Classification::new(1, Scores::Logits), Classification::new(2, Scores::Logits));
-        one.update(&[0.7_f32, -2.0, 0.0], &[1, 1, 0]);
-        two.update(&[0.0_f32, 0.7, 0.0, -2.0, 0.0, 0.0], &[1, 1, 0]);
-        assert_eq!((one.confusion(), one.log_loss()), (two.confusion(), two.log_loss()));
-    }
-
-    #[test]
     fn log_loss_of_huge_logits_is_their_distance() {
         let mut seen = Classification::new(2, Scores::Logits);
         seen.update(&[1e4_f32, -1e4], &[1]);
