@@ -4,6 +4,7 @@
 //! readers than this one. A decoder never allocates much more than its input, whatever lengths the input claims.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, NoLimit};
+use bincode::error::DecodeError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,9 +36,15 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 
 fn decode_within<T: DeserializeOwned, const LIMIT: usize>(bytes: &[u8]) -> Result<T, String> {
     let config: Configuration<LittleEndian, Fixint, Limit<LIMIT>> = config().with_limit::<LIMIT>();
-    let (value, used) =
-        bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(|error| error.to_string())?;
+    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(reason)?;
     if used == bytes.len() { Ok(value) } else { Err(format!("{} bytes left over", bytes.len() - used)) }
+}
+
+fn reason(error: DecodeError) -> String {
+    match error {
+        DecodeError::UnexpectedEnd { .. } => "bytes are missing at its end".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +82,7 @@ mod tests {
         let mut bytes = encoded(&7_u32);
         bytes.push(0);
         assert_eq!(decode::<u32>(&bytes).unwrap_err(), "1 bytes left over");
-        assert!(decode::<u32>(&bytes[..3]).is_err());
+        assert_eq!(decode::<u32>(&bytes[..3]).unwrap_err(), "bytes are missing at its end");
     }
 
     #[test]

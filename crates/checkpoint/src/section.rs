@@ -101,7 +101,12 @@ impl<'a> SectionView<'a> {
     }
 
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, String> {
-        codec::decode(&self.bytes[HEAD..])
+        codec::decode(&self.bytes[HEAD..]).map_err(|reason| {
+            format!(
+                "{reason}; schema {} was another type when this was written, and a type that changes takes the next number",
+                self.schema()
+            )
+        })
     }
 
     pub(crate) fn to_section(self, name: &str) -> Section {
