@@ -4,7 +4,7 @@ use super::InvalidRule;
 use super::expected_increase::ExpectedIncrease;
 use crate::elementary::exp;
 use crate::text::{Arguments, Shortest};
-use crate::{Best, Goal, Observation, ParseError, StopReason, StoppingRule};
+use crate::{BestTracker, Goal, Observation, ParseError, StopReason, StoppingRule};
 use core::fmt;
 
 /// Stop when the increases of the past make a new best improbable: `inc_to_dec(0.001, wait=20)`.
@@ -54,7 +54,8 @@ impl IncToDec {
     }
 
     pub(crate) fn start(self, goal: Goal) -> impl StoppingRule {
-        Doubting { spec: self, goal, state: State::default() }
+        let (best, increase) = (BestTracker::new(goal), ExpectedIncrease::default());
+        Doubting { spec: self, goal, best, waited: None, increase }
     }
 }
 
@@ -72,15 +73,9 @@ impl fmt::Display for IncToDec {
 struct Doubting {
     spec: IncToDec,
     goal: Goal,
-    state: State,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    seen: u64,
-    best: Option<Best>,
+    best: BestTracker,
     /// Observations since the best one, or since the first.
-    waited: u64,
+    waited: Option<u64>,
     increase: ExpectedIncrease,
 }
 
@@ -88,32 +83,30 @@ impl StoppingRule for Doubting {
     fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
         let Observation { at, value, .. } = *observation;
         let IncToDec { threshold, wait } = self.spec;
-        let state = &mut self.state;
-        let index = state.seen;
-        state.seen += 1;
-        let expected = state.increase.observe(-self.goal.error(value));
-        if value.is_finite() && state.best.is_none_or(|best| self.goal.better(value, best.value)) {
-            state.best = Some(Best { at, value, index });
-            state.waited = 0;
+        let expected = self.increase.observe(-self.goal.error(value));
+        if self.best.observe(observation) == Some(0) {
+            self.waited = Some(0);
             return None;
         }
-        state.waited += u64::from(index > 0);
-        if state.waited < wait {
+        let waited = self.waited.map_or(0, |waited| waited + 1);
+        self.waited = Some(waited);
+        if waited < wait {
             return None;
         }
-        let missing =
-            state.best.map_or(f64::INFINITY, |best| self.goal.error(value) - self.goal.error(best.value));
+        let best = self.best.best();
+        let missing = best.map_or(f64::INFINITY, |best| self.goal.error(value) - self.goal.error(best.value));
         let p = if expected > 0.0 { exp(-0.5 * missing / expected) } else { 0.0 };
-        (p < threshold).then_some(StopReason::IncToDec { p, threshold, best: state.best, at, value })
+        (p < threshold).then_some(StopReason::IncToDec { p, threshold, best, at, value })
     }
 
     fn reset(&mut self) {
-        self.state = State::default();
+        self.best.reset();
+        (self.waited, self.increase) = (None, ExpectedIncrease::default());
     }
 
     fn earliest(&self) -> u64 {
-        let first = u64::from(self.state.seen == 0);
-        self.spec.wait.saturating_sub(self.state.waited).max(1).saturating_add(first)
+        let first = u64::from(self.waited.is_none());
+        self.spec.wait.saturating_sub(self.waited.unwrap_or(0)).max(1).saturating_add(first)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::InvalidRule;
 use crate::text::{Arguments, Shortest};
-use crate::{Best, Goal, Observation, ParseError, StopReason, StoppingRule};
+use crate::{BestTracker, Goal, Observation, ParseError, StopReason, StoppingRule};
 use core::fmt;
 
 /// Fires while the value is as good as the target or better.
@@ -59,7 +59,7 @@ impl Divergence {
     }
 
     pub(crate) fn start(self, goal: Goal) -> impl StoppingRule {
-        Diverging { spec: self, goal, best: None, seen: 0 }
+        Diverging { spec: self, goal, best: BestTracker::new(goal) }
     }
 }
 
@@ -76,31 +76,26 @@ impl fmt::Display for Divergence {
 struct Diverging {
     spec: Divergence,
     goal: Goal,
-    best: Option<Best>,
-    seen: u64,
+    best: BestTracker,
 }
 
 impl StoppingRule for Diverging {
     fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
         let Observation { at, value, .. } = *observation;
-        let index = self.seen;
-        self.seen += 1;
         let error = self.goal.error(value);
-        let diverged = match (self.spec, self.best) {
+        let diverged = match (self.spec, self.best.best()) {
             (Divergence::Beyond(level), _) => error > self.goal.error(level),
             (Divergence::TimesBest(factor), Some(best)) if best.value != 0.0 => {
                 error - self.goal.error(best.value) > (factor - 1.0) * best.value.abs()
             }
             (Divergence::TimesBest(_), _) => false,
         };
-        if self.best.is_none_or(|best| self.goal.better(value, best.value)) && value.is_finite() {
-            self.best = Some(Best { at, value, index });
-        }
-        diverged.then_some(StopReason::Diverged { level: self.spec, best: self.best, at, value })
+        self.best.observe(observation);
+        diverged.then_some(StopReason::Diverged { level: self.spec, best: self.best.best(), at, value })
     }
 
     fn reset(&mut self) {
-        (self.best, self.seen) = (None, 0);
+        self.best.reset();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::InvalidRule;
 use crate::text::Arguments;
-use crate::{Best, Delta, Goal, Observation, ParseError, StopReason, StoppingRule};
+use crate::{BestTracker, Delta, Goal, Observation, ParseError, Selection, StopReason, StoppingRule};
 use core::fmt;
 
 /// Stop when the learning rate was reduced so many times without a gain: `plateau(3)`.
@@ -44,7 +44,8 @@ impl Plateau {
     }
 
     pub(crate) fn start(self, goal: Goal) -> impl StoppingRule {
-        Reducing { spec: self, goal, state: State::default() }
+        let selection = Selection { min_delta: self.min_delta, ..Selection::new(goal) };
+        Reducing { spec: self, best: BestTracker::with(selection), reductions: 0, since: None }
     }
 }
 
@@ -61,14 +62,7 @@ impl fmt::Display for Plateau {
 #[derive(Debug)]
 struct Reducing {
     spec: Plateau,
-    goal: Goal,
-    state: State,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    seen: u64,
-    best: Option<Best>,
+    best: BestTracker,
     reductions: u64,
     /// The reductions at the latest gain, or at the first observation.
     since: Option<u64>,
@@ -78,29 +72,20 @@ impl StoppingRule for Reducing {
     fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
         let Observation { at, value, .. } = *observation;
         let Plateau { reductions: needed, min_delta } = self.spec;
-        let state = &mut self.state;
-        let index = state.seen;
-        state.seen += 1;
-        state.reductions = observation.reductions.unwrap_or(state.reductions);
-        let since = *state.since.get_or_insert(state.reductions);
-        let gained = |best: Best| min_delta.gained(self.goal, best.value, observation);
-        if value.is_finite() && state.best.is_none_or(gained) {
-            state.best = Some(Best { at, value, index });
-            state.since = Some(state.reductions);
+        self.reductions = observation.reductions.unwrap_or(self.reductions);
+        let since = *self.since.get_or_insert(self.reductions);
+        if self.best.observe(observation) == Some(0) {
+            self.since = Some(self.reductions);
             return None;
         }
-        let reductions = state.reductions.saturating_sub(since);
-        (reductions >= needed).then_some(StopReason::Plateau {
-            reductions,
-            min_delta,
-            best: state.best,
-            at,
-            value,
-        })
+        let reductions = self.reductions.saturating_sub(since);
+        let best = self.best.best();
+        (reductions >= needed).then_some(StopReason::Plateau { reductions, min_delta, best, at, value })
     }
 
     fn reset(&mut self) {
-        self.state = State::default();
+        self.best.reset();
+        (self.reductions, self.since) = (0, None);
     }
 }
 
