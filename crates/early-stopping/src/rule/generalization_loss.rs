@@ -1,7 +1,7 @@
 //! Prechelt's GL: the value is so many percent worse than the best.
 
 use super::InvalidRule;
-use super::strip::{Strip, Strips, excess};
+use super::strip::{AtEnds, Criterion, Strip, excess};
 use crate::text::{Arguments, Shortest};
 use crate::{Best, Goal, Observation, ParseError, StopReason, StoppingRule};
 use core::fmt;
@@ -43,7 +43,7 @@ impl GeneralizationLoss {
     }
 
     pub(crate) fn start(self, goal: Goal) -> impl StoppingRule {
-        Watching { spec: self, goal, state: State::new(self, goal) }
+        AtEnds::new(self.strip, Watching { alpha: self.alpha, loss: Loss::new(goal) })
     }
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for GeneralizationLoss {
 }
 
 /// GL(t) of the values it is shown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loss {
     goal: Goal,
     best: Option<Best>,
@@ -81,48 +81,21 @@ impl Loss {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Watching {
-    spec: GeneralizationLoss,
-    goal: Goal,
-    state: State,
-}
-
-#[derive(Debug)]
-struct State {
-    strips: Strips,
+    alpha: f64,
     loss: Loss,
-    /// What the latest complete strip decided.
-    latest: Option<StopReason>,
 }
 
-impl State {
-    fn new(spec: GeneralizationLoss, goal: Goal) -> Self {
-        Self { strips: Strips::new(spec.strip), loss: Loss::new(goal), latest: None }
-    }
-}
-
-impl StoppingRule for Watching {
-    fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
-        let State { strips, loss, latest } = &mut self.state;
-        if let Some(strip) = strips.observe(observation) {
-            let alpha = self.spec.alpha;
-            *latest =
-                loss.observe(&strip, observation).filter(|(loss, _)| *loss > alpha).map(|(loss, best)| {
-                    let Observation { at, value, .. } = *observation;
-                    StopReason::GeneralizationLoss { loss, alpha, best, at, value }
-                });
-        }
-        latest.clone()
+impl Criterion for Watching {
+    fn judge(&mut self, strip: &Strip, observation: &Observation) -> Option<StopReason> {
+        let (alpha, Observation { at, value, .. }) = (self.alpha, *observation);
+        let (loss, best) = self.loss.observe(strip, observation)?;
+        (loss > alpha).then_some(StopReason::GeneralizationLoss { loss, alpha, best, at, value })
     }
 
-    fn reset(&mut self) {
-        self.state = State::new(self.spec, self.goal);
-    }
-
-    fn earliest(&self) -> u64 {
-        let State { strips, loss, latest } = &self.state;
-        if latest.is_some() { 1 } else { strips.until(if loss.best.is_some() { 1 } else { 2 }) }
+    fn missing(&self) -> u64 {
+        if self.loss.best.is_some() { 1 } else { 2 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::InvalidRule;
 use super::generalization_loss::Loss;
-use super::strip::Strips;
+use super::strip::{AtEnds, Criterion, Strip};
 use crate::text::{Arguments, Shortest};
 use crate::{Goal, Observation, ParseError, StopReason, StoppingRule};
 use core::fmt;
@@ -45,7 +45,7 @@ impl ProgressQuotient {
     }
 
     pub(crate) fn start(self, goal: Goal) -> impl StoppingRule {
-        Weighing { spec: self, goal, state: WeighingState::new(self, goal) }
+        AtEnds::new(self.strip, Weighing { spec: self, loss: Loss::new(goal) })
     }
 }
 
@@ -59,56 +59,27 @@ impl fmt::Display for ProgressQuotient {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Weighing {
     spec: ProgressQuotient,
-    goal: Goal,
-    state: WeighingState,
-}
-
-#[derive(Debug)]
-struct WeighingState {
-    strips: Strips,
     loss: Loss,
-    /// What the latest complete strip decided.
-    latest: Option<StopReason>,
 }
 
-impl WeighingState {
-    fn new(spec: ProgressQuotient, goal: Goal) -> Self {
-        Self { strips: Strips::new(spec.strip), loss: Loss::new(goal), latest: None }
-    }
-}
-
-impl StoppingRule for Weighing {
-    fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
-        let ProgressQuotient { alpha, strip } = self.spec;
-        let state = &mut self.state;
-        if let Some(complete) = state.strips.observe(observation) {
-            let loss = state.loss.observe(&complete, observation);
-            state.latest = loss.zip(complete.progress).and_then(|((loss, best), progress)| {
-                let quotient = if loss == 0.0 { 0.0 } else { loss / progress };
-                let at = observation.at;
-                (quotient > alpha).then_some(StopReason::ProgressQuotient {
-                    quotient,
-                    alpha,
-                    loss,
-                    progress,
-                    strip,
-                    best,
-                    at,
-                })
-            });
-        }
-        state.latest.clone()
-    }
-
-    fn reset(&mut self) {
-        self.state = WeighingState::new(self.spec, self.goal);
-    }
-
-    fn earliest(&self) -> u64 {
-        if self.state.latest.is_some() { 1 } else { self.state.strips.until(1) }
+impl Criterion for Weighing {
+    fn judge(&mut self, complete: &Strip, observation: &Observation) -> Option<StopReason> {
+        let (ProgressQuotient { alpha, strip }, at) = (self.spec, observation.at);
+        let (loss, best) = self.loss.observe(complete, observation)?;
+        let progress = complete.progress?;
+        let quotient = if loss == 0.0 { 0.0 } else { loss / progress };
+        (quotient > alpha).then_some(StopReason::ProgressQuotient {
+            quotient,
+            alpha,
+            loss,
+            progress,
+            strip,
+            best,
+            at,
+        })
     }
 }
 
@@ -146,7 +117,7 @@ impl ProgressBelow {
     }
 
     pub(crate) fn start(self) -> impl StoppingRule {
-        Stalling { spec: self, strips: Strips::new(self.strip), latest: None }
+        AtEnds::new(self.strip, self)
     }
 }
 
@@ -160,31 +131,11 @@ impl fmt::Display for ProgressBelow {
     }
 }
 
-#[derive(Debug)]
-struct Stalling {
-    spec: ProgressBelow,
-    strips: Strips,
-    /// What the latest complete strip decided.
-    latest: Option<StopReason>,
-}
-
-impl StoppingRule for Stalling {
-    fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
-        if let Some(strip) = self.strips.observe(observation) {
-            let ProgressBelow { threshold, strip: length } = self.spec;
-            self.latest = strip.progress.filter(|progress| *progress < threshold).map(|progress| {
-                StopReason::ProgressBelow { progress, threshold, strip: length, at: observation.at }
-            });
-        }
-        self.latest.clone()
-    }
-
-    fn reset(&mut self) {
-        (self.strips, self.latest) = (Strips::new(self.spec.strip), None);
-    }
-
-    fn earliest(&self) -> u64 {
-        if self.latest.is_some() { 1 } else { self.strips.until(1) }
+impl Criterion for ProgressBelow {
+    fn judge(&mut self, complete: &Strip, observation: &Observation) -> Option<StopReason> {
+        let (ProgressBelow { threshold, strip }, at) = (*self, observation.at);
+        let progress = complete.progress.filter(|progress| *progress < threshold)?;
+        Some(StopReason::ProgressBelow { progress, threshold, strip, at })
     }
 }
 

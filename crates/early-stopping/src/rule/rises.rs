@@ -1,7 +1,7 @@
 //! Prechelt's UP: successive rises from strip to strip.
 
 use super::InvalidRule;
-use super::strip::Strips;
+use super::strip::{AtEnds, Criterion, Strip};
 use crate::text::Arguments;
 use crate::{Goal, Observation, ParseError, StopReason, StoppingRule};
 use core::fmt;
@@ -42,7 +42,7 @@ impl Rises {
     }
 
     pub(crate) fn start(self, goal: Goal) -> impl StoppingRule {
-        Rising { spec: self, goal, state: State::new(self) }
+        AtEnds::new(self.strip, Rising { spec: self, goal, from: None, previous: None, rises: 0 })
     }
 }
 
@@ -56,63 +56,33 @@ impl fmt::Display for Rises {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rising {
     spec: Rises,
     goal: Goal,
-    state: State,
-}
-
-#[derive(Debug)]
-struct State {
-    strips: Strips,
     /// The value before the first of the rises, and the latest finite one.
     from: Option<f64>,
     previous: Option<f64>,
     rises: u64,
-    /// What the latest complete strip decided.
-    latest: Option<StopReason>,
 }
 
-impl State {
-    fn new(spec: Rises) -> Self {
-        Self { strips: Strips::new(spec.strip), from: None, previous: None, rises: 0, latest: None }
-    }
-}
-
-impl StoppingRule for Rising {
-    fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
-        let Observation { at, value, .. } = *observation;
-        let Rises { rises: needed, strip } = self.spec;
-        let state = &mut self.state;
-        if state.strips.observe(observation).is_some() {
-            if state.previous.is_some_and(|previous| self.goal.better(previous, value)) {
-                state.rises += 1;
-            } else {
-                state.rises = 0;
-                state.from = value.is_finite().then_some(value);
-            }
-            state.previous = if value.is_finite() { Some(value) } else { state.previous };
-            state.latest = state.from.filter(|_| state.rises >= needed).map(|from| StopReason::Rises {
-                rises: state.rises,
-                strip,
-                from,
-                at,
-                value,
-            });
+impl Criterion for Rising {
+    fn judge(&mut self, _: &Strip, observation: &Observation) -> Option<StopReason> {
+        let (Rises { rises: needed, strip }, Observation { at, value, .. }) = (self.spec, *observation);
+        if self.previous.is_some_and(|previous| self.goal.better(previous, value)) {
+            self.rises += 1;
+        } else {
+            self.rises = 0;
+            self.from = value.is_finite().then_some(value);
         }
-        state.latest.clone()
+        self.previous = if value.is_finite() { Some(value) } else { self.previous };
+        let (rises, from) = (self.rises, self.from?);
+        (rises >= needed).then_some(StopReason::Rises { rises, strip, from, at, value })
     }
 
-    fn reset(&mut self) {
-        self.state = State::new(self.spec);
-    }
-
-    fn earliest(&self) -> u64 {
-        let State { strips, previous, rises, latest, .. } = &self.state;
-        let first = u64::from(previous.is_none());
-        let missing = self.spec.rises.saturating_sub(*rises).saturating_add(first);
-        if latest.is_some() { 1 } else { strips.until(missing) }
+    fn missing(&self) -> u64 {
+        let first = u64::from(self.previous.is_none());
+        self.spec.rises.saturating_sub(self.rises).saturating_add(first)
     }
 }
 

@@ -1,7 +1,54 @@
 //! Strips of so many epochs, at whose ends the criteria of Prechelt are measured.
 
 use crate::span::Position;
-use crate::{Observation, Unit};
+use crate::{Observation, StopReason, StoppingRule, Unit};
+use core::fmt::Debug;
+
+/// What is asked at the end of a strip.
+pub(super) trait Criterion: Clone + Debug + Send {
+    /// Takes in a strip with the observation that completed it; says why the run should end, if it should.
+    fn judge(&mut self, strip: &Strip, observation: &Observation) -> Option<StopReason>;
+
+    /// How many more strips it takes at the least until it can say so.
+    fn missing(&self) -> u64 {
+        1
+    }
+}
+
+/// Asks a criterion at the end of each strip, and holds to its answer until the next.
+#[derive(Debug)]
+pub(super) struct AtEnds<C> {
+    strips: Strips,
+    criterion: C,
+    /// As it was before the first strip.
+    fresh: C,
+    latest: Option<StopReason>,
+}
+
+impl<C: Criterion> AtEnds<C> {
+    /// Of strips of so many epochs.
+    pub(super) fn new(length: u64, criterion: C) -> Self {
+        Self { strips: Strips::new(length), fresh: criterion.clone(), criterion, latest: None }
+    }
+}
+
+impl<C: Criterion> StoppingRule for AtEnds<C> {
+    fn observe(&mut self, observation: &Observation) -> Option<StopReason> {
+        if let Some(strip) = self.strips.observe(observation) {
+            self.latest = self.criterion.judge(&strip, observation);
+        }
+        self.latest.clone()
+    }
+
+    fn reset(&mut self) {
+        (self.strips, self.latest) = (Strips::new(self.strips.length), None);
+        self.criterion = self.fresh.clone();
+    }
+
+    fn earliest(&self) -> u64 {
+        if self.latest.is_some() { 1 } else { self.strips.until(self.criterion.missing()) }
+    }
+}
 
 /// Cuts a run into strips of k epochs: epochs n+1 to n+k with n divisible by k (Prechelt, Proben1, section
 /// 3.3).
@@ -11,7 +58,7 @@ use crate::{Observation, Unit};
 /// strip is what there is of it; a strip that the run does not complete is never tested. With k = 1 each
 /// observation is a strip, also where several fall into one epoch.
 #[derive(Debug)]
-pub(super) struct Strips {
+struct Strips {
     length: u64,
     position: Position,
     end: Option<u64>,
@@ -38,12 +85,12 @@ pub(super) struct Strip {
 }
 
 impl Strips {
-    pub(super) fn new(length: u64) -> Self {
+    fn new(length: u64) -> Self {
         let unit = if length == 1 { Unit::Observations } else { Unit::Epochs };
         Self { length, position: Position::new(unit), end: None, training: Training::default() }
     }
 
-    pub(super) fn observe(&mut self, observation: &Observation) -> Option<Strip> {
+    fn observe(&mut self, observation: &Observation) -> Option<Strip> {
         let now = self.position.observe(observation)?;
         let end = *self.end.get_or_insert(now.max(1).div_ceil(self.length).saturating_mul(self.length));
         if let Some(error) = observation.train.filter(|_| now > 0) {
@@ -58,7 +105,7 @@ impl Strips {
     }
 
     /// The number of observations until so many further strips are complete, at the pace of the latest.
-    pub(super) fn until(&self, strips: u64) -> u64 {
+    fn until(&self, strips: u64) -> u64 {
         let end = self.end.unwrap_or(self.length);
         self.position.until(end.saturating_add(self.length.saturating_mul(strips.saturating_sub(1))))
     }
