@@ -8,6 +8,7 @@ use crate::op::Op;
 use crate::program::{Plan, Program};
 use crate::real::Real;
 use crate::workspace::Workspace;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -48,6 +49,12 @@ pub struct RowSquares<T> {
     dz: Vec<T>,
     x: Vec<T>,
     scratch: Vec<T>,
+}
+
+impl<T> fmt::Debug for RowSquares<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowSquares").field("covered", &self.covered).finish_non_exhaustive()
+    }
 }
 
 /// A dense layer, and where its parameters are.

@@ -7,6 +7,7 @@ use crate::op::Op;
 use crate::program::{Plan, Program};
 use crate::real::Real;
 use ndarray::Array2;
+use std::fmt;
 use std::sync::Arc;
 
 /// A batch is cut into about this many tiles, unless they become too small or too large.
@@ -206,6 +207,13 @@ impl Plan {
         let most = (MAX_TILE_ELEMENTS / self.elements_per_row().max(1)).max(least);
         let tiles = max_rows.div_ceil(max_rows.div_ceil(TILES).clamp(least, most));
         max_rows.div_ceil(tiles).next_multiple_of(TILE_STEP)
+    }
+}
+
+impl<T> fmt::Debug for Workspace<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Workspace { max_rows, rows, .. } = self;
+        f.debug_struct("Workspace").field("max_rows", max_rows).field("rows", rows).finish_non_exhaustive()
     }
 }
 

@@ -91,6 +91,7 @@ pub struct Sequential {
 }
 
 /// A recorded network.
+#[derive(Debug, Clone)]
 pub struct Recorded<'g> {
     /// batch×outputs.
     pub outputs: Var<'g>,

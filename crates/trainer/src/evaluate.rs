@@ -6,6 +6,7 @@ use highwater_nn::Model;
 use highwater_objective::Loss;
 use highwater_objective::metrics::{Evaluation, Metric, Scores as Kind};
 use ndarray::Array2;
+use std::fmt;
 
 /// Rows of one pass; it bounds memory and does not change what is computed for a row.
 const ROWS: usize = 1024;
@@ -61,6 +62,13 @@ impl Spread {
     fn error_of_mean(&self) -> Option<f64> {
         let count = self.count as f64;
         (self.count > 1).then(|| (self.squares / (count - 1.0) / count).sqrt())
+    }
+}
+
+impl fmt::Debug for Evaluator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Evaluator { loss, metrics, .. } = self;
+        f.debug_struct("Evaluator").field("loss", loss).field("metrics", metrics).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use highwater_checkpoint::{Checkpoint, Section, Store};
 use highwater_data::{Dataset, Scale};
 use highwater_nn::Model;
 use highwater_objective::Loss;
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -29,7 +30,17 @@ pub struct Run<'a> {
     pub interrupt: Option<&'a AtomicBool>,
 }
 
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (network, observers) = (self.model.network(), self.observers.len());
+        let mut run = f.debug_struct("Run");
+        run.field("network", network).field("loss", self.loss).field("store", &self.store);
+        run.field("observers", &observers).field("interrupt", &self.interrupt).finish_non_exhaustive()
+    }
+}
+
 /// Where the checkpoints of a run go.
+#[derive(Debug)]
 pub struct Checkpoints<'a> {
     /// Keeps them. It is closed when the run is over; to read what it has kept, use a
     /// [`Folder`](highwater_checkpoint::Folder).

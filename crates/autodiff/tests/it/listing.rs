@@ -58,3 +58,12 @@ outputs %5
 ",
     );
 }
+
+#[test]
+fn memory_prints_what_it_is_for_and_not_what_is_in_it() {
+    let program = classifier(&[4, 8, 3]);
+    let workspace = program.workspace::<f32>(32);
+    assert_eq!(format!("{workspace:?}"), "Workspace { max_rows: 32, rows: 0, .. }");
+    let squares = program.row_squares::<f32>(32).unwrap();
+    assert_eq!(format!("{squares:?}"), "RowSquares { covered: [0..32, 32..40, 40..64, 64..67], .. }");
+}

@@ -204,6 +204,7 @@ fn every_observer_sees_every_event_also_after_one_has_asked_for_the_end() {
     let observers: Vec<&mut dyn Observer> = vec![&mut leave, &mut watch];
     let mut model = problem.model();
     let run = Run { model: &mut model, loss: &problem.loss, store: None, observers, interrupt: None };
+    assert!(format!("{run:?}").contains("observers: 2"), "{run:?}");
     fit(run, problem.data(), &problem.config).unwrap();
     assert_eq!(first, second);
     assert_eq!(first.len(), 2, "{first:?}");
