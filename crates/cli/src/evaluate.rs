@@ -1,6 +1,6 @@
 //! `evaluate`: scores of a kept model.
 
-use crate::args::{Evaluate, SplitName};
+use crate::args::Evaluate;
 use crate::config::DataConfig;
 use crate::folder::RunFolder;
 use crate::guess::Guess;
@@ -61,11 +61,9 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             }
             let data = source.dataset(&preparation, args.split)?;
             same_run::check_part(&checkpoint, &source, args.split, &data)?;
-            let is_train = args.split == SplitName::Train;
-            let train = (!is_train).then(|| source.dataset(&preparation, SplitName::Train)).transpose()?;
-            let known = train.as_ref().unwrap_or(&data).targets();
-            let loss = loss(&preparation, config.data.class_weights, known);
-            let guess = Guess::of(&config.data, &preparation, known, &data);
+            let known = preparation.targets_of(&source.table, &source.split.train)?;
+            let loss = loss(&preparation, config.data.class_weights, &known);
+            let guess = Guess::of(&config.data, &preparation, &known, &data);
             (args.split.name().to_owned(), loss, guess, data)
         }
     };

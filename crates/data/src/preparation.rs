@@ -184,25 +184,7 @@ impl Preparation {
     /// # Panics
     /// If the table has no such row.
     pub fn dataset(&self, table: &Table, rows: &[usize]) -> Result<Dataset> {
-        let targets = match &self.targets[0].kind {
-            TargetKind::Value(_) | TargetKind::Quantity(..) => self.values(table, rows)?,
-            TargetKind::Classes(names) => {
-                let column = table.column(&self.targets[0].column)?;
-                let index = NameIndex::new(names);
-                let classes = rows.iter().map(|row| {
-                    if let Some(place) = index.get(column.get(*row)) {
-                        return Ok(place as u32);
-                    }
-                    let class = table.target(*row, column)?;
-                    Err(Error::UnseenClass {
-                        at: table.place(*row, column),
-                        class: cell::shorten(class),
-                        known: cell::shorten(&names.join(", ")),
-                    })
-                });
-                Targets::Classes(classes.collect::<Result<_>>()?)
-            }
-        };
+        let targets = self.targets_of(table, rows)?;
         match table.scratch_folder().filter(|_| !rows.is_empty()) {
             None => Ok(Dataset::new(self.features(table, rows)?, targets)),
             Some(folder) => {
@@ -213,6 +195,31 @@ impl Preparation {
                 writer.finish(targets)
             }
         }
+    }
+
+    /// The targets of some rows alone.
+    ///
+    /// # Errors
+    /// As [`dataset`](Preparation::dataset) for the target.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn targets_of(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
+        let TargetKind::Classes(names) = &self.targets[0].kind else { return self.values(table, rows) };
+        let column = table.column(&self.targets[0].column)?;
+        let index = NameIndex::new(names);
+        let classes = rows.iter().map(|row| {
+            if let Some(place) = index.get(column.get(*row)) {
+                return Ok(place as u32);
+            }
+            let class = table.target(*row, column)?;
+            Err(Error::UnseenClass {
+                at: table.place(*row, column),
+                class: cell::shorten(class),
+                known: cell::shorten(&names.join(", ")),
+            })
+        });
+        Ok(Targets::Classes(classes.collect::<Result<_>>()?))
     }
 
     fn values(&self, table: &Table, rows: &[usize]) -> Result<Targets> {
