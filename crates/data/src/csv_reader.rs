@@ -210,6 +210,14 @@ fn sep_line(reader: &mut Arriving<'_>, live: bool) -> io::Result<Option<Delimite
     Ok(said)
 }
 
+/// The text in a file, plain or compressed with gzip; UTF-16 becomes UTF-8.
+///
+/// # Errors
+/// If there is no such file, or its beginning cannot be read.
+pub fn open_text(path: impl AsRef<Path>) -> io::Result<Box<dyn BufRead>> {
+    plain(Box::new(File::open(path)?))
+}
+
 /// Undoes the compression, if there is one, and makes UTF-8 of UTF-16.
 pub(crate) fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRead + 'a>> {
     let (first, all) = begin(reader)?;

@@ -83,6 +83,7 @@ mod unit;
 mod utf16;
 
 pub use categories::Categories;
+pub use csv_reader::open_text;
 pub use dataset::{Batch, BatchBuffer, BatchTargets, Dataset, Targets};
 pub use dialect::{Delimiter, Dialect};
 pub use digits::digits;

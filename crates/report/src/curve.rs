@@ -42,7 +42,7 @@ pub struct Columns {
     pub goal: Option<Goal>,
 }
 
-/// Reads a recorded run from a table: CSV, TSV or the like, plain or gzip, with a header; or from JSON: a line or an array with an
+/// Reads a recorded run from a file, plain or gzip: a table (CSV, TSV or the like) with a header, or JSON: a line or an array with an
 /// object for each row, Hugging Face's `trainer_state.json`, or an object with an array for each column, as Keras has it in
 /// `History.history`. An entry of JSON counts as a line, and `{"val": {"loss": 1}}` is in the column `val/loss`.
 ///
@@ -198,6 +198,9 @@ fn mean_until(rows: &[Row], at: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::fs::File;
+    use std::io::Write;
 
     fn read(text: &str, columns: &Columns) -> Result<Curve, String> {
         let dir = tempfile::tempdir().unwrap();
@@ -302,6 +305,19 @@ mod tests {
         ] {
             assert_eq!(read(text, &Columns::default()).unwrap_err(), message);
         }
+    }
+
+    #[test]
+    fn json_may_be_compressed_and_begin_with_a_byte_order_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("h.jsonl.gz");
+        let mut encoder = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
+        encoder.write_all(b"{\"val_loss\": 3}\n{\"val_loss\": 2}\n").unwrap();
+        encoder.finish().unwrap();
+        let expected = [(1, 3.0, None), (2, 2.0, None)];
+        assert_eq!(seen(&read_curve(&path, &Columns::default()).unwrap()), expected);
+        let text = "\u{feff}[\r\n{\"val_loss\": 3},\r\n{\"val_loss\": 2}]";
+        assert_eq!(seen(&read(text, &Columns::default()).unwrap()), expected);
     }
 
     #[test]

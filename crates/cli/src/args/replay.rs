@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Show recorded runs to stopping rules: where each would have stopped, and at what price
 #[derive(Debug, Args)]
 #[command(after_help = "\
-    A run is a run folder, its history.csv, or any table (CSV, TSV, plain or gzip) with a line for each epoch; \
+    A run is a run folder, its history.csv, or any table (CSV, TSV, JSON, plain or gzip) with a line for each epoch; \
     columns are told by their usual names, such as epoch, train_loss and val_loss. For each rule:\n\n  \
     stops at    the epoch after which it would have stopped; – if it lets the whole run pass\n  \
     keeps       the best value up to there\n  \

@@ -1,19 +1,33 @@
 //! Recorded runs in JSON, as tables: a line for each entry.
 
 use crate::Error;
-use highwater_data::{Delimiter, Dialect, Table, TableReader};
+use highwater_data::{Delimiter, Dialect, Table, TableReader, open_text};
 use serde_json::{Deserializer, Value};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 /// For each column, the cells that have a number, by their row.
 type Columns = BTreeMap<String, BTreeMap<usize, String>>;
 
-/// The table in a file, if that is JSON.
+/// So many bytes tell what a file is.
+const HEAD: u64 = 1 << 10;
+
+/// The table in a file, plain or gzip, if that is JSON.
 pub(super) fn table(path: &Path) -> Option<Result<Table, Error>> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let begin: String = text.chars().filter(|c| !c.is_whitespace()).take(2).collect();
-    matches!(&begin[..], "{\"" | "[{").then(|| read(path, &text))
+    let mut reader = open_text(path).ok()?;
+    let mut head = Vec::new();
+    reader.by_ref().take(HEAD).read_to_end(&mut head).ok()?;
+    let mark = "\u{feff}".as_bytes();
+    let begin = head.strip_prefix(mark).unwrap_or(&head);
+    let begin: Vec<u8> = begin.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(2).collect();
+    if !matches!(&begin[..], b"{\"" | b"[{") {
+        return None;
+    }
+    let mut text = String::new();
+    let all = head.as_slice().chain(reader).read_to_string(&mut text);
+    let all = all.map_err(|source| Error::Read { path: path.into(), source });
+    Some(all.and_then(|_| read(path, text.trim_start_matches('\u{feff}'))))
 }
 
 fn read(path: &Path, text: &str) -> Result<Table, Error> {
