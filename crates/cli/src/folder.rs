@@ -286,7 +286,7 @@ pub(crate) fn must_be_no_runs(out: &Path) -> Result<()> {
         let own =
             [run.config_file(), run.history_file(), run.best_file(), run.final_file(), run.checkpoints()];
         if is_run && own.iter().any(|own| place.starts_with(own)) {
-            bail!("--out {} is for what a run itself writes, and goes by: choose another", out.display());
+            bail!("{} is for what a run itself writes, and goes by: choose another place", out.display());
         }
     }
     Ok(())

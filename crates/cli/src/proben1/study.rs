@@ -2,13 +2,16 @@
 
 use super::{Progress, seed, threads};
 use crate::args;
+use crate::folder::must_be_no_runs;
+use crate::replacement::Replacement;
 use crate::{line, print};
 use anyhow::{Context, Result, bail};
 use highwater_data::Proben1;
 use highwater_proben1::study::{Criterion, Measures, Stop, TradeOff, compare, criteria, stops};
 use highwater_proben1::{Architecture, Output, TOPOLOGIES, plot, side_by_side};
 use serde_json::json;
-use std::fs;
+use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 /// What is trained: a problem, a network, a seed.
@@ -20,6 +23,7 @@ struct Job<'a> {
 
 pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     let began = Instant::now();
+    let picture = args.plot.as_deref().map(picture).transpose()?;
     let protocol = args.protocol();
     let criteria = criteria(protocol.strip);
     let jobs = jobs(args, problems);
@@ -41,9 +45,9 @@ pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
         bail!("no run has a finite validation error: there is nothing to compare");
     }
     let measures = compare(&criteria, &all);
-    if let Some(file) = &args.plot {
-        fs::write(file, plot::trade_off(&measures, all.len()))
-            .with_context(|| format!("cannot write {}", file.display()))?;
+    if let Some((file, mut picture)) = picture {
+        let written = picture.file.write_all(plot::trade_off(&measures, all.len()).as_bytes());
+        written.and_then(|()| picture.finish()).with_context(|| cannot_write(file))?;
     }
     if args.shared.json {
         for measures in &measures {
@@ -62,6 +66,16 @@ pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     }
     let (runs, seconds) = (jobs.len(), began.elapsed().as_secs_f64());
     line(format_args!("\n{runs} runs of at most {} epochs in {seconds:.0} s.", protocol.epochs))
+}
+
+/// Where the picture goes: what is in its way shows before anything is trained.
+fn picture(file: &Path) -> Result<(&Path, Replacement)> {
+    must_be_no_runs(file)?;
+    Ok((file, Replacement::of(file).with_context(|| cannot_write(file))?))
+}
+
+fn cannot_write(file: &Path) -> String {
+    format!("cannot write {}", file.display())
 }
 
 /// Every problem on every topology, with linear and with sigmoid outputs.

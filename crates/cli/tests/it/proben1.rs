@@ -131,4 +131,12 @@ fn faults_are_told_before_anything_is_trained() {
     let text = fs::read_to_string(dir.path().join("a.dt")).unwrap();
     fs::write(dir.path().join("b.dt"), text.replacen("1.0000", "one", 1)).unwrap();
     check(&[], &["b.dt, line ", "\"one\", not a finite number"]);
+
+    let run = dir.path().join("run");
+    fs::create_dir_all(run.join("checkpoints")).unwrap();
+    fs::write(run.join("config.toml"), "").unwrap();
+    let plot = run.join("config.toml").display().to_string();
+    check(&["--problems", "a", "--study", "--plot", &plot], &["what a run itself writes, and goes by"]);
+    let plot = dir.path().join("no/plot.svg").display().to_string();
+    check(&["--problems", "a", "--study", "--plot", &plot], &["cannot write", "no/plot.svg"]);
 }
