@@ -368,7 +368,7 @@ fn fit(
         None => highwater_trainer::fit(run, data, training),
         Some(GoOn { from, .. }) => highwater_trainer::resume(run, data, training, from),
     };
-    let report = ended.map_err(|error| out_of_space(error, &job.folder))?;
+    let report = ended.map_err(|error| what_to_do(error, &job.folder))?;
     amended.written?;
     // Somebody may have deleted half of the folder meanwhile.
     if !job.folder.config_file().exists() {
@@ -377,10 +377,16 @@ fn fit(
     Ok((report, history.finish().map_err(Into::into)))
 }
 
-/// What to do about it, if it is for want of space.
-fn out_of_space(error: highwater_trainer::Error, folder: &RunFolder) -> anyhow::Error {
-    if !matches!(&error, highwater_trainer::Error::Checkpoint(error) if error.is_full()) {
-        return error.into();
+/// Says what to do about it, if it is for want of space, or somebody has put a folder in the place of the model meanwhile.
+fn what_to_do(error: highwater_trainer::Error, folder: &RunFolder) -> anyhow::Error {
+    use highwater_trainer::Error::Checkpoint;
+    match &error {
+        Checkpoint(checkpoint) if checkpoint.is_full() => {}
+        Checkpoint(_) => {
+            let in_its_place = folder.must_be_no_folder(&folder.best_file());
+            return in_its_place.err().unwrap_or_else(|| error.into());
+        }
+        _ => return error.into(),
     }
     let saved = Folder::new(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
     let rest = format!(", and go on from the last checkpoint: cargo xtask resume {}", folder.quoted());

@@ -331,6 +331,33 @@ fn a_run_whose_folder_is_moved_ends_and_goes_on_where_it_is_now() {
 }
 
 #[test]
+fn a_folder_that_takes_the_place_of_the_model_meanwhile_is_told_with_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let slowly = args!["--set", "training.learning_rate=1e-7"];
+    let mut child = highwater([of_epochs(ENDLESS, &folder), slowly].concat()).spawn().unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap());
+    let best = folder.join("best.safetensors");
+    while fs::remove_file(&best).is_err() {
+        std::thread::yield_now();
+    }
+    fs::create_dir(&best).unwrap();
+    (0..3).for_each(|_| _ = progress.read_line(&mut String::new()).unwrap());
+    signal(&child, "INT");
+    let mut rest = String::new();
+    progress.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{rest}");
+    let error = rest.lines().last().unwrap();
+    assert!(
+        error.contains("is a folder, and stands where a model of the run is to be: move it away"),
+        "{rest}"
+    );
+    fs::remove_dir(&best).unwrap();
+    done(args!["resume", &folder, "--quiet", "--epochs", a_little_later(&folder).to_string()]);
+    assert!(best.is_file());
+}
+
+#[test]
 fn an_error_of_the_disk_is_told_once() {
     let dir = tempfile::tempdir().unwrap();
     let said = run(args!["checkpoints", "show", dir.path().join("none.safetensors")]);
