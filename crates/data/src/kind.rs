@@ -253,6 +253,14 @@ mod tests {
         );
         check((0..30).map(|i| format!("{}{i}", ["$", "€"][i % 2])), Kind::Identifier);
         check(["2 kg", "500 g"], Kind::Category);
+        check(["1.2K", "3M", "950"], Kind::Number);
+        check(["€2M", "€565K", "€0"], Kind::Number);
+        check(["€1.2M", "$565K"], Kind::Category);
+        check(["12B", "3K", "14"], Kind::Category);
+        check(["<0.5", "0.7", "12", ">90"], Kind::Category);
+        check(["<0.5", "0.7", "12", "<0.5", "<0.5"], Kind::Number);
+        check(["<=50K", ">50K"], Kind::Category);
+        check(["<5", "5", ">5"], Kind::Category);
         check(["1", "two", "three"], Kind::Category);
         check(["", "NA", "?"], Kind::Constant);
         check(["7", "7.0", ""], Kind::Constant);

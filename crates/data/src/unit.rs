@@ -1,6 +1,7 @@
-//! Numbers with something around them: `$1,234.50`, `12.5 kg`, `45.1%`, and `(1,234)`, which is below zero.
+//! Numbers with something around them: `$1,234.50`, `12.5 kg`, `45.1%`, `1.2K` beside `3M`, `<0.5`, and `(1,234)`, which is
+//! below zero.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use crate::table::Column;
 
 /// What stands around the numbers of a column, in every cell the same: `$` before them, or `kg` or `%` behind them. The
 /// numbers are taken as they are: 45% is 45. If nothing does, some are in brackets, as book-keepers write what is below
-/// zero.
+/// zero. Where numbers are shortened to different letters, `€1.2M` beside `€565K`, they are taken in full; limits (`<0.5`) where
+/// most numbers are none, as the numbers that they are.
 ///
 /// ```
 /// use highwater_data::{Encoding, Preparation, Table, Task};
@@ -25,10 +27,32 @@ use crate::table::Column;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Unit {
-    /// What stands before the numbers.
+    /// What stands before the numbers; `<` if some are limits.
     pub before: String,
-    /// What stands behind them.
+    /// What stands behind them; `K, M, B` if they are shortened.
     pub behind: String,
+}
+
+/// What is behind shortened numbers in their [`Unit`].
+const SHORTENED: &str = "K, M, B";
+
+/// What is before numbers in their [`Unit`] if some are limits, as of what can be measured: `<0.5` among `0.7` and `12`.
+const LIMIT: &str = "<";
+
+/// A text without a sign before it that makes a limit of it.
+fn without_limit(text: &str) -> &str {
+    text.trim_start_matches(['<', '>', '≤', '≥', '=']).trim_start()
+}
+
+/// What a letter behind a shortened number multiplies it by.
+fn magnitude(behind: &str) -> Option<f64> {
+    match behind {
+        "" => Some(1.0),
+        "K" | "k" => Some(1e3),
+        "M" => Some(1e6),
+        "B" | "G" => Some(1e9),
+        _ => None,
+    }
 }
 
 /// The parts of a cell.
@@ -42,11 +66,24 @@ struct Parts<'a> {
 
 impl Unit {
     /// What stands around the numbers in some cells; `None` if a cell holds no number, or has something else around it.
-    pub(crate) fn of(column: &Column, rows: impl Iterator<Item = usize>) -> Option<Unit> {
-        let mut rows = rows.peekable();
-        let first = parts(column.get(*rows.peek()?))?;
-        let unit = Unit { before: first.before.to_owned(), behind: first.behind.to_owned() };
-        rows.all(|row| unit.number(column.get(row), column.commas()).is_some()).then_some(unit)
+    pub(crate) fn of(column: &Column, rows: impl Iterator<Item = usize> + Clone) -> Option<Unit> {
+        let Parts { before, behind, .. } = parts(without_limit(column.get(rows.clone().next()?)))?;
+        let unit = |before: &str, behind: &str| Unit { before: before.to_owned(), behind: behind.to_owned() };
+        let texts = || rows.clone().map(|row| column.get(row));
+        let fits = |unit: &Unit| texts().all(|text| unit.number(text, column.commas()).is_some());
+        let units = [unit(before, behind), unit(before, SHORTENED), unit(LIMIT, behind)];
+        let unit = units.into_iter().find(fits)?;
+        let sound = match &unit {
+            // `12B` and `3K` may be codes; amounts have a currency, or decimals.
+            _ if unit.is_shortened() => !before.is_empty() || texts().any(|text| text.contains(['.', ','])),
+            // `<5`, `5` and `>5` are names.
+            Unit { before, .. } if before == LIMIT => {
+                let texts: BTreeSet<&str> = texts().collect();
+                2 * texts.iter().filter(|text| without_limit(text) == **text).count() > texts.len()
+            }
+            _ => true,
+        };
+        sound.then_some(unit)
     }
 
     /// What stands around the numbers in all of some cells; if nothing does, what is around those in more than such a share
@@ -74,15 +111,33 @@ impl Unit {
 
     /// The number in a cell, if this and nothing else is around it.
     pub(crate) fn number(&self, text: &str, commas: Commas) -> Option<f64> {
+        let (text, around) = match self.before == LIMIT {
+            true => (without_limit(text), ""),
+            false => (text, &self.before[..]),
+        };
         let Parts { before, digits, behind, is_negative } = parts(text)?;
         let plain = commas.plain(digits);
         let value = cell::number(plain.as_deref().unwrap_or(digits))?;
-        (before == self.before && behind == self.behind).then_some(if is_negative { -value } else { value })
+        let factor = match self.is_shortened() {
+            true => magnitude(behind)?,
+            false => (behind == self.behind).then_some(1.0)?,
+        };
+        (before == around).then_some(if is_negative { -value * factor } else { value * factor })
+    }
+
+    fn is_shortened(&self) -> bool {
+        self.behind == SHORTENED
     }
 
     /// How a number is written in this unit.
     pub(crate) fn example(&self) -> String {
+        if self.is_shortened() {
+            return format!("written like \"{0}1.2K\" or \"{0}3M\"", self.before);
+        }
         let gap = if self.behind.starts_with(char::is_alphanumeric) { " " } else { "" };
+        if self.before == LIMIT {
+            return format!("written like \"12{gap}{0}\" or \"<12{gap}{0}\"", self.behind);
+        }
         format!("written like {:?}", format!("{}12{gap}{}", self.before, self.behind))
     }
 }
@@ -147,7 +202,11 @@ fn is_unit(text: &str) -> bool {
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.before, self.behind)
+        match self {
+            _ if self.is_shortened() => write!(f, "{}1.2K is 1200", self.before),
+            Unit { before, behind } if before == LIMIT => write!(f, "<1{behind} is 1"),
+            Unit { before, behind } => write!(f, "{before}{behind}"),
+        }
     }
 }
 
@@ -203,6 +262,32 @@ mod tests {
             ("3 of those that are there", None),
         ] {
             check(text, Group, expected);
+        }
+        let shortened = |text: &str, before: &str| {
+            let unit = Unit { before: before.to_owned(), behind: SHORTENED.to_owned() };
+            unit.number(text, Commas::Group)
+        };
+        for (text, expected) in [
+            ("€110.5M", Some(110.5e6)),
+            ("€565K", Some(565e3)),
+            ("-€1.2 k", Some(-1200.0)),
+            ("€0", Some(0.0)),
+            ("€2B", Some(2e9)),
+            ("565K", None),
+            ("€5m", None),
+            ("€5 kg", None),
+        ] {
+            assert_eq!(shortened(text, "€"), expected, "{text:?}");
+        }
+        let limit = Unit { before: LIMIT.to_owned(), behind: "mg/l".to_owned() };
+        for (text, expected) in [
+            ("<0.5 mg/l", Some(0.5)),
+            (">= 90mg/l", Some(90.0)),
+            ("3 mg/l", Some(3.0)),
+            ("<3 g", None),
+            ("<", None),
+        ] {
+            assert_eq!(limit.number(text, Commas::Group), expected, "{text:?}");
         }
         check("1.234,50 €", Decimal, Some(("", "€", 1234.5)));
         check("1\u{202f}234,50\u{a0}€", Decimal, Some(("", "€", 1234.5)));
