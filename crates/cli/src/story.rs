@@ -143,9 +143,10 @@ fn kind(encoding: &Encoding) -> String {
 }
 
 fn moment(format: MomentFormat) -> String {
-    use MomentFormat::{DayFirst, Month, MonthFirst, ShortDayFirst, ShortMonthFirst, TimeOfDay};
+    use MomentFormat::{DayFirst, Duration, Month, MonthFirst, ShortDayFirst, ShortMonthFirst, TimeOfDay};
     let order = match format {
         TimeOfDay => return "time of day".to_owned(),
+        Duration => return "duration".to_owned(),
         Month => return "month, quarter or week".to_owned(),
         DayFirst | ShortDayFirst => ", the day first",
         MonthFirst | ShortMonthFirst => ", the month first",

@@ -31,7 +31,7 @@ pub enum Encoding {
         fill: bool,
     },
     /// A moment: its days since 1970 standardised, and its place within the year, the week and the day, each as sine and
-    /// cosine: one to seven inputs.
+    /// cosine: one to seven inputs. Of a duration its days alone.
     Moment(Moments),
     /// One of several names: one input for each, of which one is 1.
     OneHot(Categories),
@@ -117,7 +117,7 @@ impl Encoding {
                 MomentFormat::MonthFirst | MomentFormat::ShortMonthFirst => Kind::MonthFirst,
                 MomentFormat::YearFirst | MomentFormat::ShortYearFirst => Kind::Date,
                 MomentFormat::NamedMonth | MomentFormat::ShortNamedMonth => Kind::Date,
-                MomentFormat::TimeOfDay | MomentFormat::Month => Kind::Date,
+                MomentFormat::TimeOfDay | MomentFormat::Month | MomentFormat::Duration => Kind::Date,
             },
             Encoding::OneHot(_) | Encoding::Embedded(_) => Kind::Category,
         }
@@ -197,17 +197,18 @@ impl Moments {
     fn fit(values: &[f64], format: MomentFormat, missing: usize) -> Moments {
         let differ = |part: fn(f64) -> f64| values.iter().any(|value| part(*value) != part(values[0]));
         let fill = median(values.to_vec());
-        let dated = format != MomentFormat::TimeOfDay;
+        let dated = !matches!(format, MomentFormat::TimeOfDay | MomentFormat::Duration);
         let days: Vec<f64> = values.iter().map(|value| value / DAY).collect();
         Moments {
             format,
             fill,
-            days: (dated && differ(|value| value)).then(|| filled(&days, missing, fill / DAY)),
+            days: (format != MomentFormat::TimeOfDay && differ(|value| value))
+                .then(|| filled(&days, missing, fill / DAY)),
             of_year: dated && differ(|value| (value / DAY).floor()),
             of_week: dated
                 && format != MomentFormat::Month
                 && differ(|value| (value / DAY).floor().rem_euclid(7.0)),
-            of_day: differ(|value| value.rem_euclid(DAY)),
+            of_day: format != MomentFormat::Duration && differ(|value| value.rem_euclid(DAY)),
         }
     }
 
@@ -397,6 +398,12 @@ mod tests {
         for (found, expected) in hours.iter().zip([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]]) {
             assert!(found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-6), "{hours:?}");
         }
+    }
+
+    #[test]
+    fn durations_are_numbers() {
+        assert_eq!(inputs(&["20:00", "1:00:00", "1:40:00"], Kind::Date)[1], [0.0]);
+        assert_eq!(inputs(&["0 days 12:00:00", "1 days 12:00:00", ""], Kind::Date)[2], [0.0]);
     }
 
     #[test]

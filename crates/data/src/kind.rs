@@ -22,7 +22,7 @@ pub enum Kind {
     Category,
     /// Yes or no.
     Boolean,
-    /// Dates, times of day, or both.
+    /// Dates, times of day, or both; or durations.
     Date,
     /// The same in every row, or missing in every row: nothing to learn from.
     Constant,
@@ -83,7 +83,7 @@ impl Kind {
     /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers, and so are those of which four
     /// fifths are and more than half differ. Four fifths of the values decide between numbers, dates and words, so that a
     /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits,
-    /// and months and quarters, must be such throughout. Then:
+    /// months, quarters and durations must be such throughout. Then:
     /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
     ///   number the rows;
     /// - two words such as yes and no are a *boolean*;
@@ -275,6 +275,11 @@ mod tests {
         check(["1/2/24", "13/2/24", "1/3/24", "1/4/24", "soon"], Kind::Category);
         check(["05-Jan-24", "06-Jan-24"], Kind::Date);
         check(["2024-01", "2024-12"], Kind::Date);
+        check(["27:15", "1:02:03"], Kind::Date);
+        check(["2h 50m", "7h", "25m"], Kind::Date);
+        check(["7h", "25h"], Kind::Number);
+        check(["27:15", "19:45", "31:02", "22:10", "soon"], Kind::Category);
+        check(["40:60", "50:50", "16:9"], Kind::Category);
         check(["2024Q1", "2024Q4"], Kind::Date);
         check(["2024-01", "2024-02", "2024-03", "2024-04", "2024-13"], Kind::Category);
         check(["red", "blue", "red"], Kind::Category);

@@ -51,6 +51,7 @@ mod date;
 mod dialect;
 mod digits;
 mod drawn;
+mod duration;
 mod encoding;
 mod error;
 mod foreign;

@@ -1,4 +1,4 @@
-//! Dates and times of day in the customary spellings, as numbers.
+//! Dates, times of day and durations in the customary spellings, as numbers.
 
 use std::cmp::Reverse;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{DAY, civil};
 use crate::clock::time_of_day;
 use crate::date::{Date, fields, monday_of_week, one_or_two};
+use crate::duration;
 use crate::kind::Kind;
 use crate::table::Table;
 
@@ -33,16 +34,18 @@ pub enum MomentFormat {
     ShortNamedMonth,
     /// `2026-11`, `11/2026`, `2026-Q4`, `2026-W47`: the first day of a month, a quarter or a week.
     Month,
+    /// `36:15:00`, `27:15` (minutes and seconds), `1:23.456`, `2 days 03:00:00`, `2h 50m`: how long something took.
+    Duration,
 }
 
 use MomentFormat::{
-    DayFirst, Month, MonthFirst, NamedMonth, ShortDayFirst, ShortMonthFirst, ShortNamedMonth, ShortYearFirst,
-    TimeOfDay, YearFirst,
+    DayFirst, Duration, Month, MonthFirst, NamedMonth, ShortDayFirst, ShortMonthFirst, ShortNamedMonth,
+    ShortYearFirst, TimeOfDay, YearFirst,
 };
 
 impl MomentFormat {
     /// In the order of preference.
-    const ALL: [MomentFormat; 10] = [
+    const ALL: [MomentFormat; 11] = [
         YearFirst,
         DayFirst,
         MonthFirst,
@@ -53,6 +56,7 @@ impl MomentFormat {
         ShortYearFirst,
         ShortNamedMonth,
         Month,
+        Duration,
     ];
 
     /// The format that most of the texts have: how many have it, and how many texts there are. Where the parts of a date are
@@ -100,13 +104,13 @@ impl MomentFormat {
     pub fn has_short_years(self) -> bool {
         match self {
             ShortDayFirst | ShortMonthFirst | ShortYearFirst | ShortNamedMonth => true,
-            YearFirst | DayFirst | MonthFirst | TimeOfDay | NamedMonth | Month => false,
+            YearFirst | DayFirst | MonthFirst | TimeOfDay | NamedMonth | Month | Duration => false,
         }
     }
 
     /// Whether so much else is written like this that a column has such moments only if all of its texts are some.
     pub(crate) fn is_weak(self) -> bool {
-        self.has_short_years() || self == Month
+        self.has_short_years() || matches!(self, Month | Duration)
     }
 
     /// What is written like this.
@@ -121,6 +125,7 @@ impl MomentFormat {
             ShortMonthFirst => "a date like 11/23/26, the month first",
             ShortYearFirst => "a date like 26-11-23, the year first",
             ShortNamedMonth => "a date like 23-Nov-26",
+            Duration => "a duration like 36:15:00, 1:23.4 or 2h 50m",
             Month => "a month like 2026-11, a quarter like 2026-Q4 or a week like 2026-W47",
         }
     }
@@ -132,15 +137,18 @@ impl MomentFormat {
             MonthFirst => DayFirst,
             ShortDayFirst => ShortMonthFirst,
             ShortMonthFirst => ShortDayFirst,
-            YearFirst | TimeOfDay | NamedMonth | ShortYearFirst | ShortNamedMonth | Month => return false,
+            YearFirst | TimeOfDay | NamedMonth | ShortYearFirst | ShortNamedMonth | Month | Duration => {
+                return false;
+            }
         };
         texts.all(|text| other.seconds(text).is_some() || self.seconds(text).is_none())
     }
 
-    /// Seconds since the beginning of 1970 (of the day, for a time of day), in the text's own zone or else in any.
+    /// Seconds since the beginning of 1970 (of the day, for a time of day; of all, for a duration), in the text's own zone or else in any.
     pub(crate) fn seconds(self, text: &str) -> Option<f64> {
         let date = match self {
             TimeOfDay => return time_of_day(text),
+            Duration => return duration::seconds(text),
             NamedMonth | ShortNamedMonth => Date::with_named_month(text)?,
             Month if text.contains('W') => return Some(monday_of_week(text)? as f64 * DAY),
             Month => Date::of_month(text)?,
@@ -331,6 +339,8 @@ mod tests {
         assert_eq!(of(&["1/2/2026", "2/13/2026"]), (MomentFormat::MonthFirst, 2, 2));
         assert_eq!(of(&["1-2-2026", "2-13-2026"]), (MomentFormat::MonthFirst, 2, 2));
         assert_eq!(of(&["08:15", "x"]), (MomentFormat::TimeOfDay, 1, 2));
+        assert_eq!(of(&["08:15", "23:59"]), (MomentFormat::TimeOfDay, 2, 2));
+        assert_eq!(of(&["08:15", "24:10"]), (MomentFormat::Duration, 2, 2));
     }
 
     #[test]
