@@ -5,7 +5,8 @@ use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source::Source;
 use highwater_data::{
-    Column, Dropped, Encoding, Kind, MomentFormat, Preparation, SplitBy, Table, Unit, open_date_order,
+    Column, Dropped, Encoding, Kind, MomentFormat, Preparation, Sentinel, SplitBy, Table, Unit,
+    open_date_order,
 };
 use std::collections::BTreeMap;
 
@@ -135,10 +136,14 @@ fn totals(table: &Table) -> Option<String> {
 fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
     let (table, split) = (&source.table, &source.split);
     let mut remarks = Vec::new();
-    for sentinel in preparation.sentinels(table, &split.train) {
-        let (name, text, rows) = (&sentinel.column, &sentinel.text, sentinel.rows);
+    let mut far_off: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Sentinel { column, text, rows } in preparation.sentinels(table, &split.train) {
+        far_off.entry(text).or_default().push(format!("{column:?} ({rows})"));
+    }
+    for (text, columns) in far_off {
         remarks.push(format!(
-            "far off: {name:?} is {text} in {rows} training rows, far from all other numbers; if that means missing: {}",
+            "far off: {text}, in training rows of {}, is far from all other numbers; if it means missing: {}",
+            listed(&columns, SHOWN),
             quoted(&format!("--missing={text}"))
         ));
     }

@@ -90,7 +90,8 @@ impl Preparation {
     }
 
     /// The numbers of nothing but nines (`-9999`, `999`) that are in two of these rows or more, and farther from all other
-    /// numbers of their column than these are from each other.
+    /// numbers of their column than these are from each other; and those that end in 7 or 8 instead, as the codes of surveys do
+    /// (`97`, `998`), and are five times as large as all others.
     ///
     /// # Panics
     /// If the table has no such row.
@@ -131,7 +132,7 @@ fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for row in rows.iter().filter(|row| !column.is_missing(**row)) {
         let text = column.get(*row);
-        if is_nines(text) {
+        if is_code(text) {
             nines.entry(cell::without_zero_decimals(text)).or_insert((text, 0)).1 += 1;
         } else {
             let value = cell::number(text)?;
@@ -140,7 +141,9 @@ fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
     }
     let is_far = |text: &str| {
         let value = cell::number(text)?;
-        Some(low - value > high - low || value - high > high - low)
+        let is_far = low - value > high - low || value - high > high - low;
+        let is_huge = value.abs() > 5.0 * low.abs().max(high.abs());
+        Some(low <= high && is_far && (is_huge || cell::without_zero_decimals(text).ends_with('9')))
     };
     let far = nines.into_values().filter(|(text, rows)| *rows >= 2 && is_far(text) == Some(true));
     let named = |(text, rows): (&str, usize)| Sentinel {
@@ -151,10 +154,11 @@ fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
     Some(far.map(named).collect())
 }
 
-/// Whether a number is written with two nines or more and nothing else, but for zeros behind its point.
-fn is_nines(text: &str) -> bool {
+/// Whether a number is written with nines and a last 7, 8 or 9 and nothing else, but for zeros behind its point.
+fn is_code(text: &str) -> bool {
     let digits = cell::without_zero_decimals(text).trim_start_matches('-');
-    digits.len() >= 2 && digits.bytes().all(|byte| byte == b'9')
+    let nines = digits.strip_suffix(['7', '8', '9']).unwrap_or_default();
+    !nines.is_empty() && nines.bytes().all(|byte| byte == b'9')
 }
 
 #[cfg(test)]
@@ -215,5 +219,15 @@ mod tests {
         let (table, preparation) = prepared("low,age,price,y", row, Task::Classification);
         let found = preparation.sentinels(&table, &rows);
         assert_eq!(found, [Sentinel { column: "low".to_owned(), text: "-9999.0".to_owned(), rows: 6 }]);
+
+        // A survey; saturations of oxygen, up to 98 and of the highest alone.
+        let row = |at: usize| {
+            let answer = if at % 6 == 2 { 97 + at / 6 % 3 } else { 1 + at % 5 };
+            format!("{answer},{},{},{}", 94 + at % 5, [97, 98, 100][at % 3], ["u", "v"][at % 2])
+        };
+        let (table, preparation) = prepared("answer,low,high,y", row, Task::Classification);
+        let found = preparation.sentinels(&table, &rows);
+        let named: Vec<(&str, &str)> = found.iter().map(|found| (&*found.column, &*found.text)).collect();
+        assert_eq!(named, [("answer", "97"), ("answer", "98"), ("answer", "99")]);
     }
 }

@@ -406,7 +406,7 @@ fn what_may_mislead_is_told_before_training() {
     let train = "train --data t.csv --target answer --epochs 2";
     let told = said(dir.path(), &format!("{train} --out told"));
     for words in [
-        "training rows, far from all other numbers; if that means missing: --missing=-9999",
+        "far off: -9999, in training rows of \"far\" (7), is far from all other numbers; if it means missing: --missing=-9999",
         "suspicious: \"state\" alone tells \"answer\" in all training rows; if it is not known beforehand: \
          --column state=ignore",
     ] {
