@@ -40,6 +40,7 @@ use anyhow::{Context, Result};
 use args::{Arguments, Job};
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
@@ -93,18 +94,23 @@ fn chain(error: &anyhow::Error) -> String {
 }
 
 /// The flags that mend what is wrong with a file, where the error does not say so in its own words.
-fn advice(error: &anyhow::Error) -> &'static str {
+fn advice(error: &anyhow::Error) -> Cow<'static, str> {
     use highwater_data::Error;
     match error.downcast_ref() {
         Some(highwater_checkpoint::Error::NotACheckpoint { is_safetensors: true, .. }) => {
-            return " (of another program? `checkpoints import` makes a run of its weights)";
+            return " (of another program? `checkpoints import` makes a run of its weights)".into();
         }
         Some(highwater_checkpoint::Error::Locked { .. }) => {
-            return " (wait for it, or end it: on Ctrl-C or SIGTERM it saves first)";
+            return " (wait for it, or end it: on Ctrl-C or SIGTERM it saves first)".into();
         }
         _ => {}
     }
-    match error.downcast_ref() {
+    let flags = match error.downcast_ref() {
+        // Above a table stands what it is about, in fewer fields.
+        Some(Error::Fields { line, expected, found, .. }) if found > expected && *line < 30 => {
+            let above = line - 1;
+            return format!(" (--skip-lines {above} if the table begins there, --delimiter NAME)").into();
+        }
         Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
         Some(Error::UnknownColumn { has_header: false, .. }) => {
             "; its first line was taken for values (--header yes if it names the columns)"
@@ -131,7 +137,8 @@ fn advice(error: &anyhow::Error) -> &'static str {
         }
         Some(Error::NotANumber { .. }) => " (--missing TEXT, --column NAME=category)",
         _ => "",
-    }
+    };
+    flags.into()
 }
 
 /// What a shell reads to complete the command's words.

@@ -73,7 +73,7 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--target kin", &["t.csv", "no column \"kin\"", "kind"]),
         (Some(&GOOD.replace('y', "x")), "", &["t.csv", "\"kind\"", "\"x\" in all"]),
         (Some("a,b,kind\n1,2,x\n2,1,y\n3,5,z\n"), "", &["t.csv", "3 rows", "3 classes"]),
-        (Some("8,3\n1,2,a\n2,3,b\n"), "--target column_3", &["line 2", "3 fields", "--skip-lines N"]),
+        (Some("8,3\n1,2,a\n2,3,b\n"), "--target column_3", &["line 2", "3 fields", "--skip-lines 1 if"]),
         (
             Some("6,2,x\n1,2,3\n2,1,4\n3,2,5\n4,1,6\n5,2,7\n6,1,8\n"),
             "--target column_2",
