@@ -216,7 +216,7 @@ impl CheckpointConfig {
 }
 
 /// Up to so many rows, those that are held out are missed in training: a model of all rows is made at the end.
-pub(crate) const SMALL: usize = 2000;
+const MISSED: usize = 20_000;
 
 /// What the data suggest.
 pub(crate) struct Seen {
@@ -325,7 +325,7 @@ impl RunConfig {
     /// Sets what goes by the number of rows, as far as it is open.
     pub(crate) fn follow_rows(&mut self, rows: usize, is_open: impl Fn(&str) -> bool) {
         if is_open("data.refit") {
-            self.data.refit = rows <= SMALL;
+            self.data.refit = rows <= MISSED;
         }
         let decay = decay::of_rows(rows, &self.training);
         if let Method::AdamW(adamw) = &mut self.training.optimizer

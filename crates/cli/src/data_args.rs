@@ -101,8 +101,8 @@ pub(crate) struct Parts {
     /// Cross-validate: train K times, each time with another part of the rows to test on
     #[arg(long, value_name = "K")]
     pub(crate) folds: Option<usize>,
-    /// Train the kept model's network once more, on all rows, for as many epochs as are best when each quarter
-    /// of the rows is left out [default: yes, up to 2,000 rows]
+    /// Train the kept model's network once more, on all rows, for as many epochs as were best; up to 2,000 rows, also
+    /// when each quarter of the rows is left out [default: yes, up to 20,000 rows]
     #[arg(long, value_enum, value_name = "YES|NO")]
     pub(crate) refit: Option<YesNo>,
 }

@@ -4,7 +4,7 @@
 //! So the rows are divided, each part is once left out of training and validated on, and the middle of the best epochs
 //! counts.
 
-use crate::config::{RunConfig, SMALL};
+use crate::config::RunConfig;
 use crate::folder::{BEST_STEP, RunFolder};
 use crate::source::{self, Source};
 use crate::train::{Job, in_memory};
@@ -20,8 +20,9 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// Parts that the rows are divided into.
+/// Parts that the rows are divided into, up to so many rows: more are judge enough as they were divided.
 const PARTS: usize = 4;
+const FEW: usize = 2000;
 
 /// The best epoch without each part of the rows, which is validated on; none where rows cannot be divided.
 fn best_epochs(
@@ -32,8 +33,7 @@ fn best_epochs(
     interrupt: &AtomicBool,
 ) -> Result<Vec<u64>> {
     let (data, table) = (&config.data, &source.table);
-    // Many rows are judge enough as they were divided.
-    if !data.validates() || rows.len() > SMALL {
+    if !data.validates() || rows.len() > FEW {
         return Ok(Vec::new());
     }
     let parts = folds(table, rows, data.classes().as_deref(), &data.split, PARTS, data.split_seed);

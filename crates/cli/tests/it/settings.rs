@@ -127,8 +127,8 @@ fn the_command_of_the_report_leaves_out_what_the_rows_suggest_and_nothing_else()
     let rows = |count: usize| -> String {
         (0..count).map(|row| format!("{},{},{}\n", row % 7, row % 11, row % 3)).collect()
     };
-    fs::write(at("many.csv"), format!("a,b,kind\n{}", rows(2500))).unwrap();
-    fs::write(at("bare.csv"), rows(2500)).unwrap();
+    fs::write(at("many.csv"), format!("a,b,kind\n{}", rows(20_500))).unwrap();
+    fs::write(at("bare.csv"), rows(20_500)).unwrap();
     fs::write(at("odd.csv"), format!("\"Sepal.Width\",\"it's \n<b> & \"\"c\"\" = d\",kind\n{}", rows(90)))
         .unwrap();
     let (many, odd) = (["--data", "many.csv", "--target", "kind"], ["--data", "odd.csv", "--target", "kind"]);
@@ -242,7 +242,7 @@ fn a_template_for_a_table_trains_as_it_is() {
     assert_eq!(trained.code, Some(0), "{trained:?}");
 
     // What is commented out is what holds, also of many rows.
-    let rows: String = (0..2500).map(|row| format!("{},{}\n", row % 7, row % 3)).collect();
+    let rows: String = (0..20_500).map(|row| format!("{},{}\n", row % 7, row % 3)).collect();
     fs::write(dir.path().join("many.csv"), format!("a,kind\n{rows}")).unwrap();
     here(&["init", "many.csv", "--out", "many.toml"]);
     let trained = here(&["train", "--config", "many.toml", "--epochs", "1", "--quiet", "--out", "many"]);
