@@ -251,6 +251,9 @@ pub(crate) struct Predict {
     /// What to write: of classes all, or a part
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Answer::All)]
     pub(crate) write: Answer,
+    /// A column to write before the answer, as one that names the rows; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) keep: Vec<String>,
     /// No closing line
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         true => TableReader::live("standard input", io::stdin().lock(), &read)?,
         false => TableReader::open(&args.data, &read)?,
     };
-    let mut answers = Answers::new(&model, &preparation, args.write)?;
+    let mut answers = Answers::new(&model, &preparation, args)?;
     // What is wrong with the first rows shows before a file is made.
     let mut rows = reader.next_rows(ROWS)?;
     let first = rows.as_ref().map(|table| answers.to(table)).transpose()?;
@@ -86,6 +86,7 @@ struct Answers<'a> {
     model: &'a Model<f32>,
     preparation: &'a Preparation,
     write: Answer,
+    keep: &'a [String],
     program: Program,
     ws: Workspace<f32>,
     outputs: Vec<f32>,
@@ -93,7 +94,8 @@ struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
-    fn new(model: &'a Model<f32>, preparation: &'a Preparation, write: Answer) -> Result<Answers<'a>> {
+    fn new(model: &'a Model<f32>, preparation: &'a Preparation, args: &'a Predict) -> Result<Answers<'a>> {
+        let (write, keep) = (args.write, &args.keep);
         if matches!(write, Answer::Classes | Answer::Probabilities) && preparation.class_names().is_empty() {
             bail!(
                 "--write classes and --write probabilities are for classes, and this model predicts numbers"
@@ -102,15 +104,17 @@ impl<'a> Answers<'a> {
         let program = model.compile_forward();
         let ws = program.workspace(ROWS);
         let outputs = vec![0.0; ROWS * model.network().outputs()];
-        Ok(Answers { model, preparation, write, program, ws, outputs, begun: false })
+        Ok(Answers { model, preparation, write, keep, program, ws, outputs, begun: false })
     }
 
     /// The answers to the rows of a table, and before the first the header.
     fn to(&mut self, table: &Table) -> Result<String> {
         let rows: Vec<usize> = (0..table.rows()).collect();
         let features = self.preparation.features(table, &rows)?;
+        let kept = self.keep.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let kept = |row: usize| kept.iter().map(move |column| column.get(row).to_owned());
         if self.write == Answer::Inputs {
-            return self.inputs(&features);
+            return self.inputs(&features, kept);
         }
         self.program.forward(&mut self.ws, self.model.values(), &[Feed::from(&features)], Mode::Evaluate);
         let width = self.model.network().outputs();
@@ -122,36 +126,41 @@ impl<'a> Answers<'a> {
         if !self.begun {
             let targets = self.preparation.targets().iter().map(|target| target.column.clone());
             let probability = names.iter().map(|name| format!("probability_{name}"));
-            writer.write_record(
-                targets.filter(|_| names.is_empty() || classes).chain(probability.filter(|_| probabilities)),
-            )?;
+            let answer = targets.filter(|_| names.is_empty() || classes);
+            let answer = answer.chain(probability.filter(|_| probabilities));
+            writer.write_record(self.keep.iter().cloned().chain(answer))?;
             self.begun = true;
         }
         let units = self.preparation.units();
-        for row in outputs.chunks_exact(width) {
+        for (row, outputs) in outputs.chunks_exact(width).enumerate() {
             if names.is_empty() {
-                let values = row.iter().zip(&units).map(|(value, unit)| written(*value, *unit));
-                writer.write_record(values)?;
+                let values = outputs.iter().zip(&units).map(|(value, unit)| written(*value, *unit));
+                writer.write_record(kept(row).chain(values))?;
                 continue;
             }
-            let p = softmax(row.iter().map(|&z| f64::from(z)));
+            let p = softmax(outputs.iter().map(|&z| f64::from(z)));
             // Of equals the first.
             let best = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);
             let best = [names[best].clone()].into_iter().filter(|_| classes);
-            writer.write_record(best.chain(p.iter().map(|p| format!("{p:.6}")).filter(|_| probabilities)))?;
+            let p = p.iter().map(|p| format!("{p:.6}")).filter(|_| probabilities);
+            writer.write_record(kept(row).chain(best).chain(p))?;
         }
         text(writer)
     }
 
-    /// What the network is given, with all digits.
-    fn inputs(&mut self, features: &Array2<f32>) -> Result<String> {
+    /// What the network is given, with all digits, and before it the cells that are kept of a row.
+    fn inputs<C: Iterator<Item = String>>(
+        &mut self,
+        features: &Array2<f32>,
+        kept: impl Fn(usize) -> C,
+    ) -> Result<String> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         if !self.begun {
-            writer.write_record(self.preparation.input_names())?;
+            writer.write_record(self.keep.iter().cloned().chain(self.preparation.input_names()))?;
             self.begun = true;
         }
-        for row in features.rows() {
-            writer.write_record(row.iter().map(ToString::to_string))?;
+        for (row, inputs) in features.rows().into_iter().enumerate() {
+            writer.write_record(kept(row).chain(inputs.iter().map(ToString::to_string)))?;
         }
         text(writer)
     }

@@ -19,7 +19,7 @@ fn help_is_everywhere_and_names_every_argument() {
             "<RUN> sound --from --prove --on-save-failure --data --epochs --stop --monitor --select --non-finite --threads --quiet --json",
         ),
         ("evaluate", "<RUN> --data --split --json"),
-        ("predict", "<RUN> --data --out --write"),
+        ("predict", "<RUN> --data --out --write --keep"),
         ("init", "<DATA> --target --out --names --header --delimiter --skip-lines --missing --missing-only"),
         ("report", "<RUN>... --out"),
         (

@@ -69,6 +69,12 @@ fn an_untidy_table_is_prepared_with_a_word_and_predicted_from() {
     assert!(classes.starts_with("answer\n") && !classes.contains(','), "{classes}");
     let probabilities = said(dir.path(), "predict run --data new.csv --write probabilities").out;
     assert!(probabilities.starts_with("probability_no,probability_yes\n"), "{probabilities}");
+    let kept = said(dir.path(), "predict run --data new.csv --write classes --keep extra --keep height").out;
+    let begin: Vec<&str> = kept.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
+    assert_eq!(begin, ["extra,height", "1,", "2,151"]);
+    let unknown = said(dir.path(), "predict run --data new.csv --keep extras --out never.csv");
+    assert!(unknown.code == Some(1) && unknown.err.contains("no column \"extras\""), "{unknown:?}");
+    assert!(!dir.path().join("never.csv").exists());
 
     write(dir.path(), "narrow.csv", "town,joined,weight\nnorth,2026-05-05,90\n");
     let inputs = said(dir.path(), "predict run --data new.csv --write inputs").out;
