@@ -134,7 +134,7 @@ fn kind(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Number { .. } => "number".to_owned(),
         Encoding::Quantity { unit, .. } if *unit == Unit::default() => "number".to_owned(),
-        Encoding::Quantity { unit, .. } => format!("number in {unit}"),
+        Encoding::Quantity { unit, .. } => format!("number ({unit})"),
         Encoding::Boolean { .. } => "yes or no".to_owned(),
         Encoding::Moment(moments) => moment(moments.format),
         Encoding::OneHot(categories) => format!("{} categories", categories.names.len()),
