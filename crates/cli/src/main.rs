@@ -129,7 +129,7 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
              --names NAME,NAME,…"
         }
         Some(Error::NotAsOthers { .. }) => {
-            " (--column NAME=category; of dates, dmy or mdy says what is first)"
+            " (--missing TEXT, --column NAME=category; of dates, dmy or mdy says what is first)"
         }
         Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
         Some(Error::NotANumber { at, .. }) if at.line == 1 => {

@@ -20,10 +20,10 @@ pub(crate) fn without_zero_decimals(text: &str) -> &str {
 
 /// Whether the text is one of the customary signs for "not known".
 pub(crate) fn is_missing(text: &str) -> bool {
-    // From `\n` on: that of MySQL and PostgreSQL, and those of Excel for formulas that fail.
-    const SIGNS: [&str; 18] = [
-        "", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", r"\n", "#div/0!", "#value!",
-        "#ref!", "#num!", "#name?", "#null!",
+    // From `:` on: those of Eurostat, of the World Bank, of MySQL and PostgreSQL, and of Excel for formulas that fail.
+    const SIGNS: [&str; 22] = [
+        "", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", "–", "—", ":", "..", r"\n",
+        "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!",
     ];
     SIGNS.iter().any(|sign| text.eq_ignore_ascii_case(sign))
 }
@@ -78,7 +78,8 @@ mod tests {
     }
 
     #[test]
-    fn what_excel_writes_for_a_failed_formula_is_missing() {
+    fn what_excel_writes_for_a_failed_formula_is_missing_and_so_are_dashes() {
+        assert!(["-", "–", "—", ":", ".."].into_iter().all(is_missing));
         assert!(["#N/A", "#DIV/0!", "#VALUE!", "#NAME?"].into_iter().all(is_missing));
         assert!(!["#1", "#ref", "DIV/0!", "value"].into_iter().any(is_missing));
     }

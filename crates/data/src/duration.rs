@@ -39,6 +39,7 @@ fn in_words(text: &str) -> Option<f64> {
             "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
             "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
             "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+            "ms" => 1e-3,
             _ => return None,
         };
         if unit >= before {
@@ -84,6 +85,7 @@ mod tests {
             ("5 days", Some(432_000.0)),
             ("2h 50m", Some(10_200.0)),
             ("25m", Some(1500.0)),
+            ("250ms", Some(0.25)),
             ("1 hr, 5 min", Some(3900.0)),
             ("PT4M13.5S", Some(253.5)),
             ("50m 2h", None),

@@ -212,8 +212,8 @@ pub enum Error {
     },
     /// A cell of a column of dates, or of numbers within a unit, that is not like the others.
     #[error(
-        "{at}: {text:?} is not {like}, as others of the column are{}; correct the cell, or train with the column as \
-         another kind", nor(.more)
+        "{at}: {text:?} is not {like}, as others of the column are{}; correct the cell, or train with the text as a \
+         missing value or with the column as another kind", nor(.more)
     )]
     NotAsOthers {
         /// Where.

@@ -289,7 +289,7 @@ fn raw_files_of_other_dialects_are_read() {
         "t has 1 column and no header, and there are names for 3, or for 2 without what is to be predicted";
     assert_eq!(error, expected);
     check(b"a,b\n1,\"-12,000\"\n2,\"1,100.5\"\n", "a b", "-12000 1100.5");
-    check(b"a;b\n1;1,100\n2;1,100.5\n", "a b", "1,100 1100.5");
+    check(b"a;b\n1;1,100\n2;1,100.5\n", "a b", "1100 1100.5");
     // As R's write.table and NumPy's savetxt write names.
     check(b"\"x\" \"y\"\n\"1\" 2.5 \"a\"\n\"2\" 3.5 \"b\"\n", "column_1 x y", "a b");
     check(b"x\ty\nr1\t2.5\ta\nr2\t3.5\tb\n", "column_1 x y", "a b");
@@ -465,7 +465,8 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
             "a,y\n1,€5\n2,$6\n3,$7\n4,EUR 8\n5,$9\n6,$2\n7,$4\n",
             Regression,
             "t.csv, line 2, column \"y\": \"€5\" is not written like \"$12\", as others of the column are (nor is that on \
-             line 5); correct the cell, or train with the column as another kind",
+             line 5); correct the cell, or train with the text as a missing value or with the column as \
+             another kind",
         ),
         (
             "a,y\n1,5\n2,$6\n3,7\n4,x\n5,9\n",
