@@ -8,7 +8,8 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::arriving::Arriving;
-use crate::dialect::{self, Commas, Delimiter, Dialect, column_name, split_at_blanks, with_decimal_point};
+use crate::commas::{self, Commas, with_decimal_point};
+use crate::dialect::{self, Delimiter, Dialect, column_name, split_at_blanks};
 use crate::drawn::Drawn;
 use crate::error::{Error, Result};
 use crate::foreign;
@@ -92,7 +93,7 @@ impl<'a> TextReader<'a> {
         for row in sample.iter_mut().skip(1) {
             *row = row.iter().map(|cell| if missing.lists(cell.trim()) { "" } else { cell }).collect();
         }
-        let marks = dialect::decimal_marks(&sample);
+        let marks = commas::decimal_marks(&sample);
         // Other tables that go with one of decimal commas may be written the other way.
         let decimal_comma = match dialect.decimal_comma {
             Some(true) => marks.comma || !(marks.point || delimiter == Delimiter::Comma),
@@ -133,6 +134,7 @@ impl<'a> TextReader<'a> {
             commas: match decimal_comma {
                 true => Commas::Decimal,
                 false if delimiter == Delimiter::Comma => Commas::Group,
+                false if !marks.comma && (marks.point || marks.grouped) => Commas::Group,
                 false => Commas::Either,
             },
             pending,
@@ -411,6 +413,19 @@ mod tests {
             let mut reader = TextReader::new("t.csv".to_owned(), text.as_bytes(), &dialect).unwrap();
             let table = reader.next_rows(9).unwrap().unwrap();
             assert_eq!(cells(&table), [["", "1.5"], ["2.25", "3"]], "{sign}");
+        }
+    }
+
+    #[test]
+    fn what_a_comma_is_in_a_number_is_told_from_other_columns() {
+        for (text, expected) in [
+            ("a\tb\n1,234\t0.5\n2,500\t1.5\n", "1234"),
+            ("a\tb\n1,234\t0,5\n2,500\t1,5\n", "1.234"),
+            ("a\tb\n1,234\t$5,000.50\n2,500\t$15\n", "1234"),
+            ("a\tb\n1,234\t5\n2,500\t15\n", "1,234"),
+            ("a,b\n\"1,234\",5\n\"2,500\",15\n", "1234"),
+        ] {
+            assert_eq!(cells(&read(text).unwrap())[0][0], expected, "{text:?}");
         }
     }
 

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell;
 use crate::error::{Error, Result};
-use crate::unit;
 
 /// How many rows of the beginning of a file are looked at.
 const SAMPLE_ROWS: usize = 200;
@@ -233,102 +232,6 @@ pub(crate) fn sniff_header(rows: &[StringRecord]) -> bool {
     !cells().enumerate().any(again)
 }
 
-/// What stands before the decimals, as far as some cell can be read in one way only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DecimalMarks {
-    pub(crate) comma: bool,
-    pub(crate) point: bool,
-}
-
-/// What a comma within a number is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Commas {
-    /// What stands before the decimals.
-    Decimal,
-    /// What groups thousands.
-    Group,
-    /// Either: it counts only where it can be nothing but one of a group.
-    Either,
-}
-
-impl Commas {
-    /// The usual spelling of a number, if it is another.
-    pub(crate) fn plain(self, cell: &str) -> Option<String> {
-        match self {
-            Commas::Decimal => with_decimal_point(cell),
-            Commas::Group => without_thousands(cell, true),
-            Commas::Either => without_thousands(cell, false),
-        }
-    }
-}
-
-/// Commas count in columns where all cells are numbers then, but for the first, which may be a name.
-pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
-    let commas = |cell: &str| {
-        cell.contains(',') && with_decimal_point(cell).is_some() && without_thousands(cell, true).is_none()
-    };
-    let points = |cell: &str| {
-        let decimals = cell::number(cell).is_some() && with_decimal_point(cell).is_none();
-        cell.contains('.') && (decimals || without_thousands(cell, true).is_some())
-    };
-    let is_number = |cell: &str| {
-        cell::is_missing(cell) || cell::number(cell).is_some() || with_decimal_point(cell).is_some()
-    };
-    let width = rows.iter().map(StringRecord::len).max().unwrap_or(0);
-    let column = |at: usize| {
-        let cells = rows.iter().filter_map(move |row| row.get(at)).map(str::trim);
-        cells.map(|cell| unit::digits(cell).unwrap_or(cell))
-    };
-    let has_commas = |at: usize| column(at).any(commas) && column(at).skip(1).all(is_number);
-    DecimalMarks {
-        comma: (0..width).any(has_commas),
-        point: rows.iter().flatten().map(str::trim).any(points),
-    }
-}
-
-/// What groups thousands and is no part of a number otherwise: unbreakable blanks (French) and apostrophes (Swiss).
-pub(crate) const GAPS: [char; 4] = ['\u{a0}', '\u{202f}', '\'', '’'];
-
-/// The usual spelling of a number with a decimal comma; `None` if the cell is none.
-pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
-    let (whole, decimals) = cell.split_once(',').unwrap_or((cell, ""));
-    let unsigned = whole.trim_start_matches(['-', '+']);
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let ends_group = |c: char| c == '.' || GAPS.contains(&c);
-    let mut groups = unsigned.split(ends_group);
-    // Thousands do not begin with a zero.
-    let leads = |group: &str| group.len() <= 3 && !group.starts_with('0');
-    let first = groups.next().is_some_and(|group| digits(group) && (leads(group) || group == unsigned));
-    let thousands = groups.all(|group| group.len() == 3 && digits(group));
-    let has_decimals = cell.contains(',');
-    let sound =
-        first && thousands && (digits(decimals) || !has_decimals) && whole.len() - unsigned.len() <= 1;
-    if !sound || !(has_decimals || whole.contains(ends_group)) {
-        return None;
-    }
-    let whole = whole.replace(ends_group, "");
-    Some(if has_decimals { format!("{whole}.{decimals}") } else { whole })
-}
-
-/// A number without the commas or [`GAPS`] that group its thousands (`1,234.5`, `12'345`); `None` if there are no such
-/// groups.
-/// With one comma and no point it may also be a decimal one: that counts only where `commas_separate` fields, as the
-/// cell is quoted then.
-pub(crate) fn without_thousands(cell: &str, commas_separate: bool) -> Option<String> {
-    let (whole, decimals) = cell.split_once('.').unwrap_or((cell, ""));
-    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let mark = unsigned.chars().find(|c| *c == ',' || GAPS.contains(c))?;
-    let (first, groups) = unsigned.split_once(mark)?;
-    let grouped = (1..=3).contains(&first.len())
-        && digits(first)
-        && !first.starts_with('0')
-        && groups.split(mark).all(|group| group.len() == 3 && digits(group))
-        && digits(decimals);
-    let sure = commas_separate || mark != ',' || cell.contains('.') || groups.contains(mark);
-    (grouped && sure).then(|| cell.replace(mark, ""))
-}
-
 /// Whether a row reads 0, 1, 2, …, perhaps after a nameless first column: the header that pandas gives to columns
 /// without names.
 fn numbered(row: &StringRecord) -> bool {
@@ -429,58 +332,6 @@ mod tests {
         check(",0,1,2\n0,5.5,1,3\n1,2.5,1,3\n", Comma, true);
         check(",size\n0,5.5\n1,2.5\n", Comma, true);
         check("\"a, b\",c\n\"1, 2\",3\n", Comma, true);
-    }
-
-    #[test]
-    fn a_decimal_comma_is_recognised_and_becomes_a_point() {
-        let sniff = |text: &str| {
-            let marks = decimal_marks(&sample(text, true, sniff_delimiter(text, true)));
-            marks.comma && !marks.point
-        };
-        assert!(sniff("a;b\n1,5;2,25\n3;4,125\n"));
-        assert!(sniff("a\tb\n-1,5\t1.234,5\n"));
-        assert!(!sniff("a;b\n1,500;2\n"), "thousands, perhaps");
-        assert!(!sniff("a;b\n1,5;2.5\n"));
-        assert!(sniff("a;b\n0,123;red\n1,288;red\n"), "no thousands begin with a zero");
-        assert!(sniff("a;b\n29.037,17;1\n1.837,20;2\n"));
-        assert!(!sniff("a\tb\n1159.366\t1,9\n672.214\t1,7\n"));
-        assert!(!sniff("a\tb\n1,5\tx\nof 3, 4\ty\n"), "words");
-        assert!(!sniff("a,b\n1,5\n2,25\n"));
-        for (cell, expected) in [
-            ("1,5", Some("1.5")),
-            ("-0,25", Some("-0.25")),
-            ("1.234,5", Some("1234.5")),
-            ("12.345.678", Some("12345678")),
-            ("7", None),
-            ("1.5", None),
-            ("1234.567,5", None),
-            ("1,", None),
-            (",5", None),
-            ("--1,5", None),
-            ("23.11.2026", None),
-            ("one, two", None),
-        ] {
-            assert_eq!(with_decimal_point(cell).as_deref(), expected, "{cell}");
-        }
-    }
-
-    #[test]
-    fn thousands_lose_their_commas_where_these_can_be_nothing_else() {
-        for (cell, commas_separate, expected) in [
-            ("1,100.5", false, Some("1100.5")),
-            ("-12,345,678", false, Some("-12345678")),
-            ("1,100", true, Some("1100")),
-            ("1,100", false, None),
-            ("1100.5", true, None),
-            ("1,10", true, None),
-            ("1234,567", true, None),
-            (",100", true, None),
-            ("1,100.5.2", true, None),
-            ("1,100.000,5", true, None),
-            ("one,two", true, None),
-        ] {
-            assert_eq!(without_thousands(cell, commas_separate).as_deref(), expected, "{cell}");
-        }
     }
 
     #[test]

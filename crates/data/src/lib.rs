@@ -45,6 +45,7 @@ mod categories;
 mod cell;
 mod classes;
 mod clock;
+mod commas;
 mod csv_reader;
 mod dataset;
 mod date;

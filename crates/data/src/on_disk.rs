@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use crate::dialect::{Commas, Dialect};
+use crate::commas::Commas;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::Signs;
 use crate::reader::TableReader;

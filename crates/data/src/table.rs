@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::dialect::Commas;
+use crate::commas::Commas;
 use crate::error::{Error, Result};
 use crate::missing::Signs;
 use crate::on_disk::{DiskCells, DiskLines};

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::cell;
-use crate::dialect::{Commas, GAPS};
+use crate::commas::{Commas, GAPS};
 use crate::table::Column;
 
 /// What stands around the numbers of a column, in every cell the same: `$` before them, or `kg` or `%` behind them. The
