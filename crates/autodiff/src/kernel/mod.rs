@@ -15,6 +15,7 @@ pub(crate) mod packed;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 mod thin;
+mod tile;
 pub(crate) mod unary;
 
 use crate::real::Real;
