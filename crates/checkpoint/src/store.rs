@@ -284,7 +284,7 @@ impl Store {
     /// As [`Checkpoint::open`] if the checkpoint is not sound; [`Error::Io`], [`Error::Gone`], [`Error::LockLost`].
     pub fn publish(&mut self, key: Key, path: impl AsRef<Path>) -> Result<(), Error> {
         self.keep_lock()?;
-        if matches!(self.verified.get(&key), None | Some(Soundness::Damaged)) {
+        if self.verified.get(&key) < Some(&Soundness::Seen) {
             self.folder.verify(key)?;
             self.see(key);
         }

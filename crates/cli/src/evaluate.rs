@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     // The model of all rows has seen those of the run.
     let checkpoint = if args.data.is_some() { folder.model()? } else { folder.best()? };
     let (model, preparation) = source::load(&checkpoint)?;
-    let (name, loss, guess, data) = match &args.data {
+    let (name, of_training, data) = match &args.data {
         Some(file) => {
             let read = source::dialect(&config.data, &preparation);
             let table =
@@ -49,10 +49,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
             let rows = table.rows_with(&targets)?;
             let data = preparation.dataset(&table, &rows)?;
-            // The training rows need not be there any more: these are balanced by themselves, and their own guess.
-            let loss = loss(&preparation, config.data.class_weights, data.targets());
-            let guess = Guess::of(&config.data, &preparation, data.targets(), &data);
-            (file.display().to_string(), loss, guess, data)
+            (file.display().to_string(), None, data)
         }
         None => {
             let source = Source::of_run(&config, &preparation, folder.root())?;
@@ -61,13 +58,15 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             }
             let data = source.dataset(&preparation, args.split)?;
             same_run::check_part(&checkpoint, &source, args.split, &data)?;
-            let known = preparation.targets_of(&source.table, &source.split.train)?;
-            let loss = loss(&preparation, config.data.class_weights, &known);
-            let guess = Guess::of(&config.data, &preparation, &known, &data);
-            (args.split.name().to_owned(), loss, guess, data)
+            let of_training = preparation.targets_of(&source.table, &source.split.train)?;
+            (args.split.name().to_owned(), Some(of_training), data)
         }
     };
+    // Of other tables the training rows need not be there any more: these are balanced by themselves, and their own guess.
+    let known = of_training.as_ref().unwrap_or(data.targets());
+    let loss = loss(&preparation, config.data.class_weights, known);
     let scores = scores(&model, &loss, &preparation, &data);
+    let guess = Guess::of(&config.data, &preparation, known, &data);
     let note = guess.and_then(|guess| guess.note_on(&scores));
     let file = checkpoint.path();
     let file = file.strip_prefix(folder.root()).unwrap_or(file).display().to_string();
