@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 
+use twox_hash::XxHash3_128;
+
 use crate::error::{Context, Damage, Error, Part};
 use crate::filesystem::{FileHandle, read_exact_at};
 use crate::header::TensorInfo;
-use crate::integrity::Hasher;
 use crate::memory;
 use crate::workers;
 
@@ -47,7 +48,7 @@ pub(crate) fn read_and_verify(
 
 fn run(file: &dyn FileHandle, job: Job<'_>, buffer: &mut Vec<u8>) -> io::Result<Option<Damage>> {
     let Job { tensor, expected, mut into } = job;
-    let mut hasher = Hasher::new();
+    let mut hasher = XxHash3_128::new();
     for at in (0..len(tensor)).step_by(CHUNK) {
         let n = (len(tensor) - at).min(CHUNK as u64) as usize;
         let chunk = match &mut into {
@@ -64,9 +65,9 @@ fn run(file: &dyn FileHandle, job: Job<'_>, buffer: &mut Vec<u8>) -> io::Result<
             }
         };
         read_exact_at(file, chunk, tensor.range.start + at)?;
-        hasher.update(chunk);
+        hasher.write(chunk);
     }
-    Ok(compare(tensor, hasher.finish(), expected))
+    Ok(compare(tensor, hasher.finish_128(), expected))
 }
 
 /// The damage, if a tensor's hash is not the one that was written.

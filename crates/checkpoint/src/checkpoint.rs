@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::array::ArrayView;
 use crate::check::{Job, compare, read_and_verify};
@@ -227,7 +227,7 @@ impl Checkpoint {
         let bytes = self.memory.bytes().get(at(tensor.range.start)..at(tensor.range.end)).unwrap_or_default();
         if let (Some(touched), Some(integrity)) = (&self.touched, &self.integrity)
             && let (Some(once), Some(&expected)) = (touched.get(index), integrity.tensors.get(index))
-            && let Some(damage) = once.get_or_init(|| compare(tensor, xxh3_128(bytes), expected))
+            && let Some(damage) = once.get_or_init(|| compare(tensor, XxHash3_128::oneshot(bytes), expected))
         {
             return Err(Error::Damaged { path: self.path.clone(), damage: vec![damage.clone()] });
         }

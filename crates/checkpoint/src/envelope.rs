@@ -33,7 +33,7 @@ impl Envelope {
             let damage = vec![Damage { part: Part::Header, range: 0..integrity.header_len, reason }];
             Error::Damaged { path: path.to_path_buf(), damage }
         };
-        let found = xxhash_rust::xxh3::xxh3_128(&bytes);
+        let found = twox_hash::XxHash3_128::oneshot(&bytes);
         if found != integrity.header {
             let expected = integrity.header;
             return Err(damaged(format!("XXH3-128 is {found:032x}, {expected:032x} was written")));

@@ -157,16 +157,16 @@ impl FileSystem for Disk {
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
             match file.try_lock() {
                 Ok(()) => {
-                    let is_told = is_at(path, &file).unwrap_or(false);
+                    let number = number(&file.metadata()?).filter(|own| is_at(path, *own).unwrap_or(false));
                     // Removed since it was opened, so that who comes next makes another. Or nobody can tell, if again and again.
-                    if !is_told && tries < TRIES {
+                    if number.is_none() && tries < TRIES {
                         tries += 1;
                         continue;
                     }
                     file.set_len(0)?;
                     file.rewind()?;
                     file.write_all(holder.as_bytes())?;
-                    return Ok(Lock::Taken(Box::new(LockedFile { file, is_told })));
+                    return Ok(Lock::Taken(Box::new(LockedFile { file, number })));
                 }
                 Err(TryLockError::WouldBlock) => {
                     let mut text = String::new();
@@ -182,24 +182,28 @@ impl FileSystem for Disk {
 
     fn holds(&self, path: &Path, lock: &(dyn Any + Send + Sync)) -> io::Result<bool> {
         match lock.downcast_ref() {
-            Some(LockedFile { file, is_told: true }) => is_at(path, file),
+            Some(LockedFile { number: Some(own), .. }) => is_at(path, *own),
             _ => Ok(true),
         }
     }
 }
 
-/// Whether an open file is the one at `path`.
+/// Whether the file of this number is the one at `path`.
+fn is_at(path: &Path, own: (u64, u64)) -> io::Result<bool> {
+    Ok(number(&fs::metadata(path)?) == Some(own))
+}
+
+/// What tells an open file from all others.
 #[cfg(unix)]
-fn is_at(path: &Path, file: &File) -> io::Result<bool> {
+fn number(file: &fs::Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    let (there, own) = (fs::metadata(path)?, file.metadata()?);
-    Ok((there.dev(), there.ino()) == (own.dev(), own.ino()))
+    Some((file.dev(), file.ino()))
 }
 
 /// Others do not let an open file be removed.
 #[cfg(not(unix))]
-fn is_at(_path: &Path, _file: &File) -> io::Result<bool> {
-    Ok(true)
+fn number(_file: &fs::Metadata) -> Option<(u64, u64)> {
+    Some((0, 0))
 }
 
 impl FileHandle for File {
@@ -334,8 +338,8 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 /// is just starting still has a copy of the descriptor.
 struct LockedFile {
     file: File,
-    /// By its number it can be told from others at its path.
-    is_told: bool,
+    /// By this it is told from others at its path, if it can be.
+    number: Option<(u64, u64)>,
 }
 
 /// How often a lock is taken anew whose file is not the one at its path, before that counts for nothing.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Write};
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -180,24 +181,25 @@ fn json_of(bytes: &[u8]) -> Result<&[u8], String> {
 pub(crate) fn encode<'a>(
     metadata: &BTreeMap<String, String>,
     tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize], u64)>,
-) -> Vec<u8> {
-    let mut text = format!("{{\"{METADATA}\":{}", serde_json::json!(metadata));
+) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 8];
+    write!(bytes, "{{\"{METADATA}\":")?;
+    serde_json::to_writer(&mut bytes, metadata)?;
     let mut start = 0;
     for (name, dtype, shape, len) in tensors {
         let end = start + len;
-        let name = serde_json::Value::from(name);
-        let shape = serde_json::json!(shape);
-        text.push_str(&format!(
-            ",{name}:{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[{start},{end}]}}"
-        ));
+        bytes.push(b',');
+        serde_json::to_writer(&mut bytes, name)?;
+        write!(bytes, ":{{\"dtype\":\"{dtype}\",\"shape\":")?;
+        serde_json::to_writer(&mut bytes, shape)?;
+        write!(bytes, ",\"data_offsets\":[{start},{end}]}}")?;
         start = end;
     }
-    text.push('}');
-    let len = (8 + text.len()).next_multiple_of(ALIGNMENT);
-    let mut bytes = ((len - 8) as u64).to_le_bytes().to_vec();
-    bytes.extend_from_slice(text.as_bytes());
-    bytes.resize(len, b' ');
-    bytes
+    bytes.push(b'}');
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), b' ');
+    let len = bytes.len() as u64 - 8;
+    bytes[..8].copy_from_slice(&len.to_le_bytes());
+    Ok(bytes)
 }
 
 /// Reads the JSON object straight into a [`Header`]: nothing is kept that breaks a limit.
@@ -359,7 +361,8 @@ mod tests {
                 ("c", Dtype::U8, shapes[2], 0),
             ]
             .into_iter(),
-        );
+        )
+        .unwrap();
         assert_eq!(bytes.len() % ALIGNMENT, 0);
         let data = bytes.len() as u64;
         let header = Header::parse(&bytes, data + 52).unwrap();

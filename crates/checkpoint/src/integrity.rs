@@ -15,7 +15,7 @@
 //! Hashes are stored in xxHash's canonical form, most significant byte first. The fixed end lets a reader find the tensor
 //! from the end of the file, so that a damaged header is recognised before it is parsed.
 
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
+use twox_hash::XxHash3_128;
 
 /// The version that is written, and the newest that is read.
 pub(crate) const FORMAT_VERSION: u32 = 1;
@@ -66,7 +66,7 @@ impl Integrity {
             bytes.extend_from_slice(&hash.to_be_bytes());
         }
         bytes.extend_from_slice(&len(self.tensors.len()).to_le_bytes());
-        bytes.extend_from_slice(&xxh3_128(&bytes).to_be_bytes());
+        bytes.extend_from_slice(&XxHash3_128::oneshot(&bytes).to_be_bytes());
         bytes
     }
 
@@ -74,7 +74,7 @@ impl Integrity {
         let damaged = |reason: &str| Refusal::Damaged(reason.to_owned());
         let short = || damaged("too short");
         let (content, own) = bytes.split_last_chunk().ok_or_else(short)?;
-        if xxh3_128(content) != u128::from_be_bytes(*own) {
+        if XxHash3_128::oneshot(content) != u128::from_be_bytes(*own) {
             return Err(damaged("its own hash does not hold"));
         }
         let mut rest = content;
@@ -101,23 +101,6 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (first, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(*first)
-}
-
-/// XXH3-128 of bytes that come in pieces.
-pub(crate) struct Hasher(Xxh3Default);
-
-impl Hasher {
-    pub(crate) fn new() -> Self {
-        Self(Xxh3Default::new())
-    }
-
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    pub(crate) fn finish(&self) -> u128 {
-        self.0.digest128()
-    }
 }
 
 #[cfg(test)]
@@ -154,7 +137,7 @@ mod tests {
         let mut bytes = example().encode();
         bytes[8] = 2;
         let end = bytes.len() - 16;
-        let own = xxh3_128(&bytes[..end]).to_be_bytes();
+        let own = XxHash3_128::oneshot(&bytes[..end]).to_be_bytes();
         bytes[end..].copy_from_slice(&own);
         assert_eq!(Integrity::decode(&bytes), Err(Refusal::Version(2)));
     }
@@ -162,10 +145,10 @@ mod tests {
     #[test]
     fn hashes_are_those_of_the_reference_implementation() {
         // Test vectors of the xxHash project (XXH3_128bits, seed 0): the empty input.
-        assert_eq!(xxh3_128(b""), 0x99aa_06d3_0147_98d8_6001_c324_468d_497f);
-        let mut hasher = Hasher::new();
+        assert_eq!(XxHash3_128::oneshot(b""), 0x99aa_06d3_0147_98d8_6001_c324_468d_497f);
+        let mut hasher = XxHash3_128::new();
         let bytes: Vec<u8> = (0..5000_u32).map(|i| (i * 7) as u8).collect();
-        bytes.chunks(333).for_each(|piece| hasher.update(piece));
-        assert_eq!(hasher.finish(), xxh3_128(&bytes));
+        bytes.chunks(333).for_each(|piece| hasher.write(piece));
+        assert_eq!(hasher.finish_128(), XxHash3_128::oneshot(&bytes));
     }
 }

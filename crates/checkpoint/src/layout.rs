@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::Path;
 
+use twox_hash::XxHash3_128;
+
 use crate::array::{Array, Dtype};
 use crate::durable;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::filesystem::{FileHandle, FileSystem, folder_of, write_all_at, write_pieces_at};
 use crate::header::{self, MAX_HEADER, MAX_METADATA, MAX_NAME, MAX_RANK, MAX_TENSORS};
-use crate::integrity::{self, Hasher, Integrity};
+use crate::integrity::{self, Integrity};
 use crate::section::{PREFIX, Section};
 use crate::snapshot::Snapshot;
 use crate::workers;
@@ -68,7 +70,8 @@ impl<'a> Layout<'a> {
         let own_shape = [own_len as usize];
         let own = (integrity::NAME, Dtype::U8, own_shape.as_slice(), own_len);
         let infos = tensors.iter().map(|t| (&*t.name, t.dtype, &*t.shape, t.bytes.len() as u64));
-        let header = header::encode(metadata, infos.chain(with_integrity.then_some(own)));
+        let header = header::encode(metadata, infos.chain(with_integrity.then_some(own)))
+            .map_err(|error| unstorable("header", error.to_string()))?;
         if header.len() as u64 > MAX_HEADER {
             return Err(unstorable("header", format!("{} bytes, {MAX_HEADER} allowed", header.len())));
         }
@@ -207,12 +210,12 @@ impl<'a> Output<'a> {
     }
 
     fn hash_and_write(&mut self, bytes: &'a [u8]) -> io::Result<u128> {
-        let mut hasher = Hasher::new();
+        let mut hasher = XxHash3_128::new();
         for piece in bytes.chunks(BUFFER) {
-            hasher.update(piece);
+            hasher.write(piece);
             self.write(piece)?;
         }
-        Ok(hasher.finish())
+        Ok(hasher.finish_128())
     }
 
     fn write(&mut self, piece: &'a [u8]) -> io::Result<()> {

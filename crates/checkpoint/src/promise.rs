@@ -52,8 +52,14 @@ pub(crate) fn create_unnamed(dir: &Path) -> io::Result<Option<File>> {
 /// Gives a file of [`create_unnamed`] its first name.
 pub(crate) fn name(file: &File, path: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, linkat};
-    let own = Path::new(OWN_FILES).join(file.as_raw_fd().to_string());
-    Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    match linkat(file, "", CWD, path, AtFlags::EMPTY_PATH) {
+        // Before Linux 6.10 only privileged users may.
+        Err(rustix::io::Errno::NOENT) => {
+            let own = Path::new(OWN_FILES).join(file.as_raw_fd().to_string());
+            Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+        }
+        named => Ok(named?),
+    }
 }
 
 const OWN_FILES: &str = "/proc/self/fd";

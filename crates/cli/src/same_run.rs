@@ -9,8 +9,9 @@ use highwater_checkpoint::{Checkpoint, NoPrevious, Schema, Section};
 use highwater_data::{Dataset, Targets};
 use highwater_trainer::Fingerprint;
 use serde::{Deserialize, Serialize};
+use std::hash::Hasher;
 use toml::Value;
-use xxhash_rust::xxh3::Xxh3Default;
+use twox_hash::XxHash3_64;
 
 pub(crate) const ROWS: &str = "rows";
 
@@ -65,7 +66,7 @@ impl Rows {
 
 impl Part {
     fn of(data: &Dataset) -> Part {
-        let mut hash = Xxh3Default::new();
+        let mut hash = XxHash3_64::new();
         let features = data.features();
         take_in(&mut hash, features.as_slice().unwrap_or_default(), |number| number.to_le_bytes());
         match data.targets() {
@@ -74,16 +75,16 @@ impl Part {
                 take_in(&mut hash, values.as_slice().unwrap_or_default(), |number| number.to_le_bytes());
             }
         }
-        Part { rows: data.rows() as u64, hash: hash.digest() }
+        Part { rows: data.rows() as u64, hash: hash.finish() }
     }
 }
 
 /// Some thousand numbers at a time, as those of a table on disk must not come into memory all at once.
-fn take_in<T: Copy>(hash: &mut Xxh3Default, numbers: &[T], bytes: impl Fn(T) -> [u8; 4]) {
+fn take_in<T: Copy>(hash: &mut XxHash3_64, numbers: &[T], bytes: impl Fn(T) -> [u8; 4]) {
     let mut buffer = [[0; 4]; 4096];
     for piece in numbers.chunks(buffer.len()) {
         buffer.iter_mut().zip(piece).for_each(|(to, number)| *to = bytes(*number));
-        hash.update(buffer[..piece.len()].as_flattened());
+        hash.write(buffer[..piece.len()].as_flattened());
     }
 }
 

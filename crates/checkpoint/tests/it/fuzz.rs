@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 use crate::hostile::{Choice, Everything, FIXED, Parts, Random, example, peak_of};
 use crate::one_file::{open, verify};
@@ -50,7 +50,7 @@ impl Target {
                 let mut bytes = original.sealed();
                 bytes.truncate(bytes.len() - 72 - 16 * original.tensors.len());
                 bytes.extend_from_slice(part);
-                bytes.extend_from_slice(&xxh3_128(part).to_be_bytes());
+                bytes.extend_from_slice(&XxHash3_128::oneshot(part).to_be_bytes());
                 bytes
             }
             Target::Sections => {
@@ -162,7 +162,7 @@ fn a_file_whose_hashes_hold_and_whose_contents_lie_neither_crashes_nor_exhausts_
                     parts.push(part);
                 }
                 if limit.is_some() {
-                    let name = format!("{:016x}.safetensors", xxh3_64(outcome.as_bytes()));
+                    let name = format!("{:016x}.safetensors", XxHash3_64::oneshot(outcome.as_bytes()));
                     let path = target.folder().join(name);
                     fs::create_dir_all(target.folder()).unwrap();
                     if fs::read_dir(target.folder()).unwrap().count() < KEPT && !path.exists() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use highwater_checkpoint::{Array, Checkpoint, Dtype, Section, Snapshot, export, write};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::one_file::open;
 
@@ -134,7 +134,7 @@ impl Parts {
     pub(crate) fn sealed(&self) -> Vec<u8> {
         let mut bytes = (self.json.len() as u64).to_le_bytes().to_vec();
         bytes.extend_from_slice(&self.json);
-        let header = xxh3_128(&bytes);
+        let header = XxHash3_128::oneshot(&bytes);
         let header_len = bytes.len() as u64;
         self.tensors.iter().for_each(|tensor| bytes.extend_from_slice(tensor));
         let own_len = 72 + 16 * self.tensors.len() as u64;
@@ -144,9 +144,11 @@ impl Parts {
         own.extend_from_slice(&header_len.to_le_bytes());
         own.extend_from_slice(&(bytes.len() as u64 + own_len).to_le_bytes());
         own.extend_from_slice(&header.to_be_bytes());
-        self.tensors.iter().for_each(|tensor| own.extend_from_slice(&xxh3_128(tensor).to_be_bytes()));
+        self.tensors
+            .iter()
+            .for_each(|tensor| own.extend_from_slice(&XxHash3_128::oneshot(tensor).to_be_bytes()));
         own.extend_from_slice(&own_len.to_le_bytes());
-        own.extend_from_slice(&xxh3_128(&own).to_be_bytes());
+        own.extend_from_slice(&XxHash3_128::oneshot(&own).to_be_bytes());
         bytes.extend_from_slice(&own);
         bytes
     }

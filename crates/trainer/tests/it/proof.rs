@@ -8,7 +8,7 @@ use highwater_trainer::{Difference, Error, Event, Every, Fingerprint, Proof, Run
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 fn proof(problem: &Problem, from: &Path, to: &Path) -> Result<Option<Proof>, Error> {
     let (from, to) = (Checkpoint::open(from).unwrap(), Checkpoint::open(to).unwrap());
@@ -101,9 +101,9 @@ fn forge(path: &Path, section: &str, change: impl FnOnce(&mut [u8])) {
     let place = tensors.iter().position(|(_, name)| *name == format!("state.{section}")).unwrap();
     let ([from, to], [own, end]) = (tensors[place].0, tensors[tensors.len() - 1].0);
     change(&mut bytes[from..to]);
-    let hash = xxh3_128(&bytes[from..to]).to_be_bytes();
+    let hash = XxHash3_128::oneshot(&bytes[from..to]).to_be_bytes();
     bytes[own + 48 + 16 * place..][..16].copy_from_slice(&hash);
-    let hash = xxh3_128(&bytes[own..end - 16]).to_be_bytes();
+    let hash = XxHash3_128::oneshot(&bytes[own..end - 16]).to_be_bytes();
     bytes[end - 16..].copy_from_slice(&hash);
     std::fs::write(path, bytes).unwrap();
 }
