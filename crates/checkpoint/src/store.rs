@@ -3,11 +3,11 @@
 mod best;
 mod collect;
 mod known;
+mod lock;
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::Checkpoint;
 use crate::durable;
 use crate::error::{Context, Error};
-use crate::filesystem::{Disk, FileSystem, Lock, folder_of, uninterrupted};
+use crate::filesystem::{Disk, FileSystem, folder_of, uninterrupted};
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
@@ -86,7 +86,8 @@ pub struct Saved {
 
 impl Store {
     /// Opens the folder for writing, creating it if need be: takes its lock and removes what a writer that died left
-    /// half-written. Keeps everything until [`Store::retain`] says otherwise.
+    /// half-written. Waits a second for a holder of the lock that is just ending. Keeps everything until [`Store::retain`] says
+    /// otherwise.
     ///
     /// # Errors
     /// [`Error::Locked`] names the holder; [`Error::Io`].
@@ -102,7 +103,7 @@ impl Store {
         let folder = Folder::new_in(dir, fs);
         let (fs, dir) = (&*folder.fs, folder.dir());
         durable::create_folder(fs, dir)?;
-        let lock = take_lock(fs, dir)?;
+        let lock = lock::take_when_free(fs, dir)?;
         durable::sweep(fs, dir, "step-")?;
         // A name that the last writer could not make durable any more is seen, and may be relied on from now on.
         fs.sync_dir(dir).context("sync", dir)?;
@@ -328,26 +329,6 @@ impl Store {
         self.folder.fs.available(self.folder.dir()).context("ask for the free space of", self.folder.dir())
     }
 
-    /// A lock whose file was removed keeps nobody out: it is taken again, unless somebody else was here first.
-    fn keep_lock(&mut self) -> Result<(), Error> {
-        let (fs, dir) = (&*self.folder.fs, self.folder.dir());
-        let lost = || Error::LockLost { dir: dir.to_path_buf() };
-        match fs.holds(&dir.join(LOCK), &*self.lock) {
-            Ok(false) => return Err(lost()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // What cannot be told is left to those who write.
-            Ok(true) | Err(_) => return Ok(()),
-        }
-        self.lock = take_lock(fs, dir).map_err(|error| match error {
-            Error::Locked { .. } => lost(),
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Error::Gone { dir: dir.to_path_buf() }
-            }
-            error => error,
-        })?;
-        Ok(())
-    }
-
     /// Why something failed: perhaps the folder went, or the lock, while it was done.
     fn reason(&mut self, error: Error) -> Error {
         self.keep_lock().err().unwrap_or(error)
@@ -374,24 +355,4 @@ impl fmt::Debug for Store {
 
 fn next_branch(keys: &[Key]) -> u32 {
     keys.last().map_or(0, |key| key.branch.saturating_add(1))
-}
-
-/// The file that only the writer of a folder has locked.
-const LOCK: &str = ".lock";
-
-fn take_lock(fs: &dyn FileSystem, dir: &Path) -> Result<Box<dyn Any + Send + Sync>, Error> {
-    let path = dir.join(LOCK);
-    match uninterrupted(|| fs.lock(&path, &holder())).context("lock", &path)? {
-        Lock::Taken(lock) => Ok(lock),
-        Lock::Held(holder) => Err(Error::Locked { dir: dir.to_path_buf(), holder }),
-    }
-}
-
-/// What a lock says about the one who has it.
-fn holder() -> String {
-    let program = std::env::current_exe().ok();
-    let name = program.as_deref().and_then(Path::file_name).map(|name| format!(" ({})", name.display()));
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let host = host.map(|host| format!(" on {}", host.trim()));
-    format!("process {}{}{}", std::process::id(), name.unwrap_or_default(), host.unwrap_or_default())
 }
