@@ -1,6 +1,6 @@
 //! The parts of a date as it is written.
 
-use crate::calendar::{DAY, days};
+use crate::calendar::{DAY, days, monday};
 use crate::clock::{digits, zoned};
 use std::ops::RangeInclusive;
 
@@ -79,14 +79,11 @@ impl<'a> Date<'a> {
 /// Years where a date is no more than two numbers: other numbers have dashes and strokes, too.
 const PLAUSIBLE: RangeInclusive<&str> = "1900"..="2100";
 
-/// The Monday of a week of ISO 8601 (`2026-W07`, `2026W07`), in days since the beginning of 1970: the first week has 4 January.
+/// The Monday of a week of ISO 8601 (`2026-W07`, `2026W07`), in days since the beginning of 1970.
 pub(crate) fn monday_of_week(text: &str) -> Option<i64> {
     let (year, week) = text.split_once('W')?;
     let year = year.strip_suffix('-').unwrap_or(year);
-    let week = digits(week).filter(|number| week.len() == 2 && (1..=53).contains(number))?;
-    let fourth = days(digits(year).filter(|_| PLAUSIBLE.contains(&year))?, 1, 4)?;
-    // 1 January 1970 was a Thursday.
-    Some(fourth - (fourth + 3).rem_euclid(7) + 7 * (week - 1))
+    monday(digits(year).filter(|_| PLAUSIBLE.contains(&year))?, digits(week).filter(|_| week.len() == 2)?)
 }
 
 /// The three fields between the first separator, which must be one of these, and the time of day behind them.

@@ -1,5 +1,7 @@
 //! How long something took.
 
+use jiff::{Span, SpanRelativeTo, Unit};
+
 use crate::calendar::DAY;
 use crate::clock::digits;
 
@@ -25,30 +27,10 @@ pub(crate) fn seconds(text: &str) -> Option<f64> {
     (sound && parts.next().is_none()).then_some(f64::from(days) * DAY + 60.0 * minutes as f64 + seconds)
 }
 
-/// Numbers with units behind them, each smaller than the one before.
+/// Numbers with units behind them, each smaller than the one before; in all days there are 24 hours.
 fn in_words(text: &str) -> Option<f64> {
-    let mut rest = text.strip_prefix("PT").unwrap_or(text);
-    let (mut seconds, mut before) = (0.0, f64::INFINITY);
-    while !rest.is_empty() {
-        let (number, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.')?);
-        let behind = behind.trim_start();
-        let (word, behind) =
-            behind.split_at(behind.find(|c: char| !c.is_alphabetic()).unwrap_or(behind.len()));
-        let unit = match &word.to_lowercase()[..] {
-            "d" | "day" | "days" => DAY,
-            "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-            "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-            "ms" => 1e-3,
-            _ => return None,
-        };
-        if unit >= before {
-            return None;
-        }
-        seconds += number.parse::<f64>().ok()? * unit;
-        (before, rest) = (unit, behind.trim_start_matches([' ', ',']));
-    }
-    (before < f64::INFINITY).then_some(seconds)
+    let span: Span = text.to_lowercase().parse().ok()?;
+    span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()
 }
 
 #[cfg(test)]
@@ -88,6 +70,9 @@ mod tests {
             ("250ms", Some(0.25)),
             ("1 hr, 5 min", Some(3900.0)),
             ("PT4M13.5S", Some(253.5)),
+            ("P1DT2H", Some(93_600.0)),
+            ("2H 50 Min", Some(10_200.0)),
+            ("5 months", None),
             ("50m 2h", None),
             ("5m 5m", None),
             ("2h 50", None),

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use jiff::civil::Date as Day;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{DAY, civil};
@@ -179,19 +180,20 @@ struct Course {
     /// One row for a day: all dates are of one month.
     one_month: bool,
     /// From the first year to the last.
-    years: Reverse<i64>,
+    years: Reverse<i16>,
 }
 
 impl Course {
     fn of<'a>(format: MomentFormat, texts: impl Iterator<Item = &'a str> + Clone) -> Course {
         let moments = || texts.clone().filter_map(|text| format.seconds(text));
-        let dates = || moments().map(|at| civil((at / DAY).floor() as i64));
-        let month = |(year, month, _)| (year, month);
-        let years = dates().fold((i64::MAX, i64::MIN), |(low, high), (y, ..)| (low.min(y), high.max(y)));
+        let dates = || moments().filter_map(|at| civil((at / DAY).floor() as i64));
+        let years = dates()
+            .map(Day::year)
+            .fold((i16::MAX, i16::MIN), |(low, high), year| (low.min(year), high.max(year)));
         Course {
             in_order: moments().is_sorted() || moments().is_sorted_by(|a, b| a >= b),
-            first_of_month: dates().all(|(_, _, day)| day == 1),
-            one_month: dates().map(month).is_sorted_by(|a, b| a == b),
+            first_of_month: dates().all(|date| date.day() == 1),
+            one_month: dates().map(Day::first_of_month).is_sorted_by(|a, b| a == b),
             years: Reverse(years.1.saturating_sub(years.0)),
         }
     }
@@ -254,6 +256,7 @@ mod tests {
             (Month, "2026-W01", Some(1_766_966_400.0)),
             (Month, "2026W53", Some(1_798_416_000.0)),
             (Month, "2024-W07", Some(1_707_696_000.0)),
+            (Month, "2025-W53", None),
             (Month, "2024-W54", None),
             (Month, "2024-W7", None),
             (Month, "1200W07", None),

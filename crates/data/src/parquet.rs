@@ -97,9 +97,9 @@ fn text(field: &Field) -> String {
         Field::Float(value) => number(value, value.is_nan()),
         Field::Double(value) => number(value, value.is_nan()),
         Field::Str(text) => text.trim().to_owned(),
-        Field::Date(days) => date_and_time(f64::from(*days) * DAY).to_string(),
-        Field::TimestampMillis(time) => date_and_time(*time as f64 / 1e3).to_string(),
-        Field::TimestampMicros(time) => date_and_time(*time as f64 / 1e6).to_string(),
+        Field::Date(days) => date_and_time(f64::from(*days) * DAY),
+        Field::TimestampMillis(time) => date_and_time(*time as f64 / 1e3),
+        Field::TimestampMicros(time) => date_and_time(*time as f64 / 1e6),
         // Decimals and times of day have texts of their own; bytes are no text, and are learnt from as little.
         other => other.to_string().trim_matches('"').to_owned(),
     }
