@@ -4,7 +4,6 @@ use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
 use crate::decay;
 use crate::measures::metrics;
-use crate::repeat;
 use crate::say;
 use crate::setting_names::{leaves, written};
 use crate::settings::Settings;
@@ -272,6 +271,7 @@ impl RunConfig {
                 schedule: Schedule::default(),
                 plateau: None,
                 optimizer: Method::AdamW(AdamW { weight_decay: decay::MOST, ..AdamW::default() }),
+                groups: Vec::new(),
                 clip_norm: None,
                 validate: Every::Epochs(1),
                 stop: "patience(20, min_delta=0.002)".parse()?,
@@ -391,10 +391,5 @@ impl RunConfig {
         let table = toml::Table::try_from(self)?;
         let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Ok(leaves(&table).into_iter().map(|(path, value)| (written(&path), text(value))).collect())
-    }
-
-    /// The command that does the same again with a table of so many rows: what differs from the defaults.
-    pub(crate) fn command(&self, rows: usize) -> Result<String> {
-        repeat::command(self, rows)
     }
 }

@@ -6,6 +6,7 @@ use crate::folder::RunFolder;
 use crate::guess::Guess;
 use crate::measures::loss;
 use crate::remarks::SHORT_YEARS;
+use crate::repeat;
 use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
@@ -88,7 +89,7 @@ impl Story {
             measured_on: measured_on(&job.source),
             training: config.training.clone(),
             settings: config.settings()?,
-            command: config.command(job.source.table.rows())?,
+            command: repeat::command(config, job.source.table.rows())?,
             configuration: config.to_toml()?,
         })
     }

@@ -38,10 +38,12 @@ pub enum Error {
         what: &'static str,
     },
     /// None of a rule's patterns matches a parameter: most likely a misspelt name.
-    #[error("no parameter's name matches {}", quoted(patterns))]
+    #[error("no parameter's name matches {}; the names are {}", quoted(patterns), quoted(names))]
     NothingMatches {
         /// The rule's patterns.
         patterns: Vec<String>,
+        /// The names of all parameters.
+        names: Vec<String>,
     },
     /// Rules before it take every parameter that a rule matches, so that it would do nothing.
     #[error(
@@ -108,9 +110,9 @@ pub enum Error {
     },
 }
 
-fn quoted(patterns: &[String]) -> String {
-    let quoted: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
-    quoted.join(", ")
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if quoted.is_empty() { "an empty list".to_owned() } else { quoted.join(", ") }
 }
 
 /// Refuses a hyper-parameter outside its range; NaN is outside every range.

@@ -83,8 +83,9 @@ impl Groups {
             require_non_negative("group", "weight_decay", weight_decay.unwrap_or(0.0))?;
         }
         let (mut matched, mut counted) = (vec![false; rules.len()], vec![false; rules.len()]);
-        let mut segments: Vec<Segment> = Vec::new();
+        let (mut segments, mut names): (Vec<Segment>, Vec<&str>) = Default::default();
         for (name, range) in table {
+            names.push(name);
             let expected = segments.last().map_or(0, |segment| segment.range.end);
             if range.start != expected || range.end < range.start {
                 return Err(Error::NotContiguous { name: name.to_owned(), start: range.start, expected });
@@ -103,11 +104,12 @@ impl Groups {
                 _ => segments.push(segment),
             }
         }
-        match counted.iter().position(|counted| !counted) {
-            Some(rule) if matched[rule] => Err(Error::Hidden { patterns: rules[rule].patterns.clone() }),
-            Some(rule) => Err(Error::NothingMatches { patterns: rules[rule].patterns.clone() }),
-            None => Ok(Self { segments }),
+        let Some(rule) = counted.iter().position(|counted| !counted) else { return Ok(Self { segments }) };
+        let patterns = rules[rule].patterns.clone();
+        if matched[rule] {
+            return Err(Error::Hidden { patterns });
         }
+        Err(Error::NothingMatches { patterns, names: names.into_iter().map(str::to_owned).collect() })
     }
 
     /// The segments' ranges in the flat slice, in order, without gaps.
@@ -197,8 +199,16 @@ mod tests {
 
     #[test]
     fn a_rule_that_matches_nothing_is_refused() {
-        let error = Groups::by_name([("a.bias", 0..1)], &[rule("*.biases", 1.0, None)]).unwrap_err();
-        assert_eq!(error.to_string(), "no parameter's name matches `*.biases`");
+        let check = |rule, words: &str| {
+            let table = [("a.weight", 0..1), ("a.bias", 1..2)];
+            let error = Groups::by_name(table, &[rule]).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("no parameter's name matches {words}; the names are `a.weight`, `a.bias`")
+            );
+        };
+        check(rule("*.biases", 1.0, None), "`*.biases`");
+        check(GroupRule::default(), "an empty list");
     }
 
     #[test]

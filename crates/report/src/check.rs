@@ -22,6 +22,7 @@ pub(crate) fn config(stop: &str) -> Config {
         schedule: Default::default(),
         plateau: None,
         optimizer: Deserialize::deserialize(MapAccessDeserializer::new(method)).unwrap(),
+        groups: Vec::new(),
         clip_norm: None,
         validate: Every::Epochs(1),
         stop: stop.parse().unwrap(),

@@ -25,6 +25,7 @@ fn config() -> Config {
         schedule: Default::default(),
         plateau: None,
         optimizer: Deserialize::deserialize(MapAccessDeserializer::new(method)).unwrap(),
+        groups: Vec::new(),
         clip_norm: None,
         validate: Every::Epochs(1),
         stop: "patience(4)".parse().unwrap(),

@@ -68,6 +68,7 @@ fn ending(
         schedule: Schedule::default(),
         plateau: None,
         optimizer: Method::Sgd(Sgd::default()),
+        groups: Vec::new(),
         clip_norm: None,
         validate: Every::Epochs(1),
         stop,

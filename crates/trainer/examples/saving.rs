@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         schedule: Schedule::default(),
         plateau: None,
         optimizer: Method::Adam(Adam::default()),
+        groups: Vec::new(),
         clip_norm: None,
         validate: Every::Epochs(1),
         stop: "patience(20)".parse()?,

@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use highwater_early_stopping::{Goal, NonFinite, Rule, Signal};
+use highwater_nn::Model;
 use highwater_objective::metrics::Metric;
-use highwater_optim::{Method, Plateau, ReduceOnPlateau, Schedule};
+use highwater_optim::{GroupRule, Groups, Method, Optimizer, Plateau, ReduceOnPlateau, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// Everything that decides the course of a run, apart from the data and the model it begins with.
@@ -32,6 +33,9 @@ pub struct Config {
     pub plateau: Option<ReduceOnPlateau>,
     /// How parameters are updated.
     pub optimizer: Method,
+    /// Parameters that are updated otherwise, by their names in the [table](Model::table) of the model.
+    #[serde(default)]
+    pub groups: Vec<GroupRule>,
     /// Gradients with a larger norm are scaled down to it.
     pub clip_norm: Option<f64>,
     /// When the model is tried on the validation rows.
@@ -180,6 +184,12 @@ impl Config {
     /// Whether the stopping rule goes by standard errors, which are computed then.
     pub fn asks_for_standard_errors(&self) -> bool {
         self.stop.goes_by(Signal::StandardError)
+    }
+
+    /// The optimizer of a model, before its first step.
+    pub(crate) fn optimizer_of(&self, model: &Model<f32>) -> Result<Optimizer<f32>, Error> {
+        let table = model.table().iter().map(|parameter| (&parameter.name[..], parameter.range()));
+        Ok(Optimizer::new(self.optimizer, Groups::by_name(table, &self.groups)?)?)
     }
 
     /// Whether a rule gets to see what it goes by.

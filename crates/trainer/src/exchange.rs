@@ -11,7 +11,6 @@ use highwater_checkpoint::{
     Array, Checkpoint, Dtype, Migration, Saved, Section, Snapshot, Store, TensorInfo, export,
 };
 use highwater_nn::{Layer, Model};
-use highwater_optim::Optimizer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -175,7 +174,7 @@ pub fn begin(
 ) -> Result<Saved, Error> {
     config.validate()?;
     must_be_empty(store)?;
-    let optimizer = Optimizer::new(config.optimizer, model.parameters().len())?;
+    let optimizer = config.optimizer_of(model)?;
     let own = state::sections(&Counters::default(), &[])?;
     let own = own.into_iter().chain([state::fingerprint()?]);
     let sections: Vec<Section> = own.chain(sections.iter().cloned()).collect();

@@ -89,7 +89,7 @@ impl<'a> Session<'a> {
             program,
             ws,
             gradients: Buffer::zeros(count),
-            optimizer: Optimizer::new(config.optimizer, count)?,
+            optimizer: config.optimizer_of(model)?,
             accumulator: (rows < full).then(|| Accumulator::new(count)),
             plateau: config.plateau.map(|rule| Plateau::new(rule, config.learning_rate)).transpose()?,
             evidence,

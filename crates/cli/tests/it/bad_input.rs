@@ -66,6 +66,12 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--set epochs=many", &["epochs = \"many\""]),
         (Some(GOOD), "--set epochs", &["KEY=VALUE"]),
         (
+            Some(GOOD),
+            r#"--hidden none --quiet --set groups=[{patterns=["*.biases"]}]"#,
+            &["`*.biases`", "the names are `0.weight`, `0.bias`"],
+        ),
+        (Some(GOOD), r#"--set groups=[{pattern="*"}]"#, &["unknown field `pattern`", "`patterns`"]),
+        (
             Some(&GOOD.replace("5,9,x", "5,nine,x")),
             "",
             &["t.csv, line 6", "\"b\"", "\"nine\" is not a number", "correct the cell"],

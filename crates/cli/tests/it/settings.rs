@@ -140,6 +140,7 @@ fn the_command_of_the_report_leaves_out_what_the_rows_suggest_and_nothing_else()
         (&odd, &["--column", "Sepal.Width=category", "--column", "it's \n<b> & \"c\" = d=number"]),
         (&bare, &["--batch-size", "500", "--task", "classification"]),
         (&[], &["--refit", "no", "--validation", "0.4"]),
+        (&odd, &["--set", r#"groups=[{patterns=["*.bias"], weight_decay=0}, {patterns=["0.*", "'"], learning_rate_scale=0.5}]"#]),
     ]
     .into_iter()
     .enumerate()

@@ -4,8 +4,8 @@ use crate::problem::{How, Problem, arrays, best, bits, classification, files, re
 use highwater_data::Dataset;
 use highwater_nn::{Activation, Embedding, Layer};
 use highwater_optim::{
-    Adagrad, Adam, AdamW, Curve, Method, OneCycle, Phase, ReduceOnPlateau, RmsProp, Rprop, Rprop1993,
-    Schedule, Sgd,
+    Adagrad, Adam, AdamW, Curve, GroupRule, Method, OneCycle, Phase, ReduceOnPlateau, RmsProp, Rprop,
+    Rprop1993, Schedule, Sgd,
 };
 use highwater_trainer::{Config, Ended, Event, Every};
 use std::ops::ControlFlow;
@@ -65,6 +65,26 @@ fn whatever_the_optimizer() {
         let problem = with(regression(), |config| config.optimizer = method);
         check(method.name(), &problem);
     }
+}
+
+/// No decay on biases, and a first layer that learns slowly.
+fn groups() -> Vec<GroupRule> {
+    let of = |pattern: &str| GroupRule { patterns: vec![pattern.to_owned()], ..GroupRule::default() };
+    vec![
+        GroupRule { weight_decay: Some(0.0), ..of("*.bias") },
+        GroupRule { learning_rate_scale: 0.25, ..of("0.*") },
+    ]
+}
+
+#[test]
+fn with_groups_of_parameters() {
+    let problem = with(regression(), |config| {
+        config.optimizer = Method::AdamW(AdamW { weight_decay: 0.5, ..AdamW::default() });
+    });
+    let alike = bits(&problem.run(How::default()).1);
+    let grouped = with(problem, |config| config.groups = groups());
+    assert_ne!(bits(&grouped.run(How::default()).1), alike);
+    check("groups", &grouped);
 }
 
 #[test]

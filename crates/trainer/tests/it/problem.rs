@@ -52,6 +52,7 @@ fn of_noise(noise: f64) -> Problem {
             schedule: Schedule::default(),
             plateau: None,
             optimizer: Method::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }),
+            groups: Vec::new(),
             clip_norm: None,
             validate: Every::Epochs(1),
             stop: "never".parse().unwrap(),

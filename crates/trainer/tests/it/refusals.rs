@@ -5,7 +5,7 @@ use highwater_data::{Dataset, Targets};
 use highwater_nn::Layer;
 use highwater_objective::metrics::Metric;
 use highwater_objective::{CrossEntropy, Loss};
-use highwater_optim::{Adam, Curve, Method, Rprop, Sgd};
+use highwater_optim::{Adam, Curve, GroupRule, Method, Rprop, Sgd};
 use highwater_trainer::{Error, Every, Score};
 
 /// The run must end with the error, in these words, and leave no checkpoint.
@@ -93,6 +93,13 @@ fn optimizers_schedules_and_rules_that_make_no_sense() {
         }),
         |e| matches!(e, Error::Optimizer(_)),
         "rprop takes the learning rate for its first step sizes at most: `schedule` has no effect, leave it constant",
+    );
+    check(
+        &changed(regression(), |p| {
+            p.config.groups = vec![GroupRule { patterns: vec!["1.*".into()], ..GroupRule::default() }];
+        }),
+        |e| matches!(e, Error::Optimizer(_)),
+        "no parameter's name matches `1.*`; the names are `0.weight`, `0.bias`, `2.weight`, `2.bias`",
     );
     let mut problem = regression();
     problem.config.stop = highwater_early_stopping::Rule::patience(0);
