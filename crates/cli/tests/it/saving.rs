@@ -139,7 +139,7 @@ fn a_run_that_a_hangup_is_not_to_end_goes_on() {
     let folder = dir.path().join("run");
     let mut child = Command::new("sh")
         .args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_highwater")])
-        .args(of_epochs(150, &folder))
+        .args(of_epochs(ENDLESS, &folder))
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -147,8 +147,16 @@ fn a_run_that_a_hangup_is_not_to_end_goes_on() {
     let mut progress = BufReader::new(child.stderr.take().unwrap());
     (0..3).for_each(|_| _ = progress.read_line(&mut String::new()).unwrap());
     signal(&child, "HUP");
+    // What ends a run lets it take a step more, not hundreds.
+    let validations = || fs::read_to_string(folder.join("history.csv")).unwrap().lines().count();
+    let enough = validations() + 100;
+    while validations() < enough {
+        assert!(child.try_wait().unwrap().is_none(), "the hangup has ended it");
+        std::thread::yield_now();
+    }
+    signal(&child, "INT");
     progress.read_to_string(&mut String::new()).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
@@ -287,20 +295,30 @@ fn what_is_kept_and_what_a_failure_does_is_in_the_configuration() {
 #[test]
 fn a_signal_while_the_model_of_all_rows_is_made_leaves_at_once_and_resuming_makes_it() {
     let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("run");
-    let words = ["--hidden", "900,900", "--epochs", "8", "--stop", "never", "--threads", "1", "--quiet"];
-    let data = table("iris.csv");
-    let run = args!["train", "--data", data, "--target", "species", "--out", &folder];
-    let mut child = highwater([run, words.map(OsString::from).to_vec()].concat()).spawn().unwrap();
     // The page is the last that is written before; while a run goes on, it loads itself again.
     let ended = |page: String| page.ends_with("</html>") && !page.contains("http-equiv=\"refresh\"");
-    while !fs::read_to_string(folder.join("report.html")).is_ok_and(ended) {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::yield_now();
-    }
-    signal(&child, "TERM");
-    let said = Said::of(child.wait_with_output().unwrap());
-    assert_eq!(said.code, Some(130));
+    let words = ["--hidden", "900,900", "--stop", "never", "--threads", "1", "--quiet"];
+    // Twice as long each time, until the model is not made before the signal comes.
+    let (folder, said) = (3..8)
+        .find_map(|power| {
+            let folder = dir.path().join(power.to_string());
+            let epochs = (1 << power).to_string();
+            let data = table("iris.csv");
+            let run =
+                args!["train", "--data", data, "--target", "species", "--epochs", epochs, "--out", &folder];
+            let mut child = highwater([run, words.map(OsString::from).to_vec()].concat()).spawn().unwrap();
+            while !fs::read_to_string(folder.join("report.html")).is_ok_and(ended) {
+                if child.try_wait().unwrap().is_some() {
+                    return None;
+                }
+                std::thread::yield_now();
+            }
+            signal(&child, "TERM");
+            let said = Said::of(child.wait_with_output().unwrap());
+            (said.code != Some(0)).then_some((folder, said))
+        })
+        .expect("it ends while the model is made");
+    assert_eq!(said.code, Some(130), "{said:?}");
     for words in ["best.safetensors", "final.safetensors", "not made", "cargo xtask resume "] {
         assert!(said.err.contains(words), "{said:?}");
     }
