@@ -15,8 +15,8 @@ use highwater_data::{
     Dialect, Fractions, Kind, Preparation, Recipe, Split, SplitBy, Table, TableReader, Task, split_rows,
 };
 use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
-use highwater_optim::{AdamW, Method, Schedule};
-use highwater_trainer::{Config, Every, OnFailure, Pace, Saving, Score};
+use highwater_optim::{AdamW, Method};
+use highwater_trainer::{Config, OnFailure, Pace, Saving};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -266,19 +266,11 @@ impl RunConfig {
                 seed: 0,
                 epochs: 500,
                 batch_size: 32,
-                micro_batch: None,
                 learning_rate: 0.001,
-                schedule: Schedule::default(),
-                plateau: None,
                 optimizer: Method::AdamW(AdamW { weight_decay: decay::MOST, ..AdamW::default() }),
-                groups: Vec::new(),
-                clip_norm: None,
-                validate: Every::Epochs(1),
                 stop: "patience(20, min_delta=0.002)".parse()?,
-                monitor: Score::Loss,
-                select: Score::Loss,
-                non_finite: Default::default(),
                 metrics: metrics(task),
+                ..Config::default()
             },
         })
     }

@@ -1,10 +1,7 @@
 //! Runs to test with.
 
 use crate::reconstruct;
-use highwater_early_stopping::NonFinite;
-use highwater_trainer::{
-    Config, Ended, Event, Every, MeasuredOn, Plan, Record, Report, Score, Scores, Weights,
-};
+use highwater_trainer::{Config, Ended, Event, MeasuredOn, Plan, Record, Report, Scores, Weights};
 use serde::Deserialize;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
 use std::collections::BTreeMap;
@@ -16,20 +13,11 @@ pub(crate) fn config(stop: &str) -> Config {
     Config {
         seed: 7,
         epochs: 200,
-        batch_size: 32,
-        micro_batch: None,
         learning_rate: 0.01,
-        schedule: Default::default(),
-        plateau: None,
         optimizer: Deserialize::deserialize(MapAccessDeserializer::new(method)).unwrap(),
-        groups: Vec::new(),
-        clip_norm: None,
-        validate: Every::Epochs(1),
         stop: stop.parse().unwrap(),
-        monitor: Score::Loss,
-        select: Score::Loss,
-        non_finite: NonFinite::Stop,
         metrics: vec!["accuracy".parse().unwrap()],
+        ..Config::default()
     }
 }
 

@@ -5,9 +5,7 @@ use highwater_early_stopping::NonFinite;
 use highwater_report::{
     About, History, Look, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
 };
-use highwater_trainer::{
-    Config, Ended, Event, Every, MeasuredOn, Observer, Plan, Record, Report, Score, Weights,
-};
+use highwater_trainer::{Config, Ended, Event, MeasuredOn, Observer, Plan, Record, Report, Weights};
 use serde::Deserialize;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
 use std::collections::BTreeMap;
@@ -18,21 +16,13 @@ fn config() -> Config {
     let method: MapDeserializer<'_, _, Error> = MapDeserializer::new(adam.into_iter());
     Config {
         seed: 1,
-        epochs: 100,
-        batch_size: 32,
-        micro_batch: None,
         learning_rate: 0.1,
-        schedule: Default::default(),
-        plateau: None,
         optimizer: Deserialize::deserialize(MapAccessDeserializer::new(method)).unwrap(),
-        groups: Vec::new(),
-        clip_norm: None,
-        validate: Every::Epochs(1),
         stop: "patience(4)".parse().unwrap(),
-        monitor: Score::Loss,
         select: "accuracy".parse().unwrap(),
         non_finite: NonFinite::Count,
         metrics: vec!["accuracy".parse().unwrap(), "f1_macro".parse().unwrap()],
+        ..Config::default()
     }
 }
 

@@ -11,10 +11,8 @@ use highwater_data::{Dataset, Scale, Targets, synthetic};
 use highwater_early_stopping::Rule;
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::Loss;
-use highwater_optim::{Method, Schedule, Sgd};
-use highwater_trainer::{
-    Checkpoints, Config, Data, Every, Report, Run, Saving, Score, evaluate, fit, load_model,
-};
+use highwater_optim::{Method, Sgd};
+use highwater_trainer::{Checkpoints, Config, Data, Report, Run, Saving, evaluate, fit, load_model};
 use std::fmt;
 
 /// Rows to train on, to validate on, and to test on.
@@ -63,19 +61,10 @@ fn ending(
         seed: 1,
         epochs: 1_000,
         batch_size: 8,
-        micro_batch: None,
         learning_rate: 0.01,
-        schedule: Schedule::default(),
-        plateau: None,
         optimizer: Method::Sgd(Sgd::default()),
-        groups: Vec::new(),
-        clip_norm: None,
-        validate: Every::Epochs(1),
         stop,
-        monitor: Score::Loss,
-        select: Score::Loss,
-        non_finite: Default::default(),
-        metrics: vec![],
+        ..Config::default()
     };
     let mlp = Mlp { inputs: 10, hidden: vec![20], outputs: 1, activation: Activation::Tanh, dropout: 0.0 };
     let mut model = Model::new(mlp.network(), Init::Pytorch, 1)?;

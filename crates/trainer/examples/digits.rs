@@ -6,8 +6,7 @@ use highwater_checkpoint::{KeepLast, Store};
 use highwater_data::{Fractions, Preparation, Task, digits, split_table};
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::{CrossEntropy, Loss, metrics::Metric};
-use highwater_optim::{Adam, Method, Schedule};
-use highwater_trainer::{Checkpoints, Config, Data, Event, Every, Run, Saving, Score, evaluate, fit};
+use highwater_trainer::{Checkpoints, Config, Data, Event, Run, Saving, evaluate, fit};
 use std::ops::ControlFlow;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,20 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config {
         seed: 1,
         epochs: 200,
-        batch_size: 32,
-        micro_batch: None,
         learning_rate: 0.003,
-        schedule: Schedule::default(),
-        plateau: None,
-        optimizer: Method::Adam(Adam::default()),
-        groups: Vec::new(),
-        clip_norm: None,
-        validate: Every::Epochs(1),
         stop: "patience(10)".parse()?,
-        monitor: Score::Loss,
-        select: Score::Loss,
-        non_finite: Default::default(),
         metrics: vec![Metric::Accuracy],
+        ..Config::default()
     };
 
     let dir = tempfile::tempdir()?;

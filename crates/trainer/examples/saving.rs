@@ -9,8 +9,7 @@ use highwater_checkpoint::{Goal, KeepBest, KeepLast, Retention, Store};
 use highwater_data::{Fractions, Preparation, Task, digits, split_table};
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::{CrossEntropy, Loss, metrics::Metric};
-use highwater_optim::{Adam, Method, Schedule};
-use highwater_trainer::{Checkpoints, Config, Data, Every, Pace, Run, Saves, Saving, Score, fit};
+use highwater_trainer::{Checkpoints, Config, Data, Pace, Run, Saves, Saving, fit};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -30,22 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         dropout: 0.0,
     };
     let config = Config {
-        seed: 0,
         epochs: 500,
-        batch_size: 32,
-        micro_batch: None,
-        learning_rate: 0.001,
-        schedule: Schedule::default(),
-        plateau: None,
-        optimizer: Method::Adam(Adam::default()),
-        groups: Vec::new(),
-        clip_norm: None,
-        validate: Every::Epochs(1),
         stop: "patience(20)".parse()?,
-        monitor: Score::Loss,
-        select: Score::Loss,
-        non_finite: Default::default(),
         metrics: vec![Metric::Accuracy],
+        ..Config::default()
     };
     let loss = Loss::CrossEntropy(CrossEntropy::default());
     let mut words = std::env::args().skip(1);

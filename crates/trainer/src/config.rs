@@ -4,7 +4,7 @@ use crate::error::Error;
 use highwater_early_stopping::{Goal, NonFinite, Rule, Signal};
 use highwater_nn::Model;
 use highwater_objective::metrics::Metric;
-use highwater_optim::{GroupRule, Groups, Method, Optimizer, Plateau, ReduceOnPlateau, Schedule};
+use highwater_optim::{Adam, GroupRule, Groups, Method, Optimizer, Plateau, ReduceOnPlateau, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// Everything that decides the course of a run, apart from the data and the model it begins with.
@@ -52,6 +52,31 @@ pub struct Config {
     pub non_finite: NonFinite,
     /// Metrics of the validation rows that are recorded beside the loss.
     pub metrics: Vec<Metric>,
+}
+
+/// Adam at a learning rate of 0.001 over batches of 32 rows for up to 100 epochs, validated after each, until the loss has not
+/// improved for ten. The best loss is kept.
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            seed: 0,
+            epochs: 100,
+            batch_size: 32,
+            micro_batch: None,
+            learning_rate: 0.001,
+            schedule: Schedule::default(),
+            plateau: None,
+            optimizer: Method::Adam(Adam::default()),
+            groups: Vec::new(),
+            clip_norm: None,
+            validate: Every::Epochs(1),
+            stop: Rule::patience(10),
+            monitor: Score::Loss,
+            select: Score::Loss,
+            non_finite: NonFinite::default(),
+            metrics: Vec::new(),
+        }
+    }
 }
 
 /// How often something is done.

@@ -11,8 +11,8 @@
 //! use highwater_data::{Dataset, Targets};
 //! use highwater_nn::{Activation, Init, Mlp, Model};
 //! use highwater_objective::Loss;
-//! use highwater_optim::{Method, Schedule, Sgd};
-//! use highwater_trainer::{Config, Data, Event, Every, Run, Score, fit};
+//! use highwater_optim::{Method, Sgd};
+//! use highwater_trainer::{Config, Data, Event, Run, fit};
 //! use ndarray::array;
 //! use std::ops::ControlFlow;
 //!
@@ -24,22 +24,11 @@
 //! let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
 //! let mut model = Model::new(line.network(), Init::Constant { value: 0.0 }, 0)?;
 //! let config = Config {
-//!     seed: 0,
-//!     epochs: 100,
 //!     batch_size: 2,
-//!     micro_batch: None,
 //!     learning_rate: 0.25,
-//!     schedule: Schedule::default(),
-//!     plateau: None,
 //!     optimizer: Method::Sgd(Sgd::default()),
-//!     groups: Vec::new(),
-//!     clip_norm: None,
-//!     validate: Every::Epochs(1),
 //!     stop: "patience(2)".parse()?,
-//!     monitor: Score::Loss,
-//!     select: Score::Loss,
-//!     non_finite: Default::default(),
-//!     metrics: vec![],
+//!     ..Config::default()
 //! };
 //!
 //! let mut losses = Vec::new();
@@ -91,8 +80,8 @@
 //! # use highwater_data::{Dataset, Targets};
 //! # use highwater_nn::{Activation, Init, Mlp, Model};
 //! # use highwater_objective::Loss;
-//! # use highwater_optim::{Method, Schedule, Sgd};
-//! # use highwater_trainer::{Config, Data, Every, Score};
+//! # use highwater_optim::{Method, Sgd};
+//! # use highwater_trainer::{Config, Data};
 //! # use ndarray::array;
 //! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
 //! # let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
@@ -100,22 +89,11 @@
 //! # let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
 //! # let fresh = || Model::new(line.network(), Init::Constant { value: 0.0 }, 0);
 //! # let config = Config {
-//! #     seed: 0,
-//! #     epochs: 100,
 //! #     batch_size: 2,
-//! #     micro_batch: None,
 //! #     learning_rate: 0.25,
-//! #     schedule: Schedule::default(),
-//! #     plateau: None,
 //! #     optimizer: Method::Sgd(Sgd::default()),
-//! #     groups: Vec::new(),
-//! #     clip_norm: None,
-//! #     validate: Every::Epochs(1),
 //! #     stop: "patience(2)".parse()?,
-//! #     monitor: Score::Loss,
-//! #     select: Score::Loss,
-//! #     non_finite: Default::default(),
-//! #     metrics: vec![],
+//! #     ..Config::default()
 //! # };
 //! # let run = tempfile::tempdir()?;
 //! # let run = run.path();

@@ -2,13 +2,11 @@
 
 use highwater_checkpoint::{Checkpoint, Disk, FileSystem, Folder, Retention, Store};
 use highwater_data::{Dataset, Targets, synthetic};
-use highwater_early_stopping::NonFinite;
 use highwater_nn::{Activation, Init, Layer, Mlp, Model, Sequential};
 use highwater_objective::{CrossEntropy, Loss};
-use highwater_optim::{Method, Schedule, Sgd};
+use highwater_optim::{Method, Sgd};
 use highwater_trainer::{
-    Checkpoints, Config, Data, Error, Event, Every, Observer, OnFailure, Pace, Report, Run, Saves, Saving,
-    Score,
+    Checkpoints, Config, Data, Error, Event, Observer, OnFailure, Pace, Report, Run, Saves, Saving,
 };
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -47,19 +45,11 @@ fn of_noise(noise: f64) -> Problem {
             seed: 11,
             epochs: 3,
             batch_size: 16,
-            micro_batch: None,
             learning_rate: 0.05,
-            schedule: Schedule::default(),
-            plateau: None,
             optimizer: Method::Sgd(Sgd { momentum: 0.9, ..Sgd::default() }),
-            groups: Vec::new(),
-            clip_norm: None,
-            validate: Every::Epochs(1),
             stop: "never".parse().unwrap(),
-            monitor: Score::Loss,
-            select: Score::Loss,
-            non_finite: NonFinite::Stop,
             metrics: vec!["mae".parse().unwrap()],
+            ..Config::default()
         },
     }
 }
