@@ -201,7 +201,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             created => drop(created.context("create", &pin)?),
         }
-        durable::sync_folder_of(fs, &pin)?;
+        durable::make_durable(fs, &pin)?;
         // A store sees the pin from now on; it may have gone ahead before.
         let there = uninterrupted(|| fs.open(&path)).map(drop).context("open", &path);
         there.inspect_err(|_| _ = uninterrupted(|| fs.remove_file(&pin)))

@@ -47,8 +47,8 @@ pub(crate) enum Promises {
     /// As [`FileHandle::settle`] says: settled contents are not lost if a later rename of their file is not, and no change of
     /// a name is lost if a later one is not.
     Order,
-    /// As [`FileHandle::name`] says: a file that was synced without a name may have none after a crash, though its folder was
-    /// synced, until it is synced again; and then its name is durable, too.
+    /// As [`FileHandle::name`] says: a file that was not synced since it got its first name may have none after a crash, though
+    /// its folder was synced; and when it is, its name is durable, too.
     NameWithFile,
 }
 
@@ -88,7 +88,7 @@ struct File {
     /// Not durable, but before any later rename of the file.
     settled: Vec<Write>,
     pending: Vec<Write>,
-    /// The disk knows of no name, and so it has none there.
+    /// The disk knows of no name yet, and so it may have none there.
     nameless: bool,
 }
 
@@ -474,7 +474,8 @@ impl FileSystem for Simulated {
         }
         let file = state.files.len();
         state.change(path, Naming { added: Some((name_of(path), Some(file))), ..Naming::default() })?;
-        state.files.push(File::default());
+        let nameless = state.promises == Promises::NameWithFile;
+        state.files.push(File { nameless, ..File::default() });
         Ok(Box::new(Handle { fs: self.clone(), file }))
     }
 
