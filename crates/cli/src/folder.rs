@@ -4,11 +4,12 @@ use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Folder, Store};
+use highwater_checkpoint::{Checkpoint, Disk, FileSystem, Folder, Store};
 use highwater_trainer::kept;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::slice;
 
 const CONFIG_TEMPORARY: &str = "config.toml.tmp";
 /// What a store of checkpoints makes in its folder first.
@@ -28,8 +29,8 @@ impl RunFolder {
     /// A new run's folder; it is made, and must be empty.
     pub(crate) fn create(root: PathBuf) -> Result<RunFolder> {
         let made = lacking(&root);
-        fs::create_dir_all(&root)
-            .with_context(|| format!("cannot make the run folder {}", root.display()))?;
+        let make = || fs::create_dir_all(&root).and_then(|()| keep_names(&made));
+        make().with_context(|| format!("cannot make the run folder {}", root.display()))?;
         let folder = RunFolder { root, made };
         folder.must_be_new()?;
         Ok(folder)
@@ -67,8 +68,9 @@ impl RunFolder {
         let mut number = 1;
         loop {
             let root = PathBuf::from(format!("runs/{name}-{number}"));
-            match fs::create_dir(&root) {
-                Ok(()) => return Ok(RunFolder { made: [vec![root.clone()], above].concat(), root }),
+            let made = [slice::from_ref(&root), &above].concat();
+            match fs::create_dir(&root).and_then(|()| keep_names(&made)) {
+                Ok(()) => return Ok(RunFolder { made, root }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => {
                     return Err(error)
@@ -308,6 +310,15 @@ fn lacking(folder: &Path) -> Vec<PathBuf> {
     named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
 }
 
+/// Makes the names of new folders durable. Without them, all that is saved there would be lost.
+fn keep_names(made: &[PathBuf]) -> io::Result<()> {
+    made.iter().try_for_each(|folder| match Disk.sync_dir(folder_of(folder)) {
+        // One may write to a folder that one may not read.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    })
+}
+
 /// So much of a file's name is in that of the one beside it that is written first, in bytes: file systems take no more than 255.
 const LONGEST: usize = 200;
 
@@ -325,5 +336,5 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
     written.inspect_err(|_| _ = fs::remove_file(&temporary))?;
-    File::open(folder_of(path))?.sync_all()
+    Disk.sync_dir(folder_of(path))
 }
