@@ -2,10 +2,10 @@
 //! `cargo run --release -p highwater-trainer --example digits`
 #![allow(clippy::print_stdout, reason = "an example shows its result")]
 
-use highwater_checkpoint::{KeepLast, Store};
-use highwater_data::{Fractions, Preparation, Task, digits, split_table};
-use highwater_nn::{Activation, Init, Mlp, Model};
-use highwater_objective::{CrossEntropy, Loss, metrics::Metric};
+use highwater_trainer::checkpoint::{KeepLast, Store};
+use highwater_trainer::data::{Fractions, Preparation, Task, digits, split_table};
+use highwater_trainer::nn::{Activation, Init, Mlp, Model};
+use highwater_trainer::objective::{CrossEntropy, Loss, metrics::Metric};
 use highwater_trainer::{Checkpoints, Config, Data, Event, Run, Saving, evaluate, fit};
 use std::ops::ControlFlow;
 

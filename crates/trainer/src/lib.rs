@@ -5,15 +5,16 @@
 //! goes on with other random numbers and without the optimizer's momentum. (The example `article` shows the first two with
 //! numbers.) This crate has the loop once. It does no numerics of its own and has no opinions on when to stop or what to
 //! keep on disk: it composes a [`Model`](highwater_nn::Model), an optimizer, a stopping
-//! [`Rule`](highwater_early_stopping::Rule) and a checkpoint [`Store`](highwater_checkpoint::Store).
+//! [`Rule`](highwater_early_stopping::Rule) and a checkpoint [`Store`](highwater_checkpoint::Store), and hands on the crates that
+//! these are from.
 //!
 //! ```
-//! use highwater_data::{Dataset, Targets};
-//! use highwater_nn::{Activation, Init, Mlp, Model};
-//! use highwater_objective::Loss;
-//! use highwater_optim::{Method, Sgd};
+//! use highwater_trainer::data::{Dataset, Targets};
+//! use highwater_trainer::ndarray::array;
+//! use highwater_trainer::nn::{Activation, Init, Mlp, Model};
+//! use highwater_trainer::objective::Loss;
+//! use highwater_trainer::optim::{Method, Sgd};
 //! use highwater_trainer::{Config, Data, Event, Run, fit};
-//! use ndarray::array;
 //! use std::ops::ControlFlow;
 //!
 //! // The training rows are on the line y = 3x - 1; at x = 2 it is at 5, and the validation row is not.
@@ -77,12 +78,12 @@
 //! same report.
 //!
 //! ```
-//! # use highwater_data::{Dataset, Targets};
-//! # use highwater_nn::{Activation, Init, Mlp, Model};
-//! # use highwater_objective::Loss;
-//! # use highwater_optim::{Method, Sgd};
+//! # use highwater_trainer::data::{Dataset, Targets};
+//! # use highwater_trainer::nn::{Activation, Init, Mlp, Model};
+//! # use highwater_trainer::objective::Loss;
+//! # use highwater_trainer::optim::{Method, Sgd};
 //! # use highwater_trainer::{Config, Data};
-//! # use ndarray::array;
+//! # use highwater_trainer::ndarray::array;
 //! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
 //! # let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
 //! # let data = Data { train: &train, validation: &validation, units: &[] };
@@ -97,7 +98,7 @@
 //! # };
 //! # let run = tempfile::tempdir()?;
 //! # let run = run.path();
-//! use highwater_checkpoint::Store;
+//! use highwater_trainer::checkpoint::Store;
 //! use highwater_trainer::{Checkpoints, Ended, Event, Run, Saving, fit, resume};
 //! use std::ops::ControlFlow;
 //!
@@ -187,6 +188,16 @@ mod saving;
 mod session;
 mod state;
 mod threads;
+
+// A program that trains needs these as well, in these versions.
+pub use highwater_autodiff as autodiff;
+pub use highwater_checkpoint as checkpoint;
+pub use highwater_data as data;
+pub use highwater_early_stopping as early_stopping;
+pub use highwater_nn as nn;
+pub use highwater_objective as objective;
+pub use highwater_optim as optim;
+pub use ndarray;
 
 pub use config::{Config, Every, Score};
 pub use error::Error;
