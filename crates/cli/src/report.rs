@@ -51,7 +51,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<()> {
             let path = out.clone().unwrap_or_else(|| job.folder.report_file());
             let (story, kept) = (Story::of(&job)?, Kept::of(&job, job.config.data.class_weights));
             let write = |outcome: &Outcome<'_>| {
-                Page { about: &story.about(), report: &report, outcome, progress: None }.write(&path)
+                Page { about: &story.about(), report: &report, outcome, refresh: None }.write(&path)
             };
             outcome(&job, &report, &kept, write)??;
             line(path.display())

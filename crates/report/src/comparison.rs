@@ -2,7 +2,7 @@
 
 use crate::ending::{ending, place};
 use crate::figures::{Count, Rounded, Time, capitalised};
-use crate::page::{Axis, Frame, Key, Plot};
+use crate::page::{Axis, COLOURED, Frame, Key, Plot};
 use crate::replace::replace;
 use crate::{About, Error};
 use askama::Template;
@@ -10,9 +10,6 @@ use highwater_early_stopping::Goal;
 use highwater_trainer::{MeasuredOn, Record, Report, Score, Scores};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// Lines of so many runs have a colour or a dash of their own.
-const COLOURED: usize = 5;
 
 /// The settings that decide what is predicted and which rows are for what.
 const DIVISION: [&str; 8] = [
@@ -137,7 +134,7 @@ impl Comparison<'_> {
                 let others = run.scores.iter().skip(1);
                 let others = others.filter_map(|(part, scores)| {
                     // A number does not leave its name.
-                    Some(format!("{part}\u{a0}{}", Rounded(of_part(scores, score)?)))
+                    Some(format!("{part}\u{a0}{}", Rounded(scores.score(score)?)))
                 });
                 [chosen_by.to_owned()].into_iter().chain(others).collect()
             };
@@ -262,18 +259,9 @@ impl Comparison<'_> {
 /// Of the kept model on the part that is compared; without one, of the validation.
 fn value(run: &Compared<'_>, score: Score) -> Option<f64> {
     match run.scores.first() {
-        Some((_, scores)) => of_part(scores, score),
+        Some((_, scores)) => scores.score(score),
         None if has(run, score) => run.report.best().map(|best| best.score(score)),
         None => None,
-    }
-}
-
-fn of_part(scores: &Scores, score: Score) -> Option<f64> {
-    match score {
-        Score::Loss => Some(scores.loss),
-        Score::Metric(metric) => {
-            scores.metrics.iter().find(|(other, _)| *other == metric).map(|(_, value)| *value)
-        }
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Values that span such a factor are drawn by their logarithms.
+pub(crate) const WIDE: f64 = 15.0;
+
 /// A measured value, with about four digits that count: `0.0812`, `12.034`, `1.2e-7`.
 #[derive(Clone, Copy)]
 pub struct Rounded(pub f64);
@@ -104,6 +107,11 @@ pub(crate) fn shortened(name: &str, most: usize) -> String {
 /// `1 epoch`, `2 epochs`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", Count(count), if count == 1 { "" } else { "s" })
+}
+
+/// Whether a count is one of the first ten, or a tenth, from a hundred on a hundredth and so on.
+pub(crate) fn is_round(count: u64) -> bool {
+    count.is_multiple_of(10_u64.pow(count.saturating_sub(1).checked_ilog10().unwrap_or(0)))
 }
 
 /// As a title begins.

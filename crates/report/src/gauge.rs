@@ -1,7 +1,7 @@
 //! Bars and small curves made of characters.
 
-/// Values that span such a factor are shown by their logarithms.
-const WIDE: f64 = 15.0;
+use crate::figures::WIDE;
+
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Colours of a terminal, or none.

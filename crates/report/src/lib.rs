@@ -98,7 +98,7 @@ pub use history::{History, is_history, read_history};
 pub use importance::{ColumnImportance, Importance};
 pub use live::LivePage;
 pub use outcome::{Outcome, Predictions, SavedFile, Truth};
-pub use page::{Page, Renewal};
+pub use page::Page;
 pub use progress::Progress;
 pub use reconstruct::reconstruct;
 pub use screen::{Look, Screen};

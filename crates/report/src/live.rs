@@ -1,6 +1,5 @@
 //! The page of a run while it goes on.
 
-use crate::page::Renewal;
 use crate::{About, Error, Outcome, Page, Screen, reconstruct};
 use highwater_trainer::{Event, Observer, Plan, Record, Report};
 use std::ops::ControlFlow;
@@ -61,7 +60,7 @@ impl<'a> LivePage<'a> {
     /// If it cannot be written.
     pub fn finish(mut self, report: &Report, outcome: &Outcome<'_>) -> Result<(), Error> {
         self.open = false;
-        Page { about: &self.about, report, outcome, progress: None }.write(&self.path)
+        Page { about: &self.about, report, outcome, refresh: None }.write(&self.path)
     }
 
     fn begin(&mut self, plan: &Plan) {
@@ -79,18 +78,18 @@ impl<'a> LivePage<'a> {
         }
         let since = self.written.map_or(Duration::ZERO, |written| now - written).as_secs_f64();
         let seconds = since.clamp(RENEWAL.0, RENEWAL.1).round() as u64;
-        self.put(Some(Renewal { seconds }));
+        self.put(Some(seconds));
         self.cost = now.elapsed().as_secs_f64();
         self.spent += self.cost;
         self.written = Some(now);
     }
 
-    fn put(&mut self, progress: Option<Renewal>) {
+    fn put(&mut self, refresh: Option<u64>) {
         let report = reconstruct(self.history.clone(), self.about.config);
         let report = Report { best: self.best, ..report };
-        let page = Page { about: &self.about, report: &report, outcome: &Outcome::default(), progress };
+        let page = Page { about: &self.about, report: &report, outcome: &Outcome::default(), refresh };
         match page.write(&self.path) {
-            Ok(()) => self.open = progress.is_some(),
+            Ok(()) => self.open = refresh.is_some(),
             Err(error) if !self.warned => {
                 self.warned = true;
                 self.screen.warn(&error.to_string());

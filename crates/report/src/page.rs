@@ -23,7 +23,7 @@ use classes::Classes;
 pub(crate) use frame::Frame;
 use highwater_trainer::{MeasuredOn, Report, Score};
 use influence::Influence;
-pub(crate) use plot::{Key, Plot};
+pub(crate) use plot::{COLOURED, Key, Plot};
 use rules::{Judged, judge};
 use std::path::Path;
 use table::Validations;
@@ -38,15 +38,8 @@ pub struct Page<'a> {
     pub report: &'a Report,
     /// What was found out at its end.
     pub outcome: &'a Outcome<'a>,
-    /// Whether it goes on: then the page asks for its next version by itself.
-    pub progress: Option<Renewal>,
-}
-
-/// How often the page of a run in progress loads itself again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Renewal {
-    /// Seconds from one time to the next.
-    pub seconds: u64,
+    /// While it goes on: the seconds after which the page loads itself again.
+    pub refresh: Option<u64>,
 }
 
 #[derive(Template)]
@@ -96,7 +89,7 @@ impl Page<'_> {
             page: self,
             about,
             lead: self.lead(),
-            too_early: self.progress.is_none() && ended_too_early(report, about.measured_on),
+            too_early: self.refresh.is_none() && ended_too_early(report, about.measured_on),
             headlines: self.headlines(),
             scores: if outcome.scores.is_empty() { Vec::new() } else { score_rows(outcome.scores) },
             all_seen: about.measured_on == MeasuredOn::TrainingRows && outcome.scores.len() == 1,
@@ -128,7 +121,7 @@ impl Page<'_> {
     /// Why it ended, and what was kept.
     fn lead(&self) -> [String; 2] {
         let report = self.report;
-        match self.progress {
+        match self.refresh {
             None => [
                 ending(report),
                 format!("Kept: {}", kept(report, self.about.config.select, self.about.measured_on)),
@@ -226,7 +219,7 @@ mod tests {
         let outcome =
             Outcome { scores: &[("validation", &validation), ("test", &test)], ..Outcome::default() };
         let text = Text::new("patience(3)");
-        Page { about: &text.about(), report, outcome: &outcome, progress: None }.html()
+        Page { about: &text.about(), report, outcome: &outcome, refresh: None }.html()
     }
 
     #[test]
@@ -259,7 +252,7 @@ mod tests {
         let about = About { measured_on: MeasuredOn::TrainingRows, ..text.about() };
         let (report, training) = (wiggle("patience(3)"), scores(9, 0.4, 0.8));
         let outcome = Outcome { scores: &[("training", &training)], ..Outcome::default() };
-        let html = Page { about: &about, report: &report, outcome: &outcome, progress: None }.html();
+        let html = Page { about: &about, report: &report, outcome: &outcome, refresh: None }.html();
         for part in [
             "Kept: the model of epoch 3, the best by loss on the training rows (0.4000).",
             "its scores say nothing of new ones.",
@@ -328,7 +321,7 @@ mod tests {
             importance: Some(&importance),
             files: &files,
         };
-        let html = Page { about: &about, report: &report, outcome: &outcome, progress: None }.html();
+        let html = Page { about: &about, report: &report, outcome: &outcome, refresh: None }.html();
         assert!(!html.contains("<script"), "{html}");
         assert!(html.matches("&#60;script&#62;").count() >= 15, "{html}");
     }
@@ -380,7 +373,7 @@ mod tests {
         let report = wiggle("patience(3)");
         let (text, outcome) = (Text::new("never"), Outcome::default());
         let about = text.about();
-        let page = Page { about: &about, report: &report, outcome: &outcome, progress: None };
+        let page = Page { about: &about, report: &report, outcome: &outcome, refresh: None };
         page.write(&path).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), page.html());
         // The longest name is no longer while it is written.

@@ -2,6 +2,7 @@
 
 use crate::Screen;
 use crate::ending::ending;
+use crate::figures::is_round;
 use crate::gauge::Ink;
 use crate::standing::Standing;
 use highwater_trainer::{Event, Observer, Record, Score};
@@ -45,8 +46,7 @@ struct Lines {
 impl Lines {
     fn wants(&mut self, record: &Record) -> bool {
         self.seen += 1;
-        let every = 10_u64.pow(self.seen.saturating_sub(1).checked_ilog10().unwrap_or(0));
-        let wanted = self.seen.is_multiple_of(every) || record.elapsed - self.at >= SILENCE;
+        let wanted = is_round(self.seen) || record.elapsed - self.at >= SILENCE;
         if wanted {
             self.printed = self.seen;
             self.at = record.elapsed;

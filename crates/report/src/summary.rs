@@ -98,8 +98,8 @@ pub(crate) fn score_rows(scores: &[(&str, &Scores)]) -> Vec<Vec<String>> {
     let metrics = scores.first().map_or(&[][..], |(_, scores)| &scores.metrics);
     for (metric, _) in metrics {
         rows.push(row(metric.to_string(), &|scores| {
-            let found = scores.metrics.iter().find(|(other, _)| other == metric);
-            found.map_or("–".to_owned(), |(_, value)| Rounded(*value).to_string())
+            let found = scores.score(Score::Metric(*metric));
+            found.map_or("–".to_owned(), |value| Rounded(value).to_string())
         }));
     }
     rows.push(row("rows".to_owned(), &|scores| Count(scores.rows as u64).to_string()));

@@ -5,6 +5,7 @@ mod proto;
 mod record;
 
 use crate::ending::ending;
+use crate::figures::is_round;
 use crate::{About, Screen};
 use highwater_trainer::{Ended, Event, Observer, Plan, Record, Report, Score, Weights};
 use histogram::histogram;
@@ -133,8 +134,7 @@ impl<'a> TensorBoard<'a> {
         ];
         let metrics = record.metrics.iter();
         values.extend(metrics.map(|(metric, value)| scalar(&format!("{measured_on}/{metric}"), *value)));
-        let every = 10_u64.pow(self.validations.saturating_sub(1).checked_ilog10().unwrap_or(0));
-        if self.validations.is_multiple_of(every) {
+        if is_round(self.validations) {
             for parameter in weights.table {
                 for (kind, all) in [("weights", weights.values), ("gradients", weights.gradients)] {
                     let found = all.get(parameter.range()).and_then(histogram);

@@ -101,7 +101,7 @@ fn page(report: &Report) -> String {
         command: "c",
         configuration: "",
     };
-    Page { about: &about, report, outcome: &Outcome::default(), progress: None }.html()
+    Page { about: &about, report, outcome: &Outcome::default(), refresh: None }.html()
 }
 
 #[test]

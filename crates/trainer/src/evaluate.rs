@@ -1,5 +1,6 @@
 //! Trying a model on data it was not trained on.
 
+use crate::config::Score;
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Batch, BatchTargets, Dataset, Scale, Targets};
 use highwater_nn::Model;
@@ -205,15 +206,25 @@ impl Evaluator {
 
     /// The standard error of the loss that was found last, as a mean over rows: the deviation of their losses by the root
     /// of their number. `None` of a single row, or if classes have weights.
-    pub fn loss_error(&self) -> Option<f64> {
+    pub(crate) fn loss_error(&self) -> Option<f64> {
         self.spread.error_of_mean()
     }
 }
 
 impl Scores {
+    /// The value of a score, if it is among these.
+    pub fn score(&self, score: Score) -> Option<f64> {
+        match score {
+            Score::Loss => Some(self.loss),
+            Score::Metric(metric) => {
+                self.metrics.iter().find(|(found, _)| *found == metric).map(|(_, value)| *value)
+            }
+        }
+    }
+
     /// The standard error of the accuracy p of n rows, √(p(1 − p)/n), if the accuracy is among the metrics.
-    pub fn accuracy_error(&self) -> Option<f64> {
-        let (_, p) = self.metrics.iter().find(|(metric, _)| *metric == Metric::Accuracy)?;
+    pub(crate) fn accuracy_error(&self) -> Option<f64> {
+        let p = self.score(Score::Metric(Metric::Accuracy))?;
         Some((p * (1.0 - p) / self.rows as f64).sqrt())
     }
 }

@@ -1,9 +1,8 @@
-//! Models on their way to other programs and from them, and what else a checkpoint of a run can be asked for.
+//! Models on their way to other programs and from them.
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
-use crate::record::Record;
 use crate::run::must_be_empty;
 use crate::state::{self, Counters};
 use highwater_autodiff::Parameter;
@@ -13,14 +12,6 @@ use highwater_checkpoint::{
 use highwater_nn::{Layer, Model};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The validations that led to a checkpoint of a run, oldest first.
-///
-/// # Errors
-/// If the checkpoint is not one of a run.
-pub fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
-    state::history(checkpoint)
-}
 
 /// Adds the sections of a run to those that a migration knows.
 pub fn migration(of_others: Migration) -> Migration {

@@ -186,8 +186,11 @@ pub(crate) fn load(
     Ok(state)
 }
 
-/// The records in a checkpoint.
-pub(crate) fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
+/// The validations that led to a checkpoint of a run, oldest first.
+///
+/// # Errors
+/// If the checkpoint is not one of a run.
+pub fn history(checkpoint: &Checkpoint) -> Result<Vec<Record>, Error> {
     Ok(checkpoint.migrate::<History>(HISTORY)?.0)
 }
 

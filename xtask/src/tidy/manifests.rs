@@ -3,7 +3,7 @@
 use super::{File, Finding};
 
 /// The picture in `docs/ARCHITECTURE.md`: a crate, and the crates of this workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("autodiff", &[]),
     ("early-stopping", &[]),
     ("checkpoint", &[]),
@@ -14,8 +14,6 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("trainer", BELOW_TRAINER),
     ("proben1", BELOW_TRAINER),
     ("report", TRAINER_AND_BELOW),
-    ("tune", TRAINER_AND_BELOW),
-    ("distributed", TRAINER_AND_BELOW),
     ("cli", ALL_LIBRARIES),
     ("benches", ALL_LIBRARIES),
 ];
@@ -23,8 +21,6 @@ const ARROWS: [(&str, &[&str]); 14] = [
 const ALL_LIBRARIES: &[&str] = &[
     "proben1",
     "report",
-    "tune",
-    "distributed",
     "trainer",
     "nn",
     "objective",
@@ -34,8 +30,8 @@ const ALL_LIBRARIES: &[&str] = &[
     "checkpoint",
     "autodiff",
 ];
-const TRAINER_AND_BELOW: &[&str] = ALL_LIBRARIES.split_at(4).1;
-const BELOW_TRAINER: &[&str] = ALL_LIBRARIES.split_at(5).1;
+const TRAINER_AND_BELOW: &[&str] = ALL_LIBRARIES.split_at(2).1;
+const BELOW_TRAINER: &[&str] = ALL_LIBRARIES.split_at(3).1;
 
 /// A line of a `[dependencies]` table, for the host or for one target.
 struct Dependency<'a> {

@@ -1,9 +1,6 @@
 //! Axes: from values to places on a drawing, and where the ticks are.
 
-use crate::figures::{Count, decimals};
-
-/// Values that span such a factor are drawn on a logarithmic axis.
-const WIDE: f64 = 15.0;
+use crate::figures::{Count, WIDE, decimals};
 
 /// An axis: a range of values, mapped to 0..1.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::frame::Frame;
-use super::plot::{Key, Mark, Plot};
+use super::plot::{COLOURED, Key, Mark, Plot};
 use crate::figures::{Count, counted, shortened};
 use highwater_objective::metrics::{ConfusionMatrix, Ranking, RocCurve, Scores};
 use ndarray::Array2;
@@ -10,8 +10,6 @@ use std::fmt::Write;
 
 /// With more classes a table of counts is too wide to read, and a map takes its place.
 const TABLE: usize = 16;
-/// So many curves have a colour of their own.
-const COLOURED: usize = 5;
 /// So many confusions are named.
 const NAMED: usize = 8;
 /// Probabilities are judged in so many groups.

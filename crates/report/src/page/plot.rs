@@ -4,6 +4,9 @@ use super::frame::Frame;
 use askama::Template;
 use std::fmt::Write;
 
+/// So many lines have a colour or a dash of their own: `k0`, `k1`, … in the style sheet.
+pub(crate) const COLOURED: usize = 5;
+
 /// A drawing with what it is called and what it says.
 pub(crate) struct Plot {
     pub(crate) title: String,
