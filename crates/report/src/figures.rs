@@ -2,8 +2,18 @@
 
 use std::fmt;
 
-/// Values that span such a factor are drawn by their logarithms.
-pub(crate) const WIDE: f64 = 15.0;
+/// The least and the largest finite value; 0 and 1 without any.
+pub(crate) fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    let (low, high) = finite
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    if low > high { (0.0, 1.0) } else { (low, high) }
+}
+
+/// Whether values of this extent are drawn by their logarithms.
+pub(crate) fn is_wide((low, high): (f64, f64)) -> bool {
+    low > 0.0 && high / low >= 15.0
+}
 
 /// A measured value, with about four digits that count: `0.0812`, `12.034`, `1.2e-7`.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Bars and small curves made of characters.
 
-use crate::figures::WIDE;
+use crate::figures::{extent, is_wide};
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -44,14 +44,9 @@ pub(crate) fn spark(values: &[f64], marked: Option<usize>, columns: usize, ink: 
         sum / count
     };
     let means: Vec<f64> = (0..columns).map(mean).collect();
-    let ends = |means: &[f64]| {
-        let finite = means.iter().copied().filter(|mean| mean.is_finite());
-        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), mean| (low.min(mean), high.max(mean)))
-    };
-    let (low, high) = ends(&means);
-    let wide = low > 0.0 && high / low >= WIDE;
-    let means: Vec<f64> = if wide { means.iter().map(|mean| mean.ln()).collect() } else { means };
-    let (low, high) = ends(&means);
+    let is_wide = is_wide(extent(means.iter().copied()));
+    let means: Vec<f64> = if is_wide { means.iter().map(|mean| mean.ln()).collect() } else { means };
+    let (low, high) = extent(means.iter().copied());
     let character = |mean: f64| {
         // Half of each, as the difference of two finite numbers need not be finite.
         let place = (mean / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);

@@ -1,6 +1,6 @@
 //! Axes: from values to places on a drawing, and where the ticks are.
 
-use crate::figures::{Count, WIDE, decimals};
+use crate::figures::{Count, decimals, extent, is_wide};
 
 /// An axis: a range of values, mapped to 0..1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,10 +14,10 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// For these values, of which the finite ones count, with about so many ticks. It is logarithmic if
-    /// that is allowed, all values are positive, and they span a factor of [`WIDE`].
+    /// that is allowed and the values are [wide](is_wide).
     pub(crate) fn of(values: impl Iterator<Item = f64>, ticks: usize, may_be_logarithmic: bool) -> Axis {
         let (low, high) = extent(values);
-        if may_be_logarithmic && low > 0.0 && high / low >= WIDE {
+        if may_be_logarithmic && is_wide((low, high)) {
             let margin = 0.04 * (high.log10() - low.log10());
             let (low, high) = (low.log10() - margin, high.log10() + margin);
             return Axis { low, high, logarithmic: true, step: 0.0 };
@@ -83,14 +83,6 @@ impl Axis {
         let within = values.filter(|value| (self.low..=self.high).contains(&value.log10()));
         within.map(|value| (value, short(value))).collect()
     }
-}
-
-/// The least and the largest finite value; 0 and 1 without any.
-fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let finite = values.filter(|value| value.is_finite());
-    let (low, high) = finite
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    if low > high { (0.0, 1.0) } else { (low, high) }
 }
 
 /// The least of 1, 2, 5 times a power of ten that is not below a step.
