@@ -112,11 +112,11 @@ impl Observer for LivePage<'_> {
     fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Started(plan) => self.begin(plan),
-            Event::Validated { record, best, .. } => {
-                self.history.push((*record).clone());
-                if let Some(best) = best {
-                    self.best = self.history.iter().rposition(|record| record.step == best.step);
+            Event::Validated { record, improved, .. } => {
+                if *improved {
+                    self.best = Some(self.history.len());
                 }
+                self.history.push((*record).clone());
                 self.write();
             }
             _ => {}

@@ -116,9 +116,9 @@ impl Observer for Progress {
                 }
                 self.draw();
             }
-            Event::Validated { record, best, earliest_stop, .. } => {
+            Event::Validated { record, improved, earliest_stop, .. } => {
                 if let Some(standing) = &mut self.standing {
-                    standing.validated(record, best, earliest_stop);
+                    standing.validated(record, improved, earliest_stop);
                     if self.lines.wants(record) && self.bar.is_none() {
                         self.screen.say(&standing.line());
                     }

@@ -24,12 +24,10 @@ pub(crate) struct Standing {
     rows_per_step: f64,
     /// Where this process began: the step, and the training time before it in seconds.
     began: (u64, f64),
-    record: Option<Record>,
-    best: Option<Record>,
+    history: Vec<Record>,
+    /// Place of the best record.
+    best: Option<usize>,
     earliest_stop: Option<u64>,
-    /// The score that selects, of each validation, and the place of the best.
-    curve: Vec<f64>,
-    best_place: Option<usize>,
 }
 
 impl Standing {
@@ -45,23 +43,19 @@ impl Standing {
             steps_per_validation: plan.steps_per_validation.max(1),
             rows_per_step: plan.training_rows as f64 / plan.steps_per_epoch.max(1) as f64,
             began: (step, plan.history.last().map_or(0.0, |record| record.elapsed)),
-            record: plan.history.last().cloned(),
-            best: plan.best.map(|place| plan.history[place].clone()),
+            history: plan.history.clone(),
+            best: plan.best,
             earliest_stop: None,
-            curve: plan.history.iter().map(|record| record.score(select)).collect(),
-            best_place: plan.best,
         }
     }
 
-    pub(crate) fn validated(&mut self, record: &Record, best: Option<&Record>, earliest_stop: Option<u64>) {
+    pub(crate) fn validated(&mut self, record: &Record, improved: bool, earliest_stop: Option<u64>) {
         self.step = record.step;
-        self.curve.push(record.score(self.select));
-        if best.is_some_and(|best| best.step == record.step) {
-            self.best_place = Some(self.curve.len() - 1);
-        }
-        self.record = Some(record.clone());
-        self.best = best.cloned();
         self.earliest_stop = earliest_stop;
+        if improved {
+            self.best = Some(self.history.len());
+        }
+        self.history.push(record.clone());
     }
 
     /// The last step of the last epoch.
@@ -93,7 +87,7 @@ impl Standing {
 
     /// A line of a log, after a validation.
     pub(crate) fn line(&self) -> String {
-        let Some(record) = &self.record else { return String::new() };
+        let Some(record) = self.history.last() else { return String::new() };
         let width = self.epochs.to_string().len();
         let mut line = format!("epoch {:>width$}/{}", record.epoch, self.epochs);
         if !self.steps_per_validation.is_multiple_of(self.steps_per_epoch) {
@@ -103,8 +97,8 @@ impl Standing {
         for (name, value) in self.values(record) {
             line += &format!("  {name} {:<8}", Rounded(value));
         }
-        line += &match &self.best {
-            Some(best) if best.step == record.step => "  best so far".to_owned(),
+        line += &match self.best {
+            Some(best) if best + 1 == self.history.len() => "  best so far".to_owned(),
             _ => self.best_words().map_or(String::new(), |words| format!("  {words}")),
         };
         let pace = self.pace(record.elapsed - self.began.1);
@@ -122,7 +116,7 @@ impl Standing {
         let (epoch, step) = (done / self.steps_per_epoch + 1, done % self.steps_per_epoch + 1);
         let of = self.steps_per_epoch;
         let width = self.epochs.to_string().len().max(of.to_string().len());
-        let values = match &self.record {
+        let values = match self.history.last() {
             Some(record) => self.values(record),
             None => vec![("training".to_owned(), self.loss)],
         };
@@ -143,15 +137,16 @@ impl Standing {
             format!("       {}", values.collect::<Vec<_>>().join("  ")),
         ];
         lines.extend(self.best_words().map(|words| format!("       {words}")));
-        if self.curve.len() > 1 {
-            let curve = spark(&self.curve, self.best_place, CURVE, ink);
+        if self.history.len() > 1 {
+            let scores: Vec<f64> = self.history.iter().map(|record| record.score(self.select)).collect();
+            let curve = spark(&scores, self.best, CURVE, ink);
             lines.push(format!("       {curve}  {}", self.measured_on.score(self.select)));
         }
         lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
     }
 
     fn best_words(&self) -> Option<String> {
-        let best = self.best.as_ref()?;
+        let best = &self.history[self.best?];
         let value = Rounded(best.score(self.select));
         Some(format!("best {} {value} at epoch {}", self.select, best.epoch))
     }
@@ -191,7 +186,7 @@ impl Standing {
         let per_step = self.seconds_per_step(seconds)?;
         let left = |rest: u64| Time(rest as f64 * per_step);
         let to_limit = self.last_step().saturating_sub(self.step);
-        let since = self.step.saturating_sub(self.record.as_ref().map_or(0, |record| record.step));
+        let since = self.step.saturating_sub(self.history.last().map_or(0, |record| record.step));
         let to_stop = self
             .earliest_stop
             .map(|validations| validations.saturating_mul(self.steps_per_validation).saturating_sub(since));
@@ -217,9 +212,9 @@ mod tests {
             "run    ────────────────────────  epoch   1/200  6 min 40 s left\n\
              epoch  ━━━━━━──────────────────  step    9/36   575 rows/s\n       training 2.3000"
         );
-        standing.validated(&records[0], Some(&records[0]), Some(9));
-        standing.validated(&records[1], Some(&records[1]), Some(9));
-        standing.validated(&records[2], Some(&records[1]), Some(9));
+        standing.validated(&records[0], true, Some(9));
+        standing.validated(&records[1], true, Some(9));
+        standing.validated(&records[2], false, Some(9));
         standing.step += 36;
         let picture = standing.picture(2.0, Ink::Plain);
         assert_eq!(
@@ -252,7 +247,7 @@ mod tests {
     fn without_validation_rows_nothing_is_called_validation() {
         let mut standing = Standing::new(&Plan { validation_rows: 0, ..plan(&[]) }, Score::Loss);
         for record in &records(&[0.9, 0.5]) {
-            standing.validated(record, Some(record), None);
+            standing.validated(record, true, None);
         }
         let told = standing.line() + &standing.picture(1.0, Ink::Plain);
         assert!(told.contains("training rows 0.5000") && !told.contains("validation"), "{told}");
@@ -278,7 +273,7 @@ mod tests {
             [(None, " 250 ms left]"), (Some(1), " 250 ms left]"), (Some(7), " 250 ms left]")]
         {
             let mut standing = Standing::new(&plan(&[]), Score::Loss);
-            standing.validated(&records[198], None, earliest);
+            standing.validated(&records[198], false, earliest);
             assert!(standing.line().ends_with(end), "{}", standing.line());
         }
     }
@@ -287,7 +282,7 @@ mod tests {
     fn steps_are_told_where_validations_fall_within_epochs() {
         let within = Plan { steps_per_validation: 10, ..plan(&[]) };
         let mut standing = Standing::new(&within, Score::Loss);
-        standing.validated(&Record { step: 10, ..records(&[0.5]).remove(0) }, None, None);
+        standing.validated(&Record { step: 10, ..records(&[0.5]).remove(0) }, false, None);
         assert!(
             standing.line().starts_with("epoch   1/200  step    10  training 0.4500"),
             "{}",
