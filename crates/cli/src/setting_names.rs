@@ -3,7 +3,7 @@
 use crate::config::RunConfig;
 use anyhow::Result;
 use highwater_data::Task;
-use highwater_optim::{Adagrad, Adam, AdamW, Method, RmsProp, Rprop, Rprop1993, Sgd};
+use highwater_optim::Method;
 use toml::{Table, Value};
 
 /// Tables with one entry that says which of several things is chosen, and how.
@@ -79,15 +79,7 @@ pub(crate) fn known() -> Result<Vec<String>> {
     let mut known = names(&Table::try_from(RunConfig::defaults(Task::Classification)?)?);
     known.extend(OPTIONAL.map(str::to_owned));
     known.extend(["data.split.group", "data.split.time", "training.validate.steps"].map(str::to_owned));
-    for method in [
-        Method::Sgd(Sgd::default()),
-        Method::Adam(Adam::default()),
-        Method::AdamW(AdamW::default()),
-        Method::RmsProp(RmsProp::default()),
-        Method::Adagrad(Adagrad::default()),
-        Method::Rprop(Rprop::default()),
-        Method::Rprop1993(Rprop1993::default()),
-    ] {
+    for method in Method::all() {
         let own = names(&Table::try_from(method)?);
         known.extend(own.iter().map(|name| join("training.optimizer", name)));
     }

@@ -3,7 +3,7 @@
 use crate::config::RunConfig;
 use crate::setting_names::known;
 use highwater_data::Task;
-use highwater_optim::{Adagrad, Adam, Method, RmsProp, Rprop, Rprop1993, Sgd};
+use highwater_optim::Method;
 use std::collections::BTreeMap;
 
 /// What the data decide: the page says how.
@@ -32,15 +32,8 @@ fn the_page_names_every_setting_with_its_default() {
     assert_eq!(names, known().unwrap().iter().map(String::as_str).collect::<Vec<_>>());
 
     let mut defaults = BTreeMap::new();
-    for method in [
-        Method::Sgd(Sgd::default()),
-        Method::Adam(Adam::default()),
-        Method::RmsProp(RmsProp::default()),
-        Method::Adagrad(Adagrad::default()),
-        Method::Rprop(Rprop::default()),
-        Method::Rprop1993(Rprop1993::default()),
-        RunConfig::defaults(Task::Classification).unwrap().training.optimizer,
-    ] {
+    let own = RunConfig::defaults(Task::Classification).unwrap().training.optimizer;
+    for method in Method::all().into_iter().chain([own]) {
         let mut config = RunConfig::defaults(Task::Classification).unwrap();
         config.training.optimizer = method;
         defaults.extend(config.settings().unwrap());

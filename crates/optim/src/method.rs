@@ -76,6 +76,19 @@ macro_rules! each {
 }
 
 impl Method {
+    /// Every method, at its defaults.
+    pub fn all() -> [Method; 7] {
+        [
+            Method::Sgd(Sgd::default()),
+            Method::Adam(Adam::default()),
+            Method::AdamW(AdamW::default()),
+            Method::RmsProp(RmsProp::default()),
+            Method::Adagrad(Adagrad::default()),
+            Method::Rprop(Rprop::default()),
+            Method::Rprop1993(Rprop1993::default()),
+        ]
+    }
+
     /// The method's name, as a configuration file has it: `sgd`, `adam`, `adamw`, `rmsprop`, `adagrad`, `rprop`,
     /// `rprop1993`.
     pub fn name(&self) -> &'static str {
@@ -238,16 +251,7 @@ mod tests {
     fn the_names_are_those_of_configuration_files() {
         type Refused = serde::de::value::Error;
         let refusal = Method::deserialize(StrDeserializer::<Refused>::new("none")).unwrap_err().to_string();
-        let names = [
-            Method::Sgd(Sgd::default()),
-            Method::Adam(Adam::default()),
-            Method::AdamW(AdamW::default()),
-            Method::RmsProp(RmsProp::default()),
-            Method::Adagrad(Adagrad::default()),
-            Method::Rprop(Rprop::default()),
-            Method::Rprop1993(Rprop1993::default()),
-        ]
-        .map(|method| format!("`{}`", method.name()));
+        let names = Method::all().map(|method| format!("`{}`", method.name()));
         assert_eq!(refusal, format!("unknown variant `none`, expected one of {}", names.join(", ")));
     }
 }

@@ -62,7 +62,7 @@ struct Html<'a> {
     last: String,
     rules: Vec<Judged>,
     effort: Vec<(&'static str, String)>,
-    files: Vec<[String; 5]>,
+    files: Vec<(&'a str, &'a str, String, String, Size)>,
     select: String,
     validations: Validations,
     records: String,
@@ -193,17 +193,13 @@ impl Page<'_> {
     }
 
     /// Name, why, place, score, size.
-    fn files(&self) -> Vec<[String; 5]> {
-        let row = |file: &crate::SavedFile| {
-            [
-                file.name.clone(),
-                file.what.clone(),
-                format!("epoch {}, step {}", Count(file.epoch), Count(file.step)),
-                file.score.map_or("–".to_owned(), |score| Rounded(score).to_string()),
-                Size(file.bytes).to_string(),
-            ]
-        };
-        self.outcome.files.iter().map(row).collect()
+    fn files(&self) -> Vec<(&str, &str, String, String, Size)> {
+        let files = self.outcome.files.iter().map(|file| {
+            let place = format!("epoch {}, step {}", Count(file.epoch), Count(file.step));
+            let score = file.score.map_or("–".to_owned(), |score| Rounded(score).to_string());
+            (&*file.name, &*file.what, place, score, Size(file.bytes))
+        });
+        files.collect()
     }
 }
 

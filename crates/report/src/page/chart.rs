@@ -42,8 +42,6 @@ struct Drawing<'a> {
     class: &'static str,
     description: &'a str,
     frame: Frame,
-    across: Vec<(f64, String)>,
-    down: Vec<(f64, String)>,
     curves: Vec<Drawn<'a>>,
     kept: Option<Kept>,
     stopped: Option<Stopped>,
@@ -152,16 +150,7 @@ impl Chart {
             let y = value.filter(|value| value.is_finite()).map(|value| frame.y(value));
             Kept { x, y, rest: tenth(right - x), text, anchor: if fits { "start" } else { "end" } }
         });
-        Drawing {
-            class,
-            description: &self.text,
-            across: frame.across(),
-            down: frame.down(),
-            frame,
-            curves,
-            kept,
-            stopped,
-        }
+        Drawing { class, description: &self.text, frame, curves, kept, stopped }
     }
 }
 

@@ -7,7 +7,9 @@ use std::fmt::Write;
 /// So many lines have a colour or a dash of their own: `k0`, `k1`, … in the style sheet.
 pub(crate) const COLOURED: usize = 5;
 
-/// A drawing with what it is called and what it says.
+/// A drawing, with what it is called and what it says beside it.
+#[derive(Template)]
+#[template(path = "plot.html")]
 pub(crate) struct Plot {
     pub(crate) title: String,
     /// What is shown, in words.
@@ -28,17 +30,6 @@ pub(crate) struct Key {
 pub(crate) struct Mark {
     class: String,
     path: String,
-}
-
-#[derive(Template)]
-#[template(path = "plot.html")]
-struct Drawing<'a> {
-    class: &'a str,
-    frame: &'a Frame,
-    description: &'a str,
-    across: Vec<(f64, String)>,
-    down: Vec<(f64, String)>,
-    marks: &'a [Mark],
 }
 
 /// What can be drawn between the axes.
@@ -74,21 +65,6 @@ impl Frame {
     }
 }
 
-impl Plot {
-    pub(crate) fn drawing(&self, class: &str) -> String {
-        let frame = &self.frame;
-        let drawing = Drawing {
-            class,
-            frame,
-            description: &self.text,
-            across: frame.across(),
-            down: frame.down(),
-            marks: &self.marks,
-        };
-        drawing.render().expect("a string takes all that is written")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +84,7 @@ mod tests {
         let mut frame = unit();
         frame.x_name = "<b>".into();
         let plot = Plot { title: "t".into(), text: "a \"b\" & c".into(), frame, marks: vec![], keys: vec![] };
-        let drawing = plot.drawing("small");
+        let drawing = plot.to_string();
         assert!(drawing.contains("aria-label=\"a &#34;b&#34; &#38; c\""), "{drawing}");
         assert!(drawing.contains("&#60;b&#62;") && !drawing.contains("<b>"), "{drawing}");
     }
