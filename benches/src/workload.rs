@@ -93,11 +93,12 @@ pub enum Error {
 const DEFAULT: &str = include_str!("../workloads.json");
 
 impl Workload {
-    /// The workloads of a JSON file, or those that come with this program.
+    /// The workloads of a JSON file, or those that come with this program: all of them, or those of these names.
     ///
     /// # Errors
-    /// If the file cannot be read or holds something else; if a workload has no layer or not one whole batch of rows.
-    pub fn read(file: Option<&Path>) -> Result<Vec<Workload>, Error> {
+    /// If the file cannot be read or holds something else; if a workload has no layer or not one whole batch of rows; if
+    /// there is none of a name.
+    pub fn read(file: Option<&Path>, names: &[String]) -> Result<Vec<Workload>, Error> {
         let path = file.unwrap_or(Path::new("workloads.json")).to_owned();
         let text = match file {
             None => DEFAULT.to_owned(),
@@ -108,18 +109,16 @@ impl Workload {
         let workloads: Vec<Workload> =
             serde_json::from_str(&text).map_err(|source| Error::Format { path, source })?;
         workloads.iter().try_for_each(Workload::check)?;
-        Ok(workloads)
-    }
-
-    /// The one of this name.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn find<'a>(workloads: &'a [Workload], name: &str) -> Result<&'a Workload, Error> {
-        workloads.iter().find(|w| w.name == name).ok_or_else(|| Error::Unknown {
-            name: name.to_owned(),
-            known: workloads.iter().map(|w| w.name.clone()).collect(),
-        })
+        if names.is_empty() {
+            return Ok(workloads);
+        }
+        let named = |name: &String| {
+            workloads.iter().find(|w| w.name == *name).cloned().ok_or_else(|| Error::Unknown {
+                name: name.clone(),
+                known: workloads.iter().map(|w| w.name.clone()).collect(),
+            })
+        };
+        names.iter().map(named).collect()
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -184,14 +183,14 @@ mod tests {
     fn read(text: &str) -> Result<Vec<Workload>, Error> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        Workload::read(Some(file.path()))
+        Workload::read(Some(file.path()), &[])
     }
 
     #[test]
     fn the_products_of_each_layer_are_counted_once_forward_and_twice_back() {
-        let all = Workload::read(None).unwrap();
+        let tiny = &Workload::read(None, &["tiny".to_owned()]).unwrap()[0];
         // 2·(10·20 + 20·1)·32 forward, twice that back, without the gradient of the input.
-        assert_eq!(Workload::find(&all, "tiny").unwrap().flops(), (3.0 * 440.0 - 400.0) * 32.0);
+        assert_eq!(tiny.flops(), (3.0 * 440.0 - 400.0) * 32.0);
     }
 
     #[test]
@@ -226,7 +225,9 @@ mod tests {
         check(&with("sgd", "adamax"), "unknown variant `adamax`, expected one of `sgd`");
         check(&with("[3, 1]", "[3]"), "workload w: `sizes` are");
         check(&with(r#""batch": 4"#, r#""batch": 5"#), "workload w: `batch` is");
-        let none = Workload::read(Some(Path::new("no/such/file"))).unwrap_err();
+        let none = Workload::read(Some(Path::new("no/such/file")), &[]).unwrap_err();
         assert!(none.to_string().starts_with("no/such/file: "), "{none}");
+        let unknown = Workload::read(None, &["tiny".to_owned(), "huge".to_owned()]).unwrap_err().to_string();
+        assert!(unknown.starts_with("no workload is named huge; there are tiny, "), "{unknown}");
     }
 }

@@ -40,16 +40,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Error> {
-    let all = Workload::read(arguments.workloads.as_deref())?;
-    let names = if arguments.names.is_empty() {
-        all.iter().map(|workload| workload.name.clone()).collect()
-    } else {
-        arguments.names.clone()
-    };
-    for name in names {
-        let workload = Workload::find(&all, &name)?;
-        if arguments.here || !in_a_process_of_its_own(arguments, &name) {
-            println!("{}", measure(workload));
+    for workload in Workload::read(arguments.workloads.as_deref(), &arguments.names)? {
+        if arguments.here || !in_a_process_of_its_own(arguments, &workload.name) {
+            println!("{}", measure(&workload));
         }
     }
     Ok(())

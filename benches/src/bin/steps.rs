@@ -46,17 +46,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Error> {
-    let all = Workload::read(arguments.workloads.as_deref())?;
-    let chosen: Vec<&Workload> = match arguments.names.is_empty() {
-        true => all.iter().collect(),
-        false => arguments.names.iter().map(|name| Workload::find(&all, name)).collect::<Result<_, _>>()?,
-    };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut counts = arguments.threads.map_or(vec![1, cores], |threads| vec![usize::from(threads)]);
     counts.dedup();
-    for workload in chosen {
+    for workload in Workload::read(arguments.workloads.as_deref(), &arguments.names)? {
         let times =
-            counts.iter().map(|&threads| (seconds_per_step(workload, threads, arguments.repeats), threads));
+            counts.iter().map(|&threads| (seconds_per_step(&workload, threads, arguments.repeats), threads));
         let (seconds, threads) =
             times.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there is a number of threads");
         let hundredths = |x: f64| (x * 100.0).round() / 100.0;
