@@ -2,19 +2,13 @@
 
 use crate::reconstruct;
 use highwater_trainer::{Config, Ended, Event, MeasuredOn, Plan, Record, Report, Scores, Weights};
-use serde::Deserialize;
-use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
-use std::collections::BTreeMap;
 
 /// With accuracy as its one metric, and at most 200 epochs.
 pub(crate) fn config(stop: &str) -> Config {
-    let sgd = [("sgd", BTreeMap::<&str, f64>::new())];
-    let method: MapDeserializer<'_, _, Error> = MapDeserializer::new(sgd.into_iter());
     Config {
         seed: 7,
         epochs: 200,
         learning_rate: 0.01,
-        optimizer: Deserialize::deserialize(MapAccessDeserializer::new(method)).unwrap(),
         stop: stop.parse().unwrap(),
         metrics: vec!["accuracy".parse().unwrap()],
         ..Config::default()

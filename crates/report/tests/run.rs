@@ -6,18 +6,12 @@ use highwater_report::{
     About, History, Look, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
 };
 use highwater_trainer::{Config, Ended, Event, MeasuredOn, Observer, Plan, Record, Report, Weights};
-use serde::Deserialize;
-use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 fn config() -> Config {
-    let adam = [("adam", BTreeMap::from([("beta1", 0.9)]))];
-    let method: MapDeserializer<'_, _, Error> = MapDeserializer::new(adam.into_iter());
     Config {
         seed: 1,
         learning_rate: 0.1,
-        optimizer: Deserialize::deserialize(MapAccessDeserializer::new(method)).unwrap(),
         stop: "patience(4)".parse().unwrap(),
         select: "accuracy".parse().unwrap(),
         non_finite: NonFinite::Count,
