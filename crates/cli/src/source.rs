@@ -8,7 +8,7 @@ use crate::repeat::quoted;
 use crate::same_run::{ROWS, Rows};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
-use highwater_data::{Dataset, Dialect, Kind, Preparation, Split, Table, TableReader, digits};
+use highwater_data::{Dataset, Dialect, Kind, Preparation, PreparationV2, Split, Table, TableReader, digits};
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -206,7 +206,8 @@ impl Source {
 pub(crate) const PREPARATION: &str = "preparation";
 const NETWORK: &str = "network";
 const CONFIGURATION: &str = "configuration";
-const SCHEMA: u32 = 2;
+/// The first schema that was released.
+const FIRST: u32 = 2;
 
 /// What is saved with each checkpoint, so that a model can be used without its run folder, and two compared.
 pub(crate) fn sections(
@@ -215,17 +216,17 @@ pub(crate) fn sections(
     config: &RunConfig,
 ) -> Result<Vec<Section>> {
     Ok(vec![
-        Section::required(PREPARATION, SCHEMA, preparation)?,
-        Section::required(NETWORK, SCHEMA, network)?,
-        Section::optional(CONFIGURATION, SCHEMA, &config.to_toml()?)?,
+        Section::required(PREPARATION, Prepared::NUMBER, preparation)?,
+        Section::required(NETWORK, FIRST, network)?,
+        Section::optional(CONFIGURATION, FIRST, &config.to_toml()?)?,
     ])
 }
 
 /// A saved model, and how its data are prepared.
 pub(crate) fn load(checkpoint: &Checkpoint) -> Result<(Model<f32>, Preparation)> {
     let at = || format!("{} is not a checkpoint of a training run", checkpoint.path().display());
-    let preparation: Preparation = checkpoint.section(PREPARATION, SCHEMA).with_context(at)?;
-    let network: Sequential = checkpoint.section(NETWORK, SCHEMA).with_context(at)?;
+    let Prepared(preparation) = checkpoint.migrate(PREPARATION).with_context(at)?;
+    let network: Sequential = checkpoint.section(NETWORK, FIRST).with_context(at)?;
     let mut model = Model::new(network, Init::Constant { value: 0.0 }, 0)?;
     highwater_trainer::load_model(checkpoint, &mut model)?;
     Ok((model, preparation))
@@ -244,30 +245,44 @@ pub(crate) fn run_config(checkpoint: &Checkpoint) -> Result<Option<RunConfig>> {
 
 fn config_text(checkpoint: &Checkpoint) -> Result<Option<String>> {
     let is_there = checkpoint.sections().any(|name| name == CONFIGURATION);
-    Ok(is_there.then(|| checkpoint.section(CONFIGURATION, SCHEMA)).transpose()?)
+    Ok(is_there.then(|| checkpoint.section(CONFIGURATION, FIRST)).transpose()?)
 }
 
 /// All sections of a run's checkpoints, at their newest schemas.
 pub(crate) fn migration() -> Migration {
     let own = Migration::new()
-        .section::<Present<Preparation>>(PREPARATION)
-        .section::<Present<Sequential>>(NETWORK)
-        .section::<Present<String>>(CONFIGURATION)
+        .section::<Prepared>(PREPARATION)
+        .section::<First<Sequential>>(NETWORK)
+        .section::<First<String>>(CONFIGURATION)
         .section::<Rows>(ROWS);
     highwater_trainer::migration(own)
 }
 
-/// A type of another crate at its present schema, the first that is released.
+/// A type of another crate at its first schema.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-struct Present<T>(T);
+struct First<T>(T);
 
-impl<T: DeserializeOwned> Schema for Present<T> {
-    const NUMBER: u32 = SCHEMA;
+impl<T: DeserializeOwned> Schema for First<T> {
+    const NUMBER: u32 = FIRST;
     type Previous = NoPrevious;
 
     fn upgrade(previous: NoPrevious) -> Self {
         match previous {}
+    }
+}
+
+/// How data are prepared, at the schema of now.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Prepared(Preparation);
+
+impl Schema for Prepared {
+    const NUMBER: u32 = 3;
+    type Previous = First<PreparationV2>;
+
+    fn upgrade(First(previous): First<PreparationV2>) -> Self {
+        Prepared(previous.into())
     }
 }
 
@@ -296,6 +311,7 @@ pub(crate) fn evident_target(file: &Path, reader: &TableReader) -> Result<String
 mod tests {
     use super::*;
     use highwater_checkpoint::{Snapshot, write};
+    use highwater_data::Task;
     use highwater_nn::{Activation, Embedding, Layer};
     use safetensors::SafeTensors;
 
@@ -326,19 +342,34 @@ mod tests {
 
         let dir = tempfile::tempdir().unwrap();
         let again = dir.path().join("again.safetensors");
-        let text: String = checkpoint.section(CONFIGURATION, SCHEMA).unwrap();
+        let text: String = checkpoint.section(CONFIGURATION, FIRST).unwrap();
         let sections = [
-            Section::required(PREPARATION, SCHEMA, &preparation).unwrap(),
-            Section::required(NETWORK, SCHEMA, model.network()).unwrap(),
-            Section::optional(CONFIGURATION, SCHEMA, &text).unwrap(),
+            Section::required(NETWORK, FIRST, model.network()).unwrap(),
+            Section::optional(CONFIGURATION, FIRST, &text).unwrap(),
         ];
         write(&again, &Snapshot { sections: &sections, ..Snapshot::default() }).unwrap();
         let (golden, again) = (std::fs::read(golden).unwrap(), std::fs::read(again).unwrap());
         let [golden, again] = [&golden, &again].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
-        for name in [PREPARATION, NETWORK, CONFIGURATION] {
+        for name in [NETWORK, CONFIGURATION] {
             let bytes =
                 |file: &SafeTensors<'_>| file.tensor(&format!("state.{name}")).unwrap().data().to_vec();
             assert_eq!(bytes(&again), bytes(&golden), "{name}");
         }
+    }
+
+    /// One of units that were two texts.
+    #[test]
+    fn a_preparation_of_schema_2_is_what_the_same_rows_say_now() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/units-v2.safetensors");
+        let checkpoint = Checkpoint::open(golden).unwrap();
+        let csv = include_str!("../tests/golden/units-v2.csv");
+        let table = Table::from_csv_reader("units.csv", csv.as_bytes()).unwrap();
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let preparation = Preparation::fit(&table, &rows, "price", Task::Regression).unwrap();
+        assert_eq!(load(&checkpoint).unwrap().1, preparation);
+        let units = preparation.inputs().iter().map(|input| input.encoding.unit().unwrap().to_string());
+        let expected = ["kg", "€1.2K is 1200", "€K", "<1 is 1", ""];
+        assert_eq!(units.collect::<Vec<_>>(), expected);
+        assert_eq!(preparation.target().kind.unit().unwrap().to_string(), "$");
     }
 }

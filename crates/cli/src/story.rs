@@ -11,7 +11,7 @@ use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
-use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, Targets, Unit};
+use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, Targets};
 use highwater_report::{
     About, ColumnUse, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard, Truth,
 };
@@ -134,8 +134,11 @@ fn columns(preparation: &Preparation) -> Vec<ColumnUse> {
 fn kind(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Number { .. } => "number".to_owned(),
-        Encoding::Quantity { unit, .. } if *unit == Unit::default() => "number".to_owned(),
-        Encoding::Quantity { unit, .. } => format!("number ({unit})"),
+        Encoding::Quantity { unit, .. } => match unit.to_string() {
+            // Brackets.
+            unit if unit.is_empty() => "number".to_owned(),
+            unit => format!("number ({unit})"),
+        },
         Encoding::Boolean { .. } => "yes or no".to_owned(),
         Encoding::Moment(moments) => moment(moments.format),
         Encoding::OneHot(categories) => format!("{} categories", categories.names.len()),

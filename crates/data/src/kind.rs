@@ -253,6 +253,9 @@ mod tests {
         );
         check((0..30).map(|i| format!("{}{i}", ["$", "€"][i % 2])), Kind::Identifier);
         check(["2 kg", "500 g"], Kind::Category);
+        check(["1.2 MB", "500 KB", "700 MB"], Kind::Number);
+        check(["16GB", "1TB"], Kind::Number);
+        check(["32B", "34C"], Kind::Category);
         check(["1.2K", "3M", "950"], Kind::Number);
         check(["€2M", "€565K", "€0"], Kind::Number);
         check(["€1.2M", "$565K"], Kind::Category);

@@ -96,7 +96,7 @@ pub use moment::{MomentFormat, open_date_order};
 pub use order::{epoch_order, epoch_order_into};
 pub use partition::{SplitBy, folds, split_rows};
 pub use place::Place;
-pub use preparation::{Dropped, Input, Preparation};
+pub use preparation::{Dropped, Input, Preparation, PreparationV2};
 pub use proben1::{Proben1, Proben1Fault};
 pub use reader::TableReader;
 pub use recipe::Recipe;

@@ -1,5 +1,7 @@
 //! From cells of text to numbers, as fitted on the training rows.
 
+mod v2;
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ use crate::scale::Scale;
 use crate::table::Table;
 use crate::target::{self, Target, TargetKind};
 use crate::task::Task;
+pub use v2::PreparationV2;
 
 /// How the rows of a table become numbers for a network, learnt from training rows and nothing else.
 ///

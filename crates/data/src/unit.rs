@@ -10,10 +10,8 @@ use crate::cell;
 use crate::commas::{Commas, GAPS};
 use crate::table::Column;
 
-/// What stands around the numbers of a column, in every cell the same: `$` before them, or `kg` or `%` behind them. The
-/// numbers are taken as they are: 45% is 45. If nothing does, some are in brackets, as book-keepers write what is below
-/// zero. Where numbers are shortened to different letters, `€1.2M` beside `€565K`, they are taken in full; limits (`<0.5`) where
-/// most numbers are none, as the numbers that they are.
+/// What stands around the numbers of a column: `$` before them, or `kg` or `%` behind them. They are taken as they are: 45%
+/// is 45.
 ///
 /// ```
 /// use highwater_data::{Encoding, Preparation, Table, Task};
@@ -25,32 +23,58 @@ use crate::table::Column;
 /// assert_eq!(units.map(ToString::to_string).collect::<Vec<_>>(), ["$", "kg"]);
 /// # Ok::<(), highwater_data::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Unit {
-    /// What stands before the numbers; `<` if some are limits.
-    pub before: String,
-    /// What stands behind them; `K, M, B` if they are shortened.
-    pub behind: String,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// The same in every cell. If it is nothing, some numbers are in brackets, as book-keepers write what is below zero.
+    Fixed {
+        /// What stands before the numbers.
+        before: String,
+        /// What stands behind them.
+        behind: String,
+    },
+    /// Amounts that are shortened to different letters, taken in full: `€1.2M` beside `€565K`.
+    Shortened {
+        /// What stands before the numbers.
+        before: String,
+    },
+    /// Limits of what can be measured, where most numbers are none, taken as the numbers that they are: `<0.5` among `0.7`.
+    Limits {
+        /// What stands behind the numbers.
+        behind: String,
+    },
+    /// Sizes of files, taken in bytes: `1.2 MB` beside `500 KB`.
+    Bytes,
 }
-
-/// What is behind shortened numbers in their [`Unit`].
-const SHORTENED: &str = "K, M, B";
-
-/// What is before numbers in their [`Unit`] if some are limits, as of what can be measured: `<0.5` among `0.7` and `12`.
-const LIMIT: &str = "<";
 
 /// A text without a sign before it that makes a limit of it.
 fn without_limit(text: &str) -> &str {
     text.trim_start_matches(['<', '>', '≤', '≥', '=']).trim_start()
 }
 
-/// What a letter behind a shortened number multiplies it by.
+/// What a letter behind an amount multiplies it by.
 fn magnitude(behind: &str) -> Option<f64> {
     match behind {
         "" => Some(1.0),
         "K" | "k" => Some(1e3),
         "M" => Some(1e6),
         "B" | "G" => Some(1e9),
+        "T" => Some(1e12),
+        _ => None,
+    }
+}
+
+/// The bytes in what is behind a size.
+fn bytes(behind: &str) -> Option<f64> {
+    match &*behind.to_ascii_lowercase() {
+        "b" | "byte" | "bytes" => Some(1.0),
+        "kb" => Some(1e3),
+        "mb" => Some(1e6),
+        "gb" => Some(1e9),
+        "tb" => Some(1e12),
+        "kib" => Some(2_f64.powi(10)),
+        "mib" => Some(2_f64.powi(20)),
+        "gib" => Some(2_f64.powi(30)),
+        "tib" => Some(2_f64.powi(40)),
         _ => None,
     }
 }
@@ -65,25 +89,35 @@ struct Parts<'a> {
 }
 
 impl Unit {
+    fn fixed(before: &str, behind: &str) -> Unit {
+        Unit::Fixed { before: before.to_owned(), behind: behind.to_owned() }
+    }
+
     /// What stands around the numbers in some cells; `None` if a cell holds no number, or has something else around it.
     pub(crate) fn of(column: &Column, rows: impl Iterator<Item = usize> + Clone) -> Option<Unit> {
-        let Parts { before, behind, .. } = parts(without_limit(column.get(rows.clone().next()?)))?;
-        let unit = |before: &str, behind: &str| Unit { before: before.to_owned(), behind: behind.to_owned() };
         let texts = || rows.clone().map(|row| column.get(row));
+        let Parts { before, behind, .. } = parts(without_limit(texts().next()?))?;
         let fits = |unit: &Unit| texts().all(|text| unit.number(text, column.commas()).is_some());
-        let units = [unit(before, behind), unit(before, SHORTENED), unit(LIMIT, behind)];
-        let unit = units.into_iter().find(fits)?;
-        let sound = match &unit {
+        let is_meant = |unit: &Unit| match unit {
+            Unit::Fixed { .. } => {
+                texts().all(|text| parts(text).is_some_and(|of| (of.before, of.behind) == (before, behind)))
+            }
             // `12B` and `3K` may be codes; amounts have a currency, or decimals.
-            _ if unit.is_shortened() => !before.is_empty() || texts().any(|text| text.contains(['.', ','])),
+            Unit::Shortened { .. } => !before.is_empty() || texts().any(|text| text.contains(['.', ','])),
             // `<5`, `5` and `>5` are names.
-            Unit { before, .. } if before == LIMIT => {
+            Unit::Limits { .. } => {
                 let texts: BTreeSet<&str> = texts().collect();
                 2 * texts.iter().filter(|text| without_limit(text) == **text).count() > texts.len()
             }
-            _ => true,
+            Unit::Bytes => true,
         };
-        sound.then_some(unit)
+        let units = [
+            Unit::fixed(before, behind),
+            Unit::Shortened { before: before.to_owned() },
+            Unit::Limits { behind: behind.to_owned() },
+            Unit::Bytes,
+        ];
+        units.into_iter().find(|unit| fits(unit) && is_meant(unit))
     }
 
     /// What stands around the numbers in all of some cells; if nothing does, what is around those in more than such a share
@@ -105,41 +139,48 @@ impl Unit {
         }
         let ((before, behind), count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
         let is_something = !before.is_empty() || !behind.is_empty();
-        (is_something && f64::from(count) > share * f64::from(all))
-            .then(|| Unit { before: before.to_owned(), behind: behind.to_owned() })
+        (is_something && f64::from(count) > share * f64::from(all)).then(|| Unit::fixed(before, behind))
     }
 
     /// The number in a cell, if this and nothing else is around it.
     pub(crate) fn number(&self, text: &str, commas: Commas) -> Option<f64> {
-        let (text, around) = match self.before == LIMIT {
-            true => (without_limit(text), ""),
-            false => (text, &self.before[..]),
-        };
+        let text = if let Unit::Limits { .. } = self { without_limit(text) } else { text };
         let Parts { before, digits, behind, is_negative } = parts(text)?;
-        let plain = commas.plain(digits);
-        let value = cell::number(plain.as_deref().unwrap_or(digits))?;
-        let factor = match self.is_shortened() {
-            true => magnitude(behind)?,
-            false => (behind == self.behind).then_some(1.0)?,
+        let (own, factor) = match self {
+            Unit::Fixed { before: own, behind: usual } => (&own[..], ratio(before, behind, usual)?),
+            Unit::Shortened { before: own } => (&own[..], magnitude(behind)?),
+            Unit::Limits { behind: usual } => ("", (behind == usual).then_some(1.0)?),
+            Unit::Bytes => ("", bytes(behind)?),
         };
-        (before == around).then_some(if is_negative { -value * factor } else { value * factor })
-    }
-
-    fn is_shortened(&self) -> bool {
-        self.behind == SHORTENED
+        let plain = commas.plain(digits);
+        let value = factor * cell::number(plain.as_deref().unwrap_or(digits))?;
+        (before == own).then_some(if is_negative { -value } else { value })
     }
 
     /// How a number is written in this unit.
     pub(crate) fn example(&self) -> String {
-        if self.is_shortened() {
-            return format!("written like \"{0}1.2K\" or \"{0}3M\"", self.before);
+        let gap = |behind: &str| if behind.starts_with(char::is_alphanumeric) { " " } else { "" };
+        match self {
+            Unit::Fixed { before, behind } => {
+                format!("written like {:?}", format!("{before}12{}{behind}", gap(behind)))
+            }
+            Unit::Shortened { before } => format!("written like \"{before}1.2K\" or \"{before}3M\""),
+            Unit::Limits { behind } => {
+                format!("written like \"12{0}{behind}\" or \"<12{0}{behind}\"", gap(behind))
+            }
+            Unit::Bytes => "written like \"1.2 MB\" or \"500 KB\"".to_owned(),
         }
-        let gap = if self.behind.starts_with(char::is_alphanumeric) { " " } else { "" };
-        if self.before == LIMIT {
-            return format!("written like \"12{gap}{0}\" or \"<12{gap}{0}\"", self.behind);
-        }
-        format!("written like {:?}", format!("{}12{gap}{}", self.before, self.behind))
     }
+}
+
+/// How much more a number is with this behind it than with the usual, of an amount or a size: `€1M` is 1000 where others
+/// are `€565K`.
+fn ratio(before: &str, behind: &str, usual: &str) -> Option<f64> {
+    if behind == usual {
+        return Some(1.0);
+    }
+    let size = if before.is_empty() { bytes } else { magnitude };
+    Some(size(behind)? / size(usual)?)
 }
 
 /// The digits of a number that has a unit.
@@ -203,9 +244,10 @@ fn is_unit(text: &str) -> bool {
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            _ if self.is_shortened() => write!(f, "{}1.2K is 1200", self.before),
-            Unit { before, behind } if before == LIMIT => write!(f, "<1{behind} is 1"),
-            Unit { before, behind } => write!(f, "{before}{behind}"),
+            Unit::Fixed { before, behind } => write!(f, "{before}{behind}"),
+            Unit::Shortened { before } => write!(f, "{before}1.2K is 1200"),
+            Unit::Limits { behind } => write!(f, "<1{behind} is 1"),
+            Unit::Bytes => write!(f, "bytes"),
         }
     }
 }
@@ -217,11 +259,9 @@ mod tests {
     #[test]
     fn a_number_is_found_within_its_unit() {
         let check = |text: &str, commas: Commas, expected: Option<(&str, &str, f64)>| {
-            let found = parts(text).and_then(|parts| {
-                let unit = Unit { before: parts.before.to_owned(), behind: parts.behind.to_owned() };
-                Some((unit.number(text, commas)?, unit))
+            let found = parts(text).and_then(|Parts { before, behind, .. }| {
+                Some((before, behind, Unit::fixed(before, behind).number(text, commas)?))
             });
-            let found = found.as_ref().map(|(value, unit)| (&unit.before[..], &unit.behind[..], *value));
             assert_eq!(found, expected, "{text:?}");
         };
         use Commas::{Decimal, Either, Group};
@@ -263,36 +303,49 @@ mod tests {
         ] {
             check(text, Group, expected);
         }
-        let shortened = |text: &str, before: &str| {
-            let unit = Unit { before: before.to_owned(), behind: SHORTENED.to_owned() };
-            unit.number(text, Commas::Group)
-        };
-        for (text, expected) in [
-            ("€110.5M", Some(110.5e6)),
-            ("€565K", Some(565e3)),
-            ("-€1.2 k", Some(-1200.0)),
-            ("€0", Some(0.0)),
-            ("€2B", Some(2e9)),
-            ("565K", None),
-            ("€5m", None),
-            ("€5 kg", None),
-        ] {
-            assert_eq!(shortened(text, "€"), expected, "{text:?}");
-        }
-        let limit = Unit { before: LIMIT.to_owned(), behind: "mg/l".to_owned() };
-        for (text, expected) in [
-            ("<0.5 mg/l", Some(0.5)),
-            (">= 90mg/l", Some(90.0)),
-            ("3 mg/l", Some(3.0)),
-            ("<3 g", None),
-            ("<", None),
-        ] {
-            assert_eq!(limit.number(text, Commas::Group), expected, "{text:?}");
-        }
         check("1.234,50 €", Decimal, Some(("", "€", 1234.5)));
         check("1\u{202f}234,50\u{a0}€", Decimal, Some(("", "€", 1234.5)));
         check("12,5 %", Decimal, Some(("", "%", 12.5)));
         check("1,234 €", Either, None);
         check("1,234.5 €", Either, Some(("", "€", 1234.5)));
+    }
+
+    #[test]
+    fn what_is_around_a_number_may_multiply_it() {
+        let amount = Unit::Shortened { before: "€".to_owned() };
+        let limit = Unit::Limits { behind: "mg/l".to_owned() };
+        let thousands = Unit::fixed("€", "K");
+        let megabytes = Unit::fixed("", "MB");
+        for (unit, text, expected) in [
+            (&amount, "€110.5M", Some(110.5e6)),
+            (&amount, "€565K", Some(565e3)),
+            (&amount, "-€1.2 k", Some(-1200.0)),
+            (&amount, "€0", Some(0.0)),
+            (&amount, "€2B", Some(2e9)),
+            (&amount, "565K", None),
+            (&amount, "€5m", None),
+            (&amount, "€5 kg", None),
+            (&thousands, "€565K", Some(565.0)),
+            (&thousands, "€1.2M", Some(1200.0)),
+            (&thousands, "(€500)", Some(-0.5)),
+            (&thousands, "€5 kg", None),
+            (&thousands, "$1.2M", None),
+            (&Unit::fixed("€", ""), "€1.2M", Some(1.2e6)),
+            (&Unit::fixed("", "K"), "1.2M", None),
+            (&limit, "<0.5 mg/l", Some(0.5)),
+            (&limit, ">= 90mg/l", Some(90.0)),
+            (&limit, "3 mg/l", Some(3.0)),
+            (&limit, "<3 g", None),
+            (&limit, "<", None),
+            (&Unit::Bytes, "1.2 MB", Some(1.2e6)),
+            (&Unit::Bytes, "512 bytes", Some(512.0)),
+            (&Unit::Bytes, "3KiB", Some(3072.0)),
+            (&Unit::Bytes, "3K", None),
+            (&Unit::Bytes, "3", None),
+            (&megabytes, "500 KB", Some(0.5)),
+            (&megabytes, "5 m", None),
+        ] {
+            assert_eq!(unit.number(text, Commas::Group), expected, "{text:?} in {unit:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::refit::{ALL_ROWS, TRAINED_ON, write_final};
 use crate::{line, source};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Dtype, Snapshot, Store};
-use highwater_data::{Preparation, Target};
+use highwater_data::{Preparation, PreparationV2, Target};
 use highwater_nn::{Init, Model};
 use highwater_trainer::{begin, import_model};
 use serde_json::json;
@@ -80,17 +80,8 @@ impl Imported {
         let shown = args.file.display();
         let kept = like.has_kept().then(|| like.best()).transpose()?;
         let kept = kept.as_ref().map(source::load).transpose()?;
-        if let Some(text) = preparation(&file)? {
-            let is = |of: &Preparation| serde_json::to_string(of).is_ok_and(|own| own == text);
-            let measured = kept.as_ref().is_some_and(|(_, kept)| is(kept));
-            // Numbers that went through JSON may come back with another last bit: those of the run are as they were.
-            let own = match kept {
-                Some((_, kept)) if measured => Some(kept),
-                _ => Some(source::load(&like.model()?)?.1).filter(is),
-            };
-            let wrong = || format!("{shown}: `preparation` in its metadata cannot be read");
-            let preparation: Preparation =
-                own.map_or_else(|| serde_json::from_str(&text), Ok).with_context(wrong)?;
+        if let Some(preparation) = preparation(&file)? {
+            let measured = kept.is_some_and(|(_, kept)| kept == preparation);
             let columns = |of: &Preparation| -> Vec<String> {
                 of.targets().iter().map(|target: &Target| target.column.clone()).collect()
             };
@@ -149,10 +140,14 @@ impl Imported {
     }
 }
 
-/// How the data of a file's model are prepared, as JSON, if `checkpoints export` or a run has written it.
-fn preparation(file: &Checkpoint) -> Result<Option<String>> {
+/// How the data of a file's model are prepared, if `checkpoints export` or a run has written it.
+fn preparation(file: &Checkpoint) -> Result<Option<Preparation>> {
     if file.sections().any(|name| name == source::PREPARATION) {
-        return Ok(Some(serde_json::to_string(&source::load(file)?.1)?));
+        return Ok(Some(source::load(file)?.1));
     }
-    Ok(file.metadata().get(source::PREPARATION).cloned())
+    let Some(text) = file.metadata().get(source::PREPARATION) else { return Ok(None) };
+    let wrong = || format!("{}: `preparation` in its metadata cannot be read", file.path().display());
+    // An earlier version may have written it.
+    let earlier = || serde_json::from_str::<PreparationV2>(text).map(Preparation::from);
+    serde_json::from_str(text).or_else(|error| earlier().map_err(|_| error)).map(Some).with_context(wrong)
 }
