@@ -66,8 +66,12 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let known = of_training.as_ref().unwrap_or(data.targets());
     let loss = loss(&preparation, config.data.class_weights, known);
     let scores = scores(&model, &loss, &preparation, &data);
+    if args.quiet {
+        let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
+        return line(main);
+    }
     let guess = Guess::of(&config.data, &preparation, known, &data);
-    let note = guess.and_then(|guess| guess.note_on(&scores));
+    let note = guess.and_then(|guess| guess.note_on(&scores, ""));
     let file = checkpoint.path();
     let file = file.strip_prefix(folder.root()).unwrap_or(file).display().to_string();
     if args.json {
@@ -78,9 +82,6 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         object.extend(as_json(&scores));
         object.insert("note".to_owned(), json!(note));
         line(Value::Object(object))
-    } else if args.quiet {
-        let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
-        line(main)
     } else {
         let why = match &args.data {
             _ if !last.exists() => "",

@@ -76,9 +76,10 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let variance = of(at).map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
         (mean, variance.sqrt())
     };
-    let mean_guess = guesses.iter().map(|guess| guess.score.1).sum::<f64>() / guesses.len() as f64;
-    let guess = guesses.pop().map(|last| Guess { score: (last.score.0, mean_guess), ..last });
-    let note = guess.and_then(|guess| guess.note(spread(1).0));
+    let of_guesses = |of: fn(&Guess) -> f64| guesses.iter().map(of).sum::<f64>() / guesses.len() as f64;
+    let (score, loss) = (of_guesses(|guess| guess.score.1), of_guesses(|guess| guess.loss));
+    let guess = guesses.pop().map(|last| Guess { score: (last.score.0, score), loss, ..last });
+    let note = guess.and_then(|guess| guess.note((spread(1).0, spread(0).0), ""));
     if shared.json {
         let of_folds: Vec<Value> = scores.iter().map(|scores| evaluate::as_json(scores).into()).collect();
         let summary = names.iter().enumerate().map(|(at, name)| {

@@ -210,9 +210,10 @@ impl Kept {
         let mut evaluator = Evaluator::new(model, &loss, &[], &preparation.units());
         let columns = inputs(preparation);
         let guess = Guess::of(&job.config.data, preparation, job.data.train.targets(), data);
-        let note = guess.and_then(|guess| guess.note_on(test.as_ref().unwrap_or(&chosen_by.1)));
+        let on = format!(" on the {part} rows");
+        let note = guess.and_then(|guess| guess.note_on(test.as_ref().unwrap_or(&chosen_by.1), &on));
         Kept {
-            note: note.map(|note| format!("{note} on the {part} rows")),
+            note,
             chosen_by,
             test,
             outputs: evaluator.outputs(model.values(), data),
