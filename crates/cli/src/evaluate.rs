@@ -5,10 +5,11 @@ use crate::config::DataConfig;
 use crate::folder::RunFolder;
 use crate::guess::Guess;
 use crate::measures::{loss, metrics};
+use crate::repeat::quoted;
 use crate::source::{self, Source};
 use crate::{line, print, same_run};
-use anyhow::{Context, Result, bail};
-use highwater_data::{Dataset, Preparation};
+use anyhow::{Context, Result, anyhow, bail};
+use highwater_data::{Dataset, Error, Preparation};
 use highwater_nn::Model;
 use highwater_objective::Loss;
 use highwater_report::{Count, Rounded};
@@ -47,7 +48,14 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             let table =
                 source::table(&DataConfig { read, ..config.data.clone() }, Some(file), folder.root())?;
             let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
-            let rows = table.rows_with(&targets)?;
+            let rows = table.rows_with(&targets).map_err(|error| match error {
+                Error::UnknownColumn { .. } | Error::NoTargets { .. } => anyhow!(
+                    "{error}; without answers nothing can be scored; for answers: cargo xtask predict {} --data {}",
+                    folder.quoted(),
+                    quoted(&file.display().to_string())
+                ),
+                _ => error.into(),
+            })?;
             let data = preparation.dataset(&table, &rows)?;
             (file.display().to_string(), None, data)
         }

@@ -10,7 +10,7 @@ use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
 use ndarray::Array2;
 use serde_json::json;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -27,10 +27,14 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let read = source::dialect(&folder.config()?.data, &preparation);
     let optional = preparation.targets().iter().map(|target| target.column.clone()).collect();
     let read = Dialect { optional, ..read };
-    let stdin = args.data == Path::new("-");
-    let mut reader = match stdin {
-        true => TableReader::live("standard input", io::stdin().lock(), &read)?,
-        false => TableReader::open(&args.data, &read)?,
+    let shown = args.data.display().to_string();
+    let mut reader = match () {
+        () if args.data == Path::new("-") => TableReader::live("standard input", io::stdin().lock(), &read)?,
+        () if source::is_pipe(&args.data) => {
+            let pipe = File::open(&args.data).with_context(|| format!("cannot read {shown}"))?;
+            TableReader::live(shown, pipe, &read)?
+        }
+        () => TableReader::open(&args.data, &read)?,
     };
     let mut answers = Answers::new(&model, &preparation, args)?;
     // What is wrong with the first rows shows before a file is made.
@@ -124,7 +128,12 @@ impl<'a> Answers<'a> {
         let names = self.preparation.class_names();
         let (classes, probabilities) = (self.write != Answer::Probabilities, self.write != Answer::Classes);
         if !self.begun {
-            let targets = self.preparation.targets().iter().map(|target| target.column.clone());
+            // The truth may stand beside it.
+            let answer = |column: &String| match self.keep.contains(column) {
+                true => format!("predicted_{column}"),
+                false => column.clone(),
+            };
+            let targets = self.preparation.targets().iter().map(|target| answer(&target.column));
             let probability = names.iter().map(|name| format!("probability_{name}"));
             let answer = targets.filter(|_| names.is_empty() || classes);
             let answer = answer.chain(probability.filter(|_| probabilities));

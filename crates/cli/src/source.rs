@@ -12,6 +12,7 @@ use highwater_data::{Dataset, Dialect, Kind, Preparation, PreparationV2, Split, 
 use highwater_nn::{Init, Model, Sequential};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Tables, and which of their rows are for what.
@@ -32,9 +33,20 @@ pub(crate) struct Datasets {
     pub(crate) test: Dataset,
 }
 
+/// Whether this can be read only once, as what `<(…)` of a shell stands for.
+pub(crate) fn is_pipe(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
 /// The table in a file, or the built-in one. If it is kept on disk, then on the file system of `scratch`.
 pub(crate) fn table(data: &DataConfig, file: Option<&Path>, scratch: &Path) -> Result<Table> {
     let Some(file) = file else { return Ok(digits()) };
+    if is_pipe(file) || file.file_name() == Some("-".as_ref()) && !file.exists() {
+        bail!(
+            "{} is a pipe, whose rows can be read only once, and this takes more: save them in a file (predict takes them)",
+            file.display()
+        );
+    }
     let on_disk = match data.on_disk {
         Some(on_disk) => on_disk,
         None => memory::free().is_some_and(|free| {

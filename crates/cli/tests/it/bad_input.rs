@@ -161,6 +161,7 @@ fn data_and_target_go_together() {
     fs::write(dir.path().join("t.csv"), GOOD).unwrap();
     check(dir.path(), "train --data t.csv", 1, &["--target"]);
     check(dir.path(), "train --target kind", 1, &["--data"]);
+    check(dir.path(), "train --data - --target kind", 1, &["only once", "predict takes them"]);
 }
 
 #[test]
@@ -221,6 +222,31 @@ fn what_is_no_run_folder_is_refused() {
         }
     }
     check(dir.path(), "checkpoints show file", 1, &["file: not a checkpoint"]);
+}
+
+#[test]
+fn what_lacks_the_answers_is_for_predict() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("t.csv"), GOOD).unwrap();
+    fs::write(dir.path().join("new.csv"), "b,a\n1,2\n").unwrap();
+    done(args![
+        "train",
+        "--data",
+        dir.path().join("t.csv"),
+        "--target",
+        "kind",
+        "--epochs",
+        "1",
+        "--out",
+        dir.path().join("run")
+    ]);
+    let words = ["no column \"kind\"", "nothing can be scored", "cargo xtask predict run --data new.csv"];
+    check(dir.path(), "evaluate run --data new.csv", 1, &words);
+    fs::write(dir.path().join("new.csv"), "b,a,kind\n1,2,\n").unwrap();
+    let words =
+        ["no row has a value in kind", "nothing can be scored", "cargo xtask predict run --data new.csv"];
+    check(dir.path(), "evaluate run --data new.csv", 1, &words);
+    check(dir.path(), "evaluate run --data -", 1, &["only once", "predict takes them"]);
 }
 
 #[test]

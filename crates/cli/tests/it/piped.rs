@@ -48,3 +48,26 @@ fn rows_are_answered_while_others_are_to_come() {
     assert!(child.wait().unwrap().success());
     reader.join().unwrap().unwrap();
 }
+
+#[test]
+fn a_pipe_with_a_name_is_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let short = args!["--hidden", "4", "--epochs", "2", "--refit", "no", "--quiet"];
+    done(
+        [args!["train", "--data", table("iris.csv"), "--target", "species", "--out", &folder], short]
+            .concat(),
+    );
+    let file = std::fs::File::open(table("iris.csv")).unwrap();
+    let mut cat = std::process::Command::new("cat").stdin(file).stdout(Stdio::piped()).spawn().unwrap();
+    let mut predict = highwater(args!["predict", &folder, "--data", "/dev/stdin"]);
+    let answered = predict.stdin(cat.stdout.take().unwrap()).output().unwrap();
+    cat.wait().unwrap();
+    let expected = done(args!["predict", &folder, "--data", table("iris.csv")]).out;
+    assert_eq!(
+        String::from_utf8(answered.stdout).unwrap(),
+        expected,
+        "{}",
+        String::from_utf8_lossy(&answered.stderr)
+    );
+}
