@@ -12,7 +12,7 @@ use toml::{Table, Value};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Columns")]
 pub(crate) struct Reading {
-    /// A text that stands for a missing value, besides the customary ones
+    /// A text that stands for a missing value, besides the customary ones; COLUMN=TEXT: in this column alone
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing: Vec<String>,
     /// A text that alone stands for a missing value, beside an empty cell: NA, ?, - and the like are values then

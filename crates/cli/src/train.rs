@@ -50,6 +50,7 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     let scratch = scratch_folder(args.out.as_deref());
     let config = RunConfig::resolve(args, |data| {
         let read = source::table(data, data.file.as_deref(), &scratch)?;
+        data.read.check_signs(&read)?;
         let targets = data.target.list();
         let tasks = targets.iter().map(|target| Task::infer(&read, target)).collect::<Result<Vec<_>, _>>()?;
         let task = if let [task] = tasks[..] { task } else { Task::Regression };

@@ -11,6 +11,7 @@ use crate::cell;
 use crate::csv_reader::plain;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::missing::of_column;
 use crate::table::{ColumnWriter, Table};
 
 /// A format that is not text, told by a file's first bytes.
@@ -60,8 +61,8 @@ pub(crate) struct ArrayReader {
     names: Vec<String>,
     /// Whether these are more than numbers.
     named: bool,
-    /// Numbers that stand for a missing value.
-    missing: Vec<f64>,
+    /// What stands for a missing value.
+    missing: Vec<String>,
     rows: usize,
     next: usize,
 }
@@ -123,8 +124,7 @@ impl ArrayReader {
             false => dialect.names_of(&source, parts[0].1.values.len() / rows)?,
         };
         let named = own || !dialect.names.is_empty();
-        let signs = dialect.missing.iter().chain(dialect.missing_only.iter().flatten());
-        let missing = signs.filter_map(|sign| cell::number(sign)).collect();
+        let missing = dialect.missing.iter().chain(dialect.missing_only.iter().flatten()).cloned().collect();
         Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0 })
     }
 
@@ -148,9 +148,11 @@ impl ArrayReader {
         for (_, numbers) in &self.parts {
             let width = numbers.values.len() / self.rows;
             for (at, name) in (0..width).zip(&mut names) {
+                let sign = |sign: &String| cell::number(of_column(sign, name).unwrap_or(sign));
+                let missing: Vec<f64> = self.missing.iter().filter_map(sign).collect();
                 let mut column = ColumnWriter::new(name.clone());
                 for value in rows.clone().map(|row| numbers.values[row * width + at]) {
-                    match self.missing.contains(&value) {
+                    match missing.contains(&value) {
                         true => column.push(""),
                         false => column.push_value(value),
                     }

@@ -90,8 +90,17 @@ impl<'a> TextReader<'a> {
         sample.retain_mut(|row| drawn.is_none_or(|drawn| drawn.unframe(row)));
         let missing = Missing::of(dialect);
         // What is named as missing tells nothing.
-        for row in sample.iter_mut().skip(1) {
-            *row = row.iter().map(|cell| if missing.lists(cell.trim()) { "" } else { cell }).collect();
+        if let Some((names, others)) = sample.split_first_mut() {
+            for row in others {
+                let lists = |at: usize, cell: &str| {
+                    missing.lists(names.get(at).unwrap_or_default().trim(), cell.trim())
+                };
+                *row = row
+                    .iter()
+                    .enumerate()
+                    .map(|(at, cell)| if lists(at, cell) { "" } else { cell })
+                    .collect();
+            }
         }
         let marks = commas::decimal_marks(&sample);
         // Other tables that go with one of decimal commas may be written the other way.
@@ -175,7 +184,7 @@ impl<'a> TextReader<'a> {
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
                 let plain = self.commas.plain(cell);
-                let lists = |text: &str| self.missing.lists(text);
+                let lists = |text: &str| self.missing.lists(column.name(), text);
                 let is_missing = lists(cell) || plain.as_deref().is_some_and(lists);
                 column.push(if is_missing { "" } else { plain.as_deref().unwrap_or(cell) });
             }

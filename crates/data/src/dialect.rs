@@ -91,7 +91,7 @@ pub struct Dialect {
     pub decimal_comma: Option<bool>,
     /// Lines to leave out at the beginning.
     pub skip_lines: u64,
-    /// What stands for a missing value, besides the customary signs.
+    /// What stands for a missing value, besides the customary signs; `COLUMN=TEXT` in one column alone.
     pub missing: Vec<String>,
     /// What alone stands for a missing value: the customary signs (`NA`, `?`, `-`, …) are values like others then. An
     /// empty cell is missing in any case.

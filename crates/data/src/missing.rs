@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::cell;
 use crate::dialect::Dialect;
 use crate::encoding::Encoding;
+use crate::error::Result;
 use crate::preparation::Preparation;
-use crate::table::ColumnWriter;
+use crate::table::{ColumnWriter, Table};
 use crate::target::TargetKind;
 
 /// What a reader of tables is told of missing values.
@@ -27,11 +28,11 @@ impl Missing {
         }
     }
 
-    /// Whether a text is one of those that are named, or the same number as one of them.
-    pub(crate) fn lists(&self, text: &str) -> bool {
+    /// Whether a text in this column is one of those that are named, or the same number as one of them.
+    pub(crate) fn lists(&self, column: &str, text: &str) -> bool {
         let plain = cell::without_zero_decimals;
-        let is_same = |sign: &String| sign == text || !text.is_empty() && plain(sign) == plain(text);
-        self.listed.iter().any(is_same)
+        let is_same = |sign: &str| sign == text || !text.is_empty() && plain(sign) == plain(text);
+        self.listed.iter().any(|sign| is_same(sign) || of_column(sign, column).is_some_and(is_same))
     }
 
     /// Columns to be filled, in which what is [listed](Missing::lists) is to be empty.
@@ -46,6 +47,30 @@ impl Missing {
         };
         names.iter().map(column).collect()
     }
+}
+
+impl Dialect {
+    /// Holds what is missing in one column alone (`COLUMN=TEXT`) against the columns of a table.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`] if there is no such column.
+    ///
+    /// [`Error::UnknownColumn`]: crate::Error::UnknownColumn
+    pub fn check_signs(&self, table: &Table) -> Result<()> {
+        for sign in self.missing.iter().chain(self.missing_only.iter().flatten()) {
+            let is_known = table.columns().iter().any(|column| of_column(sign, column.name()).is_some());
+            match sign.split_once('=') {
+                Some((column, _)) if !column.is_empty() && !is_known => _ = table.column(column)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sign in `COLUMN=SIGN`, if that is this column.
+pub(crate) fn of_column<'a>(sign: &'a str, column: &str) -> Option<&'a str> {
+    sign.strip_prefix(column)?.strip_prefix('=')
 }
 
 /// Which texts of one column stand for a missing value: the empty one, and the customary signs. But a minus is a value
@@ -127,7 +152,6 @@ fn is_plus_minus(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Table;
     use crate::task::Task;
 
     fn missing(cells: &[&str], dialect: &Dialect) -> Vec<bool> {
@@ -179,7 +203,17 @@ mod tests {
             ..Dialect::default()
         };
         assert_eq!(missing(&["NA", "-", "?", ""], &only(&[])), [false, false, false, true]);
-        assert!(Missing::of(&only(&["NA"])).lists("NA"));
-        assert!(!Missing::of(&only(&["NA"])).lists("na"));
+        assert!(Missing::of(&only(&["NA"])).lists("x", "NA"));
+        assert!(!Missing::of(&only(&["NA"])).lists("x", "na"));
+    }
+
+    #[test]
+    fn a_sign_may_be_of_one_column() {
+        let missing = Missing::of(&Dialect { missing: vec!["kids=99".to_owned()], ..Dialect::default() });
+        for (column, text, expected) in
+            [("kids", "99", true), ("kids", "99.0", true), ("kids", "9", false), ("age", "99", false)]
+        {
+            assert_eq!(missing.lists(column, text), expected, "{column}: {text}");
+        }
     }
 }

@@ -58,7 +58,8 @@ impl ParquetReader {
             let row = row.map_err(|error| unreadable(&self.source, error))?;
             for (column, (_, field)) in columns.iter_mut().zip(row.get_column_iter()) {
                 let text = text(field);
-                column.push(if self.missing.lists(&text) { "" } else { &text });
+                let is_missing = self.missing.lists(column.name(), &text);
+                column.push(if is_missing { "" } else { &text });
             }
             self.next += 1;
         }

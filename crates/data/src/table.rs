@@ -230,6 +230,10 @@ impl ColumnWriter {
         ColumnWriter { name, text: String::new(), ends: Vec::new(), signs }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn push(&mut self, cell: &str) {
         self.signs.take(cell);
         self.text.push_str(cell);

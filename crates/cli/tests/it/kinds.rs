@@ -291,6 +291,30 @@ fn the_signs_of_what_is_missing_may_be_named_and_hold_for_prediction_and_again()
 }
 
 #[test]
+fn a_sign_of_one_column_is_a_value_in_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |row: usize| {
+        let kids = if row.is_multiple_of(7) { 99 } else { row % 4 };
+        format!("{kids},{},{}\n", 90 + row % 13, ["no", "yes"][row % 2])
+    };
+    write(dir.path(), "t.csv", &format!("kids,age,vote\n{}", (0..90).map(row).collect::<String>()));
+    let train = "train --data t.csv --target vote --epochs 2";
+    let trained = said(dir.path(), &format!("{train} --missing kids=99 --out run"));
+    assert!(
+        trained.code == Some(0) && trained.err.contains("imputed: missing values of \"kids\" (8)"),
+        "{trained:?}"
+    );
+    write(dir.path(), "new.csv", "kids,age\n99,99\n,98\n");
+    let inputs = said(dir.path(), "predict run --data new.csv --write inputs").out;
+    let inputs: Vec<Vec<&str>> = inputs.lines().map(|line| line.split(',').collect()).collect();
+    assert!(inputs[1][0] == inputs[2][0] && inputs[1][1] != inputs[2][1], "{inputs:?}");
+    let page = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
+    assert!(page.contains("--missing kids=99"), "the command that repeats the run");
+    let wrong = said(dir.path(), &format!("{train} --missing kid=99 --out wrong"));
+    assert!(wrong.code == Some(1) && wrong.err.contains("has no column \"kid\""), "{wrong:?}");
+}
+
+#[test]
 fn several_numbers_are_predicted_together() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "people.csv", &people(200));
