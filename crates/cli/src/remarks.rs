@@ -8,7 +8,9 @@ use highwater_data::{
     Column, Dropped, Encoding, Kind, MomentFormat, Preparation, Sentinel, SplitBy, Table, Unit,
     open_date_order,
 };
+use highwater_report::Rounded;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What was done to the columns and rows without being asked.
 pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
@@ -26,7 +28,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     if let Some(folder) = table.scratch_folder() {
         remarks.push(format!(
             "on disk: the table is in scratch files in {}, which are gone when the run ends (in memory: --on-disk no)",
-            folder.display()
+            if folder == Path::new(".") { "the working folder".to_owned() } else { folder.display().to_string() }
         ));
     }
     if file {
@@ -65,6 +67,8 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     }
     remarks.extend(alike(preparation.class_names()));
     remarks.extend(dated(source, preparation));
+    remarks.extend(one_hot(source, preparation));
+    remarks.extend(wide(source, preparation));
     if file {
         remarks.extend(totals(table));
         remarks.extend(suspicions(source, preparation));
@@ -116,6 +120,32 @@ fn dated(source: &Source, preparation: &Preparation) -> Option<String> {
     })
 }
 
+/// Whether the targets are rather one, with classes.
+fn one_hot(source: &Source, preparation: &Preparation) -> Option<String> {
+    let targets: Vec<String> =
+        preparation.targets().iter().map(|target| format!("{:?}", target.column)).collect();
+    preparation.is_one_hot(&source.table, &source.split.train).then(|| {
+        format!(
+            "one-hot: in each training row one of {} is 1 and the others are 0; they are learned as numbers, and as classes \
+             from a single column of their names",
+            listed(&targets, SHOWN)
+        )
+    })
+}
+
+/// Whether a few large values of a target are all that counts.
+fn wide(source: &Source, preparation: &Preparation) -> Vec<String> {
+    let wide = preparation.wide_targets(&source.table, &source.split.train);
+    let remark = |(name, times): &(String, f64)| {
+        format!(
+            "wide: the largest value of {name:?} is {} times the median, so that little else counts; its logarithm may be \
+             learned better",
+            Rounded(*times)
+        )
+    };
+    wide.iter().map(remark).collect()
+}
+
 /// Whether the last row may be a sum of the others.
 fn totals(table: &Table) -> Option<String> {
     const WORDS: [&str; 6] = ["total", "totals", "grand total", "sum", "summe", "gesamt"];
@@ -136,15 +166,22 @@ fn totals(table: &Table) -> Option<String> {
 fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
     let (table, split) = (&source.table, &source.split);
     let mut remarks = Vec::new();
-    let mut far_off: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for Sentinel { column, text, rows } in preparation.sentinels(table, &split.train) {
-        far_off.entry(text).or_default().push(format!("{column:?} ({rows})"));
+    let mut far_off: BTreeMap<String, Vec<Sentinel>> = BTreeMap::new();
+    for found in preparation.sentinels(table, &split.train) {
+        far_off.entry(found.text.clone()).or_default().push(found);
     }
-    for (text, columns) in far_off {
+    for (text, found) in far_off {
+        let columns: Vec<String> =
+            found.iter().map(|Sentinel { column, rows, .. }| format!("{column:?} ({rows})")).collect();
+        // Elsewhere it may be a number like others.
+        let sign = match &found[..] {
+            [Sentinel { column, .. }] => format!("--missing={column}={text}"),
+            _ => format!("--missing={text}"),
+        };
         remarks.push(format!(
             "far off: {text}, in training rows of {}, is far from all other numbers; if it means missing: {}",
             listed(&columns, SHOWN),
-            quoted(&format!("--missing={text}"))
+            quoted(&sign)
         ));
     }
     let telling = preparation.telling(table, &split.train);

@@ -8,7 +8,7 @@ use crate::cell;
 use crate::encoding::{self, Encoding};
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
-use crate::target::TargetKind;
+use crate::target::{Target, TargetKind};
 
 /// A number that may stand for a missing value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +89,46 @@ impl Preparation {
         digests(held_out).iter().filter(|digest| known.contains(digest)).count()
     }
 
+    /// Whether there are several targets, of which one is 1 and all others are 0 in each of these rows.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn is_one_hot(&self, table: &Table, rows: &[usize]) -> bool {
+        let columns: Option<Vec<&Column>> =
+            self.targets().iter().map(|target| table.find(&target.column)).collect();
+        let Some(columns) = columns.filter(|columns| columns.len() > 1) else { return false };
+        rows.iter().all(|row| {
+            let values: Vec<Option<f64>> =
+                columns.iter().map(|column| cell::number(column.get(*row))).collect();
+            let count = |number| values.iter().filter(|value| **value == Some(number)).count();
+            (count(1.0), count(0.0)) == (1, values.len() - 1)
+        })
+    }
+
+    /// The targets whose values in these rows are all above zero and the largest a thousand times the median or more, and how
+    /// many times.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn wide_targets(&self, table: &Table, rows: &[usize]) -> Vec<(String, f64)> {
+        let wide = |target: &Target| {
+            let (column, unit) = (table.find(&target.column)?, target.kind.unit());
+            target.kind.scale()?;
+            let values = rows.iter().map(|row| encoding::number(table, *row, column, unit).ok());
+            let values = values
+                .collect::<Option<Vec<f64>>>()
+                .filter(|values| values.iter().all(|value| *value > 0.0))?;
+            let largest = values.iter().copied().fold(0.0, f64::max);
+            let times = largest / encoding::median(values);
+            (times >= 1000.0).then(|| (target.column.clone(), times))
+        };
+        self.targets().iter().filter_map(wide).collect()
+    }
+
     /// The numbers of nothing but nines (`-9999`, `999`) that are in two of these rows or more, and farther from all other
     /// numbers of their column than these are from each other; and those that end in 7 or 8 instead, as the codes of surveys do
-    /// (`97`, `998`), and are five times as large as all others.
+    /// (`97`, `998`), or are an end of the whole numbers of 16 or 32 bits, as sensors say that something is wrong (`65535`,
+    /// `-32768`), and are five times as large as all others.
     ///
     /// # Panics
     /// If the table has no such row.
@@ -143,7 +180,8 @@ fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
         let value = cell::number(text)?;
         let is_far = low - value > high - low || value - high > high - low;
         let is_huge = value.abs() > 5.0 * low.abs().max(high.abs());
-        Some(low <= high && is_far && (is_huge || cell::without_zero_decimals(text).ends_with('9')))
+        let is_nines = cell::without_zero_decimals(text).ends_with('9');
+        Some(low <= high && is_far && (is_huge || is_nines))
     };
     let far = nines.into_values().filter(|(text, rows)| *rows >= 2 && is_far(text) == Some(true));
     let named = |(text, rows): (&str, usize)| Sentinel {
@@ -154,9 +192,15 @@ fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
     Some(far.map(named).collect())
 }
 
-/// Whether a number is written with nines and a last 7, 8 or 9 and nothing else, but for zeros behind its point.
+/// Whether a number is written with nines and a last 7, 8 or 9 and nothing else, but for zeros behind its point; or is the
+/// last of those that a computer's whole number holds.
 fn is_code(text: &str) -> bool {
-    let digits = cell::without_zero_decimals(text).trim_start_matches('-');
+    const ENDS: [&str; 6] = ["32767", "-32768", "65535", "2147483647", "-2147483648", "4294967295"];
+    let number = cell::without_zero_decimals(text);
+    if ENDS.contains(&number) {
+        return true;
+    }
+    let digits = number.trim_start_matches('-');
     let nines = digits.strip_suffix(['7', '8', '9']).unwrap_or_default();
     !nines.is_empty() && nines.bytes().all(|byte| byte == b'9')
 }
@@ -220,6 +264,14 @@ mod tests {
         let found = preparation.sentinels(&table, &rows);
         assert_eq!(found, [Sentinel { column: "low".to_owned(), text: "-9999.0".to_owned(), rows: 6 }]);
 
+        let row = |at: usize| {
+            let (adc, count) = if at % 10 == 3 { (65535, 32767) } else { (2000 + at, 20000 + at) };
+            format!("{adc},{count},{}", ["u", "v"][at % 2])
+        };
+        let (table, preparation) = prepared("adc,count,y", row, Task::Classification);
+        let found = preparation.sentinels(&table, &rows);
+        assert_eq!(found, [Sentinel { column: "adc".to_owned(), text: "65535".to_owned(), rows: 6 }]);
+
         // A survey; saturations of oxygen, up to 98 and of the highest alone.
         let row = |at: usize| {
             let answer = if at % 6 == 2 { 97 + at / 6 % 3 } else { 1 + at % 5 };
@@ -229,5 +281,34 @@ mod tests {
         let found = preparation.sentinels(&table, &rows);
         let named: Vec<(&str, &str)> = found.iter().map(|found| (&*found.column, &*found.text)).collect();
         assert_eq!(named, [("answer", "97"), ("answer", "98"), ("answer", "99")]);
+    }
+
+    #[test]
+    fn targets_that_are_one_class_are_told_from_several_numbers() {
+        let rows: Vec<usize> = (0..60).collect();
+        let told = |row: fn(usize) -> String| {
+            let text: String = (0..60).map(|at| format!("{at}.5,{}\n", row(at))).collect();
+            let table = Table::from_csv_reader("t.csv", format!("x,a,b,c\n{text}").as_bytes()).unwrap();
+            let recipe = crate::recipe::Recipe {
+                targets: ["a", "b", "c"].map(str::to_owned).into(),
+                ..crate::recipe::Recipe::new("a", Task::Regression)
+            };
+            Preparation::fit_recipe(&table, &rows, &recipe).unwrap().is_one_hot(&table, &rows)
+        };
+        assert!(told(|at| ["1,0,0", "0,1,0", "0,0,1"][at % 3].to_owned()));
+        assert!(!told(|at| ["1,0,0", "0,1,0", "1,0,1"][at % 3].to_owned()), "tags");
+        assert!(!told(|at| ["1,0,0", "0,1,2", "0,0,1"][at % 3].to_owned()));
+    }
+
+    #[test]
+    fn a_target_of_many_sizes_is_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let of = |row: fn(usize) -> String| {
+            let (table, preparation) = prepared("x,y", row, Task::Regression);
+            preparation.wide_targets(&table, &rows)
+        };
+        assert_eq!(of(|at| format!("{at}.5,1e{}", at % 9)), [("y".to_owned(), 1e4)]);
+        assert_eq!(of(|at| format!("{at}.5,{}", 1 + at * at)), []);
+        assert_eq!(of(|at| format!("{at}.5,{}e{}", at as i64 - 1, at % 9)), [], "some are below zero");
     }
 }

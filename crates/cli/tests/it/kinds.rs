@@ -436,19 +436,29 @@ fn what_may_mislead_is_told_before_training() {
     let train = "train --data t.csv --target answer --epochs 2";
     let told = said(dir.path(), &format!("{train} --out told"));
     for words in [
-        "far off: -9999, in training rows of \"far\" (7), is far from all other numbers; if it means missing: --missing=-9999",
+        "far off: -9999, in training rows of \"far\" (7), is far from all other numbers; if it means missing: --missing=far=-9999",
         "suspicious: \"state\" alone tells \"answer\" in all training rows; if it is not known beforehand: \
          --column state=ignore",
     ] {
         assert!(told.code == Some(0) && told.err.contains(words), "{words}: {told:?}");
     }
     assert!(!told.err.contains("repeated: "), "{told:?}");
-    let mended = said(dir.path(), &format!("{train} --missing -9999 --column state=ignore --out mended"));
+    let mended = said(dir.path(), &format!("{train} --missing=far=-9999 --column state=ignore --out mended"));
     assert!(
         mended.code == Some(0) && mended.err.contains("imputed: missing values of \"far\""),
         "{mended:?}"
     );
     assert!(!mended.err.contains("far off") && !mended.err.contains("suspicious"), "{mended:?}");
+
+    let one_hot: String = (0..90)
+        .map(|row| format!("{}.5,{},1.5e{}\n", row, ["1,0,0", "0,1,0", "0,0,1"][row % 3], row % 9))
+        .collect();
+    write(dir.path(), "hot.csv", &format!("x,a,b,c,size\n{one_hot}"));
+    let train = "train --data hot.csv --epochs 1 --target";
+    let hot = said(dir.path(), &format!("{train} a --target b --target c --out hot"));
+    assert!(hot.err.contains("one-hot: in each training row one of \"a\", \"b\", \"c\" is 1"), "{hot:?}");
+    let wide = said(dir.path(), &format!("{train} size --out wide"));
+    assert!(wide.err.contains("wide: the largest value of \"size\" is "), "{wide:?}");
 
     assert!(!told.err.contains("few rows"), "{told:?}");
     write(
