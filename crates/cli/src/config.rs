@@ -310,7 +310,7 @@ impl RunConfig {
         }
         let mut config = settings.over(RunConfig::defaults(task)?)?;
         config.follow_rows(seen.rows, |key| !settings.has(key));
-        config.check()?;
+        config.check().and_then(|()| config.data.check())?;
         Ok(config)
     }
 

@@ -1,8 +1,9 @@
 //! The arguments that say how a table is taken.
 
-use anyhow::Result;
+use crate::config::DataConfig;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use highwater_data::{Delimiter, Kind};
+use highwater_data::{Delimiter, Kind, Task};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -99,7 +100,7 @@ pub(crate) struct Parts {
     #[arg(long, value_name = "COLUMN", conflicts_with = "group")]
     pub(crate) time: Option<String>,
     /// Cross-validate: train K times, each time with another part of the rows to test on
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", conflicts_with = "test")]
     pub(crate) folds: Option<usize>,
     /// Train the kept model's network once more, on all rows, for as many epochs as were best; up to 2,000 rows, also
     /// when each quarter of the rows is left out [default: yes, up to 20,000 rows]
@@ -135,6 +136,22 @@ impl FromStr for Held {
 
     fn from_str(text: &str) -> Result<Held, Self::Err> {
         Ok(text.parse().map_or_else(|_| Held::File(text.into()), Held::Share))
+    }
+}
+
+impl DataConfig {
+    /// What is asked for and would change nothing.
+    pub(crate) fn check(&self) -> Result<()> {
+        let targets = self.target.list();
+        if let Some((name, kind)) = targets.iter().find_map(|target| self.columns.get_key_value(target)) {
+            bail!("--column {name}={kind}: a target is learned as --task says: classification or regression");
+        }
+        if self.task == Task::Regression && self.class_weights == ClassWeights::Balanced {
+            bail!(
+                "--class-weights balanced: the target is a number; --task classification takes its values for classes"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -166,6 +166,9 @@ impl Settings {
         let parts = column.map_or_else(|| assignment.split_once('='), |column| column.rsplit_once('='));
         let (key, text) = parts.with_context(|| format!("{}: write KEY=VALUE", at()))?;
         let (key, text) = (key.trim(), text.trim());
+        if key.is_empty() {
+            bail!("{}: write KEY=VALUE", at());
+        }
         let value = match format!("value = {text}").parse::<Table>() {
             Ok(mut table) => table.remove("value").expect("it was written"),
             Err(_) => Value::from(text),
@@ -236,9 +239,21 @@ impl Settings {
         toml::from_str(&text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].lines().count().max(1) - 1);
             let shown = line.and_then(|line| text.lines().nth(line)).unwrap_or_default();
-            anyhow!("the setting {shown}: {}", error.message())
+            anyhow!("the setting {shown}: {}", in_plain_words(error.message()))
         })
     }
+}
+
+/// A message of the reader without the names of types.
+fn in_plain_words(message: &str) -> String {
+    let types = [
+        ("floating point", "number"),
+        ("expected f64", "expected a number"),
+        ("expected usize", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected a sequence", "expected a list"),
+    ];
+    types.iter().fold(message.to_owned(), |text, (name, words)| text.replace(name, words))
 }
 
 /// The name of a column that may be written as in a config.toml.

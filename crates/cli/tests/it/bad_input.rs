@@ -55,6 +55,11 @@ fn tables_that_cannot_be_learned_from_are_refused() {
             &["line 12", "\"lonely\"", "no row of it is left to train on", "join it"],
         ),
         (Some(GOOD), "--target kind --target kind", &["\"kind\"", "twice"]),
+        (Some(GOOD), "--column kind=number", &["--column kind=number", "--task"]),
+        (Some(GOOD), "--target a --class-weights balanced", &["balanced", "--task classification"]),
+        (Some(GOOD), "--set epochs=1e3", &["epochs = 1000.0", "expected a whole number"]),
+        (Some(GOOD), "--set lr=fast", &["learning_rate = \"fast\"", "expected a number"]),
+        (Some(GOOD), "--set =3", &["--set =3: write KEY=VALUE"]),
         // Known when training begins: the run folder is there by then, and goes again.
         (
             Some(GOOD),
@@ -186,6 +191,7 @@ fn wrong_arguments_leave_with_2() {
         ("train --threads 0", &["--threads"]),
         ("train --epochs -3", &["-3"]),
         ("train --learning-rate fast", &["--learning-rate", "fast"]),
+        ("train --folds 3 --test 0.5", &["--folds", "--test"]),
         ("evaluate", &["<RUN>"]),
         ("evaluate run --split half", &["--split", "half", "validation"]),
         ("predict run", &["--data"]),
