@@ -13,7 +13,8 @@ use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
 use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, Targets};
 use highwater_report::{
-    About, ColumnUse, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard, Truth,
+    About, ColumnUse, Count, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard,
+    Truth,
 };
 use highwater_trainer::{Config, Evaluator, Event, MeasuredOn, Observer, Report, Score, Scores, score_in};
 use ndarray::Array2;
@@ -63,9 +64,9 @@ impl Story {
         let rows = format!(
             "{}: {} rows for training, {} for validation, {} for testing{unlabelled}",
             job.source.table.source(),
-            split.train.len(),
-            split.validation.len(),
-            split.test.len()
+            Count(split.train.len() as u64),
+            Count(split.validation.len() as u64),
+            Count(split.test.len() as u64)
         );
         let inputs = job.preparation.inputs().len();
         let dropped = job.preparation.dropped().len();
@@ -74,7 +75,10 @@ impl Story {
             ("columns", format!("{inputs} used, {dropped} left out")),
             ("target", config.data.target.list().join(", ")),
             ("task", config.data.task.to_string()),
-            ("network", format!("{}, {} parameters", shape(model), job.model.parameters().len())),
+            (
+                "network",
+                format!("{}, {} parameters", shape(model), Count(job.model.parameters().len() as u64)),
+            ),
             ("seed", config.training.seed.to_string()),
             ("computed by", format!("highwater {} on {ARCH} {OS}", env!("CARGO_PKG_VERSION"))),
         ];
