@@ -36,7 +36,7 @@ impl Commas {
     }
 }
 
-/// Commas count in columns where all cells are numbers then, but for the first, which may be a name.
+/// Commas count in columns where four of five cells are numbers then, and no other has one; the first may be a name.
 pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
     let commas = |cell: &str| {
         cell.contains(',') && with_decimal_point(cell).is_some() && without_thousands(cell, true).is_none()
@@ -53,7 +53,11 @@ pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
         let cells = rows.iter().filter_map(move |row| row.get(at)).map(str::trim);
         cells.map(|cell| unit::digits(cell).unwrap_or(cell))
     };
-    let has_commas = |at: usize| column(at).any(commas) && column(at).skip(1).all(is_number);
+    let has_commas = |at: usize| {
+        let others = || column(at).skip(1).filter(|cell| !is_number(cell));
+        let few = 5 * others().count() <= column(at).skip(1).count();
+        column(at).any(commas) && few && !others().any(|cell| cell.contains(','))
+    };
     let is_grouped = |cell: &str| cell.contains('.') && cell.contains(',') && points(cell);
     DecimalMarks {
         comma: (0..width).any(has_commas),
@@ -124,6 +128,10 @@ mod tests {
         assert!(sniff("a;b\n29.037,17;1\n1.837,20;2\n"));
         assert!(!sniff("a\tb\n1159.366\t1,9\n672.214\t1,7\n"));
         assert!(!sniff("a\tb\n1,5\tx\nof 3, 4\ty\n"), "words");
+        let column = |odd: &str| format!("a;b\n{}{odd};x\n", "1,5;x\n".repeat(20));
+        assert!(sniff(&column("none")), "a cell that is no number");
+        assert!(!sniff(&column("1,5,2")), "lists");
+        assert!(!sniff("a;b\n1,5;x\nnone;x\nnone;x\n"));
         assert!(!sniff("a,b\n1,5\n2,25\n"));
         for (cell, expected) in [
             ("1,5", Some("1.5")),

@@ -423,6 +423,20 @@ fn decimal_commas_are_learned_from_and_remembered_for_prediction() {
 }
 
 #[test]
+fn a_cell_that_is_no_number_hides_no_decimal_commas() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |row: usize| {
+        let size = if row == 16 { "k.A.".to_owned() } else { format!("{},{}", 20 + row, row % 9 + 1) };
+        format!("{size};{}\n", ["ja", "nein"][row % 2])
+    };
+    write(dir.path(), "t.csv", &format!("size;paid\n{}", (0..90).map(row).collect::<String>()));
+    let train = "train --data t.csv --target paid --epochs 2 --out run";
+    let told = said(dir.path(), train).err;
+    assert!(told.contains("t.csv, line 18, column \"size\": \"k.A.\" is not a number"), "{told}");
+    assert_eq!(said(dir.path(), &format!("{train} --missing k.A.")).code, Some(0));
+}
+
+#[test]
 fn what_may_mislead_is_told_before_training() {
     let dir = tempfile::tempdir().unwrap();
     let row = |row: usize| {
