@@ -55,7 +55,7 @@ const READ: [(&str, &str); 7] = [
     ("decimal_comma", "true"),
     ("names", "[\"age\", \"sex\"]  # of a file without a header"),
     ("skip_lines", "0"),
-    ("missing", "[\"unknown\"]  # besides an empty cell and the customary signs: NA, ?, -, null, …"),
+    ("missing", "[\"unknown\", \"age=99\"]  # besides NA, ?, -, …; age=99: in that column alone"),
     ("missing_only", "[\"?\"]  # instead of the customary signs"),
 ];
 

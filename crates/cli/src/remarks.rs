@@ -70,6 +70,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     remarks.extend(one_hot(source, preparation));
     remarks.extend(wide(source, preparation));
     if file {
+        remarks.extend(numbered(preparation));
         remarks.extend(totals(table));
         remarks.extend(suspicions(source, preparation));
         remarks.extend(few_test_rows(source, config));
@@ -104,6 +105,19 @@ fn alike(classes: &[String]) -> impl Iterator<Item = String> {
         format!(
             "{} are different classes: if they are one, write them alike in the file",
             listed(&names, SHOWN)
+        )
+    })
+}
+
+/// Whether the classes may be a quantity, such as stars or rooms. Fewer are codes, as a rule.
+fn numbered(preparation: &Preparation) -> Option<String> {
+    let (name, classes) = (&preparation.target().column, preparation.class_names());
+    let is_said = ["class", "label"].iter().any(|word| name.eq_ignore_ascii_case(word));
+    let is_number = |class: &String| class.parse::<f64>().is_ok();
+    (classes.len() >= 5 && !is_said && classes.iter().all(is_number)).then(|| {
+        format!(
+            "classes: {name:?} has {} numbers (--task regression takes them for a quantity)",
+            classes.len()
         )
     })
 }

@@ -471,6 +471,12 @@ fn what_may_mislead_is_told_before_training() {
     let train = "train --data hot.csv --epochs 1 --target";
     let hot = said(dir.path(), &format!("{train} a --target b --target c --out hot"));
     assert!(hot.err.contains("one-hot: in each training row one of \"a\", \"b\", \"c\" is 1"), "{hot:?}");
+    let stars: String = (0..90).map(|row| format!("{row}.5,{},{}\n", row % 5 + 1, row % 3)).collect();
+    write(dir.path(), "stars.csv", &format!("x,stars,code\n{stars}"));
+    let numbered = said(dir.path(), "train --data stars.csv --target stars --epochs 1 --out stars").err;
+    assert!(numbered.contains("classes: \"stars\" has 5 numbers (--task regression takes"), "{numbered}");
+    let codes = said(dir.path(), "train --data stars.csv --target code --epochs 1 --out codes").err;
+    assert!(!codes.contains("classes:"), "{codes}");
     let wide = said(dir.path(), &format!("{train} size --out wide"));
     assert!(wide.err.contains("wide: the largest value of \"size\" is "), "{wide:?}");
 
