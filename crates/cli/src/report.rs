@@ -82,7 +82,8 @@ fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
         Compared { name, about: story.about(), report, scores, note: kept.note.as_deref() }
     });
     let remark = if is_balanced {
-        "In the losses of this table each row counts the same, also of runs that were trained with balanced classes."
+        "In the losses of this table each row counts the same, also of runs that were trained with balanced classes; in \
+         their curves each class does."
     } else {
         ""
     };
