@@ -3,24 +3,23 @@
 use crate::args::{Stopping, Train};
 use crate::data_args::ClassWeights;
 use crate::decay;
-use crate::measures::metrics;
+use crate::measures::{measure_what_decides, metrics};
+use crate::retention::CheckpointConfig;
 use crate::say;
 use crate::setting_names::{leaves, written};
 use crate::settings::Settings;
 use crate::source;
 use crate::story::ReportConfig;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 use highwater_data::{
     Dialect, Fractions, Kind, Preparation, Recipe, Split, SplitBy, Table, TableReader, Task, split_rows,
 };
 use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
 use highwater_optim::{AdamW, Method};
-use highwater_trainer::{Config, OnFailure, Pace, Saving};
+use highwater_trainer::{Config, OnFailure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A run's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,43 +176,6 @@ impl ModelConfig {
     }
 }
 
-/// What stays of what is saved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CheckpointConfig {
-    pub(crate) keep_last: usize,
-    pub(crate) keep_best: usize,
-    #[serde(default)]
-    pub(crate) keep_every: Option<u64>,
-    #[serde(default)]
-    pub(crate) keep_minutes: Option<u64>,
-    #[serde(default)]
-    pub(crate) on_failure: OnFailure,
-}
-
-impl CheckpointConfig {
-    /// What the store keeps of a run whose best has the least or the largest score.
-    pub(crate) fn retention(&self, goal: Goal) -> Box<dyn Retention> {
-        let mut policy: Box<dyn Retention> =
-            Box::new(KeepLast(self.keep_last).or(KeepBest(self.keep_best, goal)));
-        if let Some(steps) = self.keep_every {
-            policy = Box::new(policy.or(KeepEvery(steps)));
-        }
-        if let Some(minutes) = self.keep_minutes {
-            let interval = Duration::from_secs(minutes.saturating_mul(60));
-            policy = Box::new(policy.or(KeepEveryInterval(interval)));
-        }
-        policy
-    }
-
-    /// Those that are to stay for ever must not be passed over because the disk is slow.
-    pub(crate) fn saving(&self) -> Saving {
-        let for_ever = self.keep_every.is_some() || self.keep_minutes.is_some();
-        let pace = if for_ever { Pace::Every } else { Pace::Newest };
-        Saving { on_failure: self.on_failure, pace }
-    }
-}
-
 /// Up to so many rows, those that are held out are missed in training: a model of all rows is made at the end.
 const MISSED: usize = 20_000;
 
@@ -310,6 +272,7 @@ impl RunConfig {
         }
         let mut config = settings.over(RunConfig::defaults(task)?)?;
         config.follow_rows(seen.rows, |key| !settings.has(key));
+        measure_what_decides(&mut config.training, task);
         config.check().and_then(|()| config.data.check())?;
         Ok(config)
     }

@@ -12,13 +12,22 @@ use anyhow::{Context, Result, anyhow, bail};
 use highwater_data::{Dataset, Error, Preparation};
 use highwater_nn::Model;
 use highwater_objective::Loss;
+use highwater_objective::metrics::Metric;
 use highwater_report::{Count, Rounded};
 use highwater_trainer::{Scores, evaluate};
 use serde_json::{Map, Value, json};
 
-/// Scores of a model on data, whose loss is this one.
-pub(crate) fn scores(model: &Model<f32>, loss: &Loss, preparation: &Preparation, data: &Dataset) -> Scores {
-    evaluate(model, loss, &metrics(preparation.task()), data, &preparation.units())
+/// Scores of a model on data, whose loss is this one: the metrics of the task, and those of the run besides.
+pub(crate) fn scores(
+    model: &Model<f32>,
+    (loss, of_run): (&Loss, &[Metric]),
+    preparation: &Preparation,
+    data: &Dataset,
+) -> Scores {
+    let mut metrics = metrics(preparation.task());
+    let besides: Vec<Metric> = of_run.iter().copied().filter(|metric| !metrics.contains(metric)).collect();
+    metrics.extend(besides);
+    evaluate(model, loss, &metrics, data, &preparation.units())
 }
 
 /// Names and values as they are shown: the loss, then the metrics.
@@ -73,7 +82,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     // Of other tables the training rows need not be there any more: these are balanced by themselves, and their own guess.
     let known = of_training.as_ref().unwrap_or(data.targets());
     let loss = loss(&preparation, config.data.class_weights, known);
-    let scores = scores(&model, &loss, &preparation, &data);
+    let scores = scores(&model, (&loss, &config.training.metrics), &preparation, &data);
     if args.quiet {
         let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
         return line(main);

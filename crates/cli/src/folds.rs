@@ -58,7 +58,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
             let (model, _) = in_memory(config, &config.training, &preparation, parts, (None, None))?;
             let loss = loss(&preparation, data.class_weights, train.targets());
             let guess = Guess::of(data, &preparation, train.targets(), &test);
-            Ok((evaluate::scores(&model, &loss, &preparation, &test), guess))
+            Ok((evaluate::scores(&model, (&loss, &config.training.metrics), &preparation, &test), guess))
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&scored);

@@ -44,7 +44,7 @@ impl Guess {
             Targets::Values(values) => (vec![0.0; values.ncols()], "the mean".to_owned()),
         };
         let loss = loss(preparation, ClassWeights::None, known);
-        let scores = evaluate::scores(&constant(data.inputs(), &outputs)?, &loss, preparation, data);
+        let scores = evaluate::scores(&constant(data.inputs(), &outputs)?, (&loss, &[]), preparation, data);
         Some(Guess { answer, score: *scores.metrics.first()?, loss: scores.loss })
     }
 

@@ -27,6 +27,7 @@ mod repeat;
 mod replacement;
 mod replay;
 mod report;
+mod retention;
 mod same_run;
 mod setting_names;
 mod settings;

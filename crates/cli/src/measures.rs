@@ -4,6 +4,7 @@ use crate::data_args::ClassWeights;
 use highwater_data::{Preparation, Targets, Task};
 use highwater_objective::metrics::{Average, Metric};
 use highwater_objective::{CrossEntropy, Loss};
+use highwater_trainer::{Config, Score};
 
 /// What training makes small. Balanced classes each have the weight of all rows divided by the number of classes.
 pub(crate) fn loss(preparation: &Preparation, weights: ClassWeights, rows: &Targets) -> Loss {
@@ -25,5 +26,17 @@ pub(crate) fn metrics(task: Task) -> Vec<Metric> {
     match task {
         Task::Classification => vec![Metric::Accuracy, Metric::F1(Average::Macro)],
         Task::Regression => vec![Metric::R2, Metric::Mae, Metric::Rmse],
+    }
+}
+
+/// Adds what is to decide and is not among the metrics, if it is one of the task.
+pub(crate) fn measure_what_decides(config: &mut Config, task: Task) {
+    for score in [config.monitor, config.select] {
+        if let Score::Metric(metric) = score
+            && metric.is_of_classes() == (task == Task::Classification)
+            && !config.metrics.contains(&metric)
+        {
+            config.metrics.push(metric);
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{folder, none_readable};
 use crate::args::Gc;
-use crate::config::{CheckpointConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::folder::RunFolder;
 use crate::line;
+use crate::retention::CheckpointConfig;
 use anyhow::{Result, bail};
 use highwater_checkpoint::{Collected, Facts, Fate, Goal, Retention, Store};
 use highwater_trainer::score_in;

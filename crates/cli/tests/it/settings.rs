@@ -27,6 +27,29 @@ fn get<'a>(table: &'a Table, key: &str) -> &'a Value {
 }
 
 #[test]
+fn what_decides_is_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let metrics = |name, args: &[&str]| {
+        resolved(dir.path(), name, args).map(|config| get(&config, "training.metrics").to_string())
+    };
+    let [chosen, both, number] = [
+        ("chosen", &["--select", "roc_auc"][..]),
+        ("both", &["--select", "roc_auc", "--monitor", "roc_auc", "--set", "metrics=[\"accuracy\"]"]),
+        ("number", &["--select", "r2"]),
+    ]
+    .map(|(name, args)| metrics(name, args));
+    assert_eq!(chosen.unwrap(), "[\"accuracy\", \"f1_macro\", \"roc_auc\"]");
+    assert_eq!(both.unwrap(), "[\"accuracy\", \"roc_auc\"]");
+    assert!(number.unwrap_err().contains("select = r2"));
+    let scored = done(args!["evaluate", dir.path().join("chosen"), "--json"]).json();
+    assert!(scored["roc_auc"].is_number() && scored["f1_macro"].is_number(), "{scored}");
+    let short = ["--folds", "2", "--epochs", "1", "--select", "log_loss", "--json"].map(Into::into);
+    let folds =
+        done([args!["train", "--data", table("iris.csv"), "--target", "species"], short.into()].concat());
+    assert!(folds.json()["summary"]["log_loss"]["mean"].is_number());
+}
+
+#[test]
 fn a_setting_is_known_by_its_name_and_by_what_is_clear_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let sets = [
