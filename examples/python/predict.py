@@ -17,7 +17,8 @@ import sys
 
 import numpy
 
-MISSING = {"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--"}
+MISSING = {"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", ".", "-", "--", "–", "—", ":", "..", "\\n",
+           "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}
 YES = {"yes", "y", "true", "t"}
 
 
@@ -52,7 +53,7 @@ def inputs(preparation, row, scaled):
             for turns in [turns for part, turns in cycles if how[part]]:
                 values += [math.sin(2 * math.pi * (turns % 1)), math.cos(2 * math.pi * (turns % 1))]
         else:
-            sys.exit(f"this example does not know {kind} {how.get('format', '')} of column {column['name']}")
+            sys.exit(f"{column['name']} is a {kind}, which this example does not read in a table; see --inputs")
         if column["indicator"]:
             values.append(float(missing))
     return values
@@ -88,7 +89,9 @@ def with_torch(file, rows, as_they_are):
     kind = preparation["targets"][0]["kind"]
     if "Classes" in kind:
         return outputs.softmax(dim=1).numpy()
-    scales = [target["kind"]["Value"] for target in preparation["targets"]]
+    # Of numbers within a unit, the scale comes first.
+    kinds = [target["kind"] for target in preparation["targets"]]
+    scales = [kind["Value"] if "Value" in kind else kind["Quantity"][0] for kind in kinds]
     return outputs.numpy() * [scale["sd"] for scale in scales] + [scale["mean"] for scale in scales]
 
 
