@@ -32,7 +32,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         ));
     }
     if file {
-        remarks.extend(left_out(preparation.dropped()));
+        remarks.extend(left_out(preparation.dropped(), &config.data.split));
     }
     let lacking = preparation.inputs().iter().filter(|input| input.missing > 0);
     let lacking: Vec<String> = lacking.map(|input| format!("{:?} ({})", input.name, input.missing)).collect();
@@ -286,15 +286,25 @@ fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) ->
 }
 
 /// The columns that are left out, those for one reason together.
-fn left_out(dropped: &[Dropped]) -> impl Iterator<Item = String> {
+fn left_out(dropped: &[Dropped], split: &SplitBy) -> impl Iterator<Item = String> {
     let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for column in dropped {
-        names.entry(column.reason()).or_default().push(format!("{:?}", column.name));
+        names.entry(reason(column, split)).or_default().push(format!("{:?}", column.name));
     }
     names.into_iter().map(|(reason, names)| {
         let columns = if names.len() == 1 { "column" } else { "columns" };
         format!("left out: {columns} {}, {reason}", listed(&names, SHOWN))
     })
+}
+
+/// Why a column is left out.
+pub(crate) fn reason(dropped: &Dropped, split: &SplitBy) -> &'static str {
+    match split {
+        SplitBy::Group(column) if dropped.kind == Kind::Ignore && dropped.name == *column => {
+            "which groups the rows"
+        }
+        _ => dropped.reason(),
+    }
 }
 
 /// How many names a remark has room for.

@@ -5,13 +5,13 @@ use crate::evaluate;
 use crate::folder::RunFolder;
 use crate::guess::Guess;
 use crate::measures::loss;
-use crate::remarks::SHORT_YEARS;
+use crate::remarks::{SHORT_YEARS, reason};
 use crate::repeat;
 use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
 use highwater_checkpoint::Folder;
-use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, Targets};
+use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, SplitBy, Targets};
 use highwater_report::{
     About, ColumnUse, Count, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard,
     Truth,
@@ -88,7 +88,7 @@ impl Story {
         Ok(Story {
             title: config.data.name(),
             facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            columns: columns(&job.preparation),
+            columns: columns(&job.preparation, &config.data.split),
             training_rows: split.train.len(),
             measured_on: measured_on(&job.source),
             training: config.training.clone(),
@@ -119,7 +119,7 @@ pub(crate) fn measured_on(source: &Source) -> MeasuredOn {
 }
 
 /// What becomes of the columns, in the order of the network's inputs, then those that are left out.
-fn columns(preparation: &Preparation) -> Vec<ColumnUse> {
+fn columns(preparation: &Preparation, split: &SplitBy) -> Vec<ColumnUse> {
     let used = preparation.inputs().iter().map(|input| ColumnUse {
         name: input.name.clone(),
         kind: kind(&input.encoding),
@@ -130,7 +130,7 @@ fn columns(preparation: &Preparation) -> Vec<ColumnUse> {
         name: dropped.name.clone(),
         kind: "left out".to_owned(),
         inputs: 0,
-        remark: dropped.reason().to_owned(),
+        remark: reason(dropped, split).to_owned(),
     });
     used.chain(dropped).collect()
 }

@@ -175,7 +175,7 @@ impl Dropped {
             Kind::Constant => "the same, or missing, in all training rows",
             Kind::Identifier => "different in every row, as an identifier is",
             Kind::Text => "free text",
-            _ => "to be left out",
+            _ => "to be ignored",
         }
     }
 }

@@ -352,6 +352,8 @@ fn parts_may_be_files_groups_or_times() {
     assert_eq!(test_rows("--validation later.csv --test 0.25", "b"), [50, 60]);
     assert_eq!(test_rows("--time joined --test 0.25", "c")[1], 60);
     assert_eq!(test_rows("--group joined", "d").map(|rows| rows > 10), [true, true]);
+    let page = fs::read_to_string(dir.path().join("d/report.html")).unwrap();
+    assert!(page.contains("which groups the rows"), "why it is left out");
     for name in ["a", "b", "c", "d"] {
         assert_eq!(said(dir.path(), &format!("evaluate {name}")).code, Some(0), "{name}");
     }
