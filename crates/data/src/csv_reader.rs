@@ -65,13 +65,13 @@ impl<'a> TextReader<'a> {
     ) -> Result<TextReader<'a>> {
         let failed = |error| Error::Read { file: source.clone(), error };
         let mut reader = Arriving::new(Box::new(plain(reader).map_err(failed)?));
-        if let Some((what, remedy)) = foreign::what(look(&mut reader, live, 1).map_err(failed)?.0) {
-            return Err(Error::Foreign { file: source, what, remedy });
-        }
         let mut skipped = Vec::new();
         for _ in 0..dialect.skip_lines {
             skipped.clear();
             read_line(&mut reader, &mut skipped).map_err(failed)?;
+        }
+        if let Some((what, remedy)) = foreign::what(look(&mut reader, live, 1).map_err(failed)?.0) {
+            return Err(Error::Foreign { file: source, what, remedy });
         }
         let said = sep_line(&mut reader, live).map_err(failed)?;
         let skipped = dialect.skip_lines + u64::from(said.is_some());
