@@ -71,6 +71,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
     remarks.extend(wide(source, preparation));
     if file {
         remarks.extend(numbered(preparation));
+        remarks.extend(in_time(source, preparation, config));
         remarks.extend(totals(table));
         remarks.extend(suspicions(source, preparation));
         remarks.extend(few_test_rows(source, config));
@@ -158,6 +159,16 @@ fn wide(source: &Source, preparation: &Preparation) -> Vec<String> {
         )
     };
     wide.iter().map(remark).collect()
+}
+
+/// Whether the rows follow each other in time and are divided by chance.
+fn in_time(source: &Source, preparation: &Preparation, config: &RunConfig) -> Option<String> {
+    let by_chance = matches!(config.data.split, SplitBy::Class | SplitBy::Random);
+    let column = preparation.ordered_by(&source.table).filter(|_| by_chance)?;
+    Some(format!(
+        "in time: the rows are in the order of {column:?}; if later ones are to be predicted, test on such: --time {}",
+        quoted(column)
+    ))
 }
 
 /// Whether the last row may be a sum of the others.

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::cell;
 use crate::encoding::{self, Encoding};
+use crate::moment::MomentFormat;
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
 use crate::target::{Target, TargetKind};
@@ -87,6 +88,24 @@ impl Preparation {
         };
         let known: HashSet<u64> = digests(train).into_iter().collect();
         digests(held_out).iter().filter(|digest| known.contains(digest)).count()
+    }
+
+    /// The first column by whose dates, ten or more, all rows of a table are in order: rows beside each other may be much
+    /// alike, and one of them a poor test of what was learnt from the next.
+    pub fn ordered_by(&self, table: &Table) -> Option<&str> {
+        let is_order = |input: &&Input| {
+            let (Encoding::Moment(moments), Some(column)) = (&input.encoding, table.find(&input.name)) else {
+                return false;
+            };
+            let of_days = !matches!(moments.format, MomentFormat::TimeOfDay | MomentFormat::Duration);
+            let times = (0..table.rows()).map(|row| moments.format.seconds(column.get(row)));
+            of_days
+                && times.collect::<Option<Vec<f64>>>().is_some_and(|times| {
+                    let later = times.windows(2).filter(|pair| pair[0] < pair[1]).count();
+                    later >= 9 && times.is_sorted()
+                })
+        };
+        self.inputs().iter().find(is_order).map(|input| &*input.name)
     }
 
     /// Whether there are several targets, of which one is 1 and all others are 0 in each of these rows.
@@ -298,6 +317,20 @@ mod tests {
         assert!(told(|at| ["1,0,0", "0,1,0", "0,0,1"][at % 3].to_owned()));
         assert!(!told(|at| ["1,0,0", "0,1,0", "1,0,1"][at % 3].to_owned()), "tags");
         assert!(!told(|at| ["1,0,0", "0,1,2", "0,0,1"][at % 3].to_owned()));
+    }
+
+    #[test]
+    fn rows_in_the_order_of_their_dates_are_told() {
+        let told = |row: fn(usize) -> String| {
+            let (table, preparation) = prepared("seen,x,y", row, Task::Classification);
+            preparation.ordered_by(&table).map(str::to_owned)
+        };
+        assert_eq!(
+            told(|at| format!("2026-{:02}-01,{at}.5,{}", 1 + at / 6, at % 2)),
+            Some("seen".to_owned())
+        );
+        assert_eq!(told(|at| format!("2026-{:02}-01,{at}.5,{}", 1 + at % 6, at % 2)), None);
+        assert_eq!(told(|at| format!("{:02}:00,{at}.5,{}", at / 3, at % 2)), None, "of one day each");
     }
 
     #[test]

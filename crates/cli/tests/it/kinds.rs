@@ -477,6 +477,18 @@ fn what_may_mislead_is_told_before_training() {
     write(dir.path(), "stars.csv", &format!("x,stars,code\n{stars}"));
     let numbered = said(dir.path(), "train --data stars.csv --target stars --epochs 1 --out stars").err;
     assert!(numbered.contains("classes: \"stars\" has 5 numbers (--task regression takes"), "{numbered}");
+    let days: String = (0..90)
+        .map(|row| format!("2026-{:02}-{:02},{}.5,{}\n", 1 + row / 28, 1 + row % 28, row % 7, row % 2))
+        .collect();
+    write(dir.path(), "days.csv", &format!("day,x,rain\n{days}"));
+    let days = "train --data days.csv --target rain --epochs 1 --out";
+    let chance = said(dir.path(), &format!("{days} chance")).err;
+    assert!(
+        chance.contains("in time: the rows are in the order of \"day\"") && chance.contains("--time day"),
+        "{chance}"
+    );
+    let time = said(dir.path(), &format!("{days} time --time day")).err;
+    assert!(!time.contains("in time:"), "{time}");
     let codes = said(dir.path(), "train --data stars.csv --target code --epochs 1 --out codes").err;
     assert!(!codes.contains("classes:"), "{codes}");
     let wide = said(dir.path(), &format!("{train} size --out wide"));
