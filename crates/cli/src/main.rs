@@ -129,14 +129,16 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
             " (--missing TEXT, --column NAME=category); if line 2 tells more of the columns, as units do: --skip-lines 2 \
              --names NAME,NAME,…"
         }
-        Some(Error::NotAsOthers { .. }) => {
+        Some(Error::NotAsOthers { like, .. }) if like.contains("date") => {
             " (--missing TEXT, --column NAME=category; of dates, dmy or mdy says what is first)"
         }
         Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
         Some(Error::NotANumber { at, .. }) if at.line == 1 => {
             "; if the first line is no part of the table: --skip-lines 1, if it names the columns: --header yes"
         }
-        Some(Error::NotANumber { .. }) => " (--missing TEXT, --column NAME=category)",
+        Some(Error::NotANumber { .. } | Error::NotAsOthers { .. }) => {
+            " (--missing TEXT, --column NAME=category)"
+        }
         _ => "",
     };
     flags.into()

@@ -52,6 +52,7 @@ fn amounts_in_a_currency_are_numbers_from_training_to_the_answer() {
         Said::of(highwater(["predict", "run", "--data", "new.csv"]).current_dir(dir).output().unwrap());
     let words = "new.csv, line 2, column \"cost\": \"€5\" is not written like \"$12\"";
     assert!(other.code == Some(1) && other.err.contains(words), "{other:?}");
+    assert!(!other.err.contains("dmy"), "that is of dates: {other:?}");
 }
 
 #[test]
