@@ -98,12 +98,7 @@ impl Preparation {
                 return false;
             };
             let of_days = !matches!(moments.format, MomentFormat::TimeOfDay | MomentFormat::Duration);
-            let times = (0..table.rows()).map(|row| moments.format.seconds(column.get(row)));
-            of_days
-                && times.collect::<Option<Vec<f64>>>().is_some_and(|times| {
-                    let later = times.windows(2).filter(|pair| pair[0] < pair[1]).count();
-                    later >= 9 && times.is_sorted()
-                })
+            of_days && later((0..table.rows()).map(|row| moments.format.seconds(column.get(row)))) >= Some(9)
         };
         self.inputs().iter().find(is_order).map(|input| &*input.name)
     }
@@ -156,6 +151,18 @@ impl Preparation {
         let of = |input: &Input| sentinels(table.find(&input.name)?, rows);
         numbers.filter_map(of).flatten().collect()
     }
+}
+
+/// How many of these times are later than the one before; `None` if one is earlier, or none.
+fn later(mut times: impl Iterator<Item = Option<f64>>) -> Option<usize> {
+    let mut last = times.next()??;
+    let mut count = 0;
+    for time in times {
+        let time = time.filter(|time| *time >= last)?;
+        count += usize::from(time > last);
+        last = time;
+    }
+    Some(count)
 }
 
 /// Whether each of the texts of a column goes with one text of the target.
