@@ -1,6 +1,7 @@
 //! A snapshot that owns its bytes, in memory that is used again.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,17 +30,22 @@ struct Contents {
     labels: Vec<(String, String)>,
 }
 
-/// Arrays that can be stored: all about them but their numbers.
+/// Arrays that can be stored: all about them but their numbers. It is read once in many steps, when it is in no cache: the
+/// names lie together, and so do the sizes.
 #[derive(Default)]
-pub(crate) struct Table(Vec<Meta>);
+pub(crate) struct Table {
+    arrays: Vec<Meta>,
+    names: String,
+    sizes: Vec<usize>,
+}
 
-/// An array, its bytes somewhere in the memory.
+/// An array: where its name ends, the sizes of its dimensions, and its bytes in the memory. Each begins where that before
+/// ends.
 struct Meta {
-    name: String,
     dtype: Dtype,
-    shape: Vec<usize>,
-    start: usize,
-    end: usize,
+    name: usize,
+    shape: usize,
+    bytes: usize,
 }
 
 impl Table {
@@ -50,29 +56,39 @@ impl Table {
     pub(crate) fn of(snapshot: &Snapshot<'_>) -> Result<Table, Error> {
         let Snapshot { arrays, sections, labels, .. } = *snapshot;
         layout::check(arrays, sections, labels)?;
-        let mut end = 0;
-        let place = |array: &Array<'_>| {
-            let start = end;
-            end += array.bytes.len();
-            Meta { name: array.name.to_string(), dtype: array.dtype, shape: array.shape.clone(), start, end }
-        };
-        Ok(Table(arrays.iter().map(place).collect()))
+        let mut table = Table::default();
+        for Array { name, dtype, shape, bytes } in arrays {
+            table.names += name;
+            table.sizes.extend(shape);
+            let (name, shape, bytes) = (table.names.len(), table.sizes.len(), table.len() + bytes.len());
+            table.arrays.push(Meta { dtype: *dtype, name, shape, bytes });
+        }
+        Ok(table)
     }
 
     /// Whether it is that of these arrays: then they can be stored.
     pub(crate) fn fits(&self, arrays: &[Array<'_>]) -> bool {
-        self.0.len() == arrays.len()
-            && self.0.iter().zip(arrays).all(|(meta, array)| {
-                meta.name == array.name
-                    && meta.dtype == array.dtype
-                    && meta.shape == array.shape
-                    && meta.end - meta.start == array.bytes.len()
+        self.arrays.len() == arrays.len()
+            && self.iter().zip(arrays).all(|((name, dtype, shape, bytes), array)| {
+                name == array.name
+                    && dtype == array.dtype
+                    && shape == array.shape
+                    && bytes.len() == array.bytes.len()
             })
+    }
+
+    /// Name, type, shape and place of each.
+    fn iter(&self) -> impl Iterator<Item = (&str, Dtype, &[usize], Range<usize>)> {
+        let mut from = [0; 3];
+        self.arrays.iter().map(move |&Meta { dtype, name, shape, bytes }| {
+            let [n, s, b] = std::mem::replace(&mut from, [name, shape, bytes]);
+            (&self.names[n..name], dtype, &self.sizes[s..shape], b..bytes)
+        })
     }
 
     /// Bytes of all of them.
     fn len(&self) -> usize {
-        self.0.last().map_or(0, |last| last.end)
+        self.arrays.last().map_or(0, |last| last.bytes)
     }
 }
 
@@ -108,13 +124,12 @@ impl Staged {
         let bytes = own.memory.as_ref().map_or(&[][..], Memory::bytes);
         let arrays: Vec<Array<'_>> = own
             .table
-            .0
             .iter()
-            .map(|Meta { name, dtype, shape, start, end }| Array {
+            .map(|(name, dtype, shape, range)| Array {
                 name: Cow::Borrowed(name),
-                dtype: *dtype,
-                shape: shape.clone(),
-                bytes: Cow::Borrowed(&bytes[*start..*end]),
+                dtype,
+                shape: shape.to_vec(),
+                bytes: Cow::Borrowed(&bytes[range]),
             })
             .collect();
         let labels: Vec<(&str, &str)> =
