@@ -51,7 +51,7 @@ fn scatter(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f6
         frame.line("reference", [(least, least), (most, most)]),
         frame.dots(if shown.len() > 150 { "small k0" } else { "k0" }, shown),
     ];
-    Some(Plot { title: format!("{name}predicted against true"), text, frame, marks, keys: Vec::new() })
+    Some(Plot { title: format!("{name}Predicted against true"), text, frame, marks, keys: Vec::new() })
 }
 
 /// Those of one target among several, whose means are of little use where their units differ.
@@ -122,7 +122,7 @@ fn errors(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64
             ),
         }
     );
-    Some(Plot { title: format!("{name}errors"), text, frame, marks, keys: Vec::new() })
+    Some(Plot { title: format!("{name}Errors"), text, frame, marks, keys: Vec::new() })
 }
 
 #[cfg(test)]
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_drawn_is_told() {
         let found = texts(&array![[1.0], [2.5], [f64::NAN], [3.0]], &array![[1.0], [2.0], [5.0], [4.0]]);
-        assert_eq!(found[0].0, "predicted against true");
+        assert!(found[0].0.ends_with("Predicted against true"), "{found:?}");
         assert!(
             found[0].1.starts_with("3 rows, from 1.0000 to 4.0000; 1 more row without a finite"),
             "{found:?}"
