@@ -242,13 +242,19 @@ impl<'a> Output<'a> {
 }
 
 /// Holds parts of a snapshot against every rule but those of the header's length and the number of tensors.
+/// Training waits for it, and the code is in no cache: what is empty is not looked at.
 pub(crate) fn check(
     arrays: &[Array<'_>],
     sections: &[Section],
     labels: &[(&str, &str)],
 ) -> Result<(), Error> {
-    owned(labels)?;
-    tensors(arrays, sections).map(drop)
+    if !labels.is_empty() {
+        owned(labels)?;
+    }
+    if !(arrays.is_empty() && sections.is_empty()) {
+        tensors(arrays, sections)?;
+    }
+    Ok(())
 }
 
 /// The tensors in the order of the file.
