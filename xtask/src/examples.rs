@@ -27,7 +27,10 @@ pub(crate) fn run() -> ExitCode {
             command.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
         };
         if !call("fetch") {
-            eprintln!("examples: {} skipped: its dependencies cannot be downloaded", package.display());
+            eprintln!(
+                "examples: {} skipped: its dependencies cannot be downloaded, or its Cargo.lock is old",
+                package.display()
+            );
             skipped += 1;
         } else if !call("run --release") {
             eprintln!("examples failed: {}", package.display());
