@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_drawn_is_told() {
         let found = texts(&array![[1.0], [2.5], [f64::NAN], [3.0]], &array![[1.0], [2.0], [5.0], [4.0]]);
-        assert!(found[0].0.ends_with("Predicted against true"), "{found:?}");
+        assert_eq!(found[0].0, "Predicted against true");
         assert!(
             found[0].1.starts_with("3 rows, from 1.0000 to 4.0000; 1 more row without a finite"),
             "{found:?}"
