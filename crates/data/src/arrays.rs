@@ -124,7 +124,7 @@ impl ArrayReader {
             false => dialect.names_of(&source, parts[0].1.values.len() / rows)?,
         };
         let named = own || !dialect.names.is_empty();
-        let missing = dialect.missing.iter().chain(dialect.missing_only.iter().flatten()).cloned().collect();
+        let missing = dialect.signs().cloned().collect();
         Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0 })
     }
 

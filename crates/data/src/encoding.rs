@@ -197,7 +197,7 @@ impl Moments {
     fn fit(values: &[f64], format: MomentFormat, missing: usize) -> Moments {
         let differ = |part: fn(f64) -> f64| values.iter().any(|value| part(*value) != part(values[0]));
         let fill = median(values.to_vec());
-        let dated = !matches!(format, MomentFormat::TimeOfDay | MomentFormat::Duration);
+        let dated = format.is_dated();
         let days: Vec<f64> = values.iter().map(|value| value / DAY).collect();
         Moments {
             format,

@@ -20,9 +20,8 @@ pub(crate) struct Missing {
 
 impl Missing {
     pub(crate) fn of(dialect: &Dialect) -> Missing {
-        let only = dialect.missing_only.iter().flatten();
         Missing {
-            listed: dialect.missing.iter().chain(only).cloned().collect(),
+            listed: dialect.signs().cloned().collect(),
             customary: dialect.missing_only.is_none(),
             plus_minus: dialect.plus_minus.clone(),
         }
@@ -50,6 +49,11 @@ impl Missing {
 }
 
 impl Dialect {
+    /// What is named as missing, in all columns or in one.
+    pub(crate) fn signs(&self) -> impl Iterator<Item = &String> {
+        self.missing.iter().chain(self.missing_only.iter().flatten())
+    }
+
     /// Holds what is missing in one column alone (`COLUMN=TEXT`) against the columns of a table.
     ///
     /// # Errors
@@ -57,7 +61,7 @@ impl Dialect {
     ///
     /// [`Error::UnknownColumn`]: crate::Error::UnknownColumn
     pub fn check_signs(&self, table: &Table) -> Result<()> {
-        for sign in self.missing.iter().chain(self.missing_only.iter().flatten()) {
+        for sign in self.signs() {
             let is_known = table.columns().iter().any(|column| of_column(sign, column.name()).is_some());
             match sign.split_once('=') {
                 Some((column, _)) if !column.is_empty() && !is_known => _ = table.column(column)?,

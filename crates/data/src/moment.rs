@@ -109,6 +109,11 @@ impl MomentFormat {
         }
     }
 
+    /// Whether this is of days, and not of hours on any day.
+    pub(crate) fn is_dated(self) -> bool {
+        !matches!(self, TimeOfDay | Duration)
+    }
+
     /// Whether so much else is written like this that a column has such moments only if all of its texts are some.
     pub(crate) fn is_weak(self) -> bool {
         self.has_short_years() || matches!(self, Month | Duration)

@@ -6,7 +6,6 @@ use std::hash::{Hash, Hasher};
 
 use crate::cell;
 use crate::encoding::{self, Encoding};
-use crate::moment::MomentFormat;
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
 use crate::target::{Target, TargetKind};
@@ -97,8 +96,8 @@ impl Preparation {
             let (Encoding::Moment(moments), Some(column)) = (&input.encoding, table.find(&input.name)) else {
                 return false;
             };
-            let of_days = !matches!(moments.format, MomentFormat::TimeOfDay | MomentFormat::Duration);
-            of_days && later((0..table.rows()).map(|row| moments.format.seconds(column.get(row)))) >= Some(9)
+            moments.format.is_dated()
+                && later((0..table.rows()).map(|row| moments.format.seconds(column.get(row)))) >= Some(9)
         };
         self.inputs().iter().find(is_order).map(|input| &*input.name)
     }
