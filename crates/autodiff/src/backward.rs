@@ -200,7 +200,7 @@ impl<T: Real> Run<'_, '_, T> {
                 let Targets { tile, fixed, parameters, in_part } = targets;
                 let mut input = Targets { tile, fixed: &mut [], parameters: &mut [], in_part };
                 let mut others = Targets { tile: &mut [], fixed, parameters, in_part };
-                rayon::join(
+                highwater_threads::join(
                     || hand_to(0, &mut input, of_input),
                     || (1..node.args.len()).for_each(|slot| hand_to(slot, &mut others, of_others)),
                 );

@@ -8,7 +8,7 @@ use crate::op::{Axis, Op};
 use crate::program::Plan;
 use crate::real::Real;
 use crate::workspace::{Tile, Workspace};
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
+use highwater_threads::for_each_piece;
 use std::ops::Range;
 
 /// What every op of a run can read.
@@ -65,11 +65,7 @@ impl<T: Real> Run<'_, '_, T> {
         if tiles.len() == 1 || rayon::current_num_threads() == 1 {
             tiles.iter_mut().enumerate().for_each(|(index, tile)| work(tile, rows(index)));
         } else {
-            tiles
-                .par_iter_mut()
-                .with_max_len(1)
-                .enumerate()
-                .for_each(|(index, tile)| work(tile, rows(index)));
+            for_each_piece(tiles, 1, |index, tile: &mut [Tile<T>]| work(&mut tile[0], rows(index)));
         }
     }
 

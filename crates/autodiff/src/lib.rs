@@ -116,7 +116,6 @@
 //!   train within `ThreadPool::install`.)
 //! - **No state.** What dropout zeroes is a function of the key given with a run ([`Mode::Train`]).
 
-mod awake;
 mod backward;
 mod buffer;
 mod compile;
@@ -135,10 +134,10 @@ mod var;
 mod vector;
 mod workspace;
 
-pub use awake::Awake;
 pub use buffer::Buffer;
 pub use feed::Feed;
 pub use graph::{Graph, Parameter};
+pub use highwater_threads::Awake;
 pub use op::Axis;
 pub use program::{Mode, Program};
 pub use real::Real;

@@ -77,7 +77,7 @@ fn sum_of_squares<T: Real>(values: &[T]) -> f64 {
     }
     let (left, right) = values.split_at(values.len() / 2 / LANES * LANES);
     let (left, right) = if pass::pays_to_share(values.len()) {
-        rayon::join(|| sum_of_squares(left), || sum_of_squares(right))
+        highwater_threads::join(|| sum_of_squares(left), || sum_of_squares(right))
     } else {
         (sum_of_squares(left), sum_of_squares(right))
     };

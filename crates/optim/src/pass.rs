@@ -66,7 +66,7 @@ impl<T: Real, R: Rule<T, WRITTEN, READ>, const WRITTEN: usize, const READ: usize
             written: halves.map(|(left, _)| left),
             read: read.map(|slice| &slice[..middle]),
         };
-        rayon::join(|| left.split(), || right.split());
+        highwater_threads::join(|| left.split(), || right.split());
     }
 }
 

@@ -3,11 +3,12 @@
 use super::{File, Finding};
 
 /// The picture in `docs/ARCHITECTURE.md`: a crate, and the crates of this workspace that it may depend on.
-const ARROWS: [(&str, &[&str]); 12] = [
-    ("autodiff", &[]),
+const ARROWS: [(&str, &[&str]); 13] = [
+    ("threads", &[]),
+    ("autodiff", &["threads"]),
     ("early-stopping", &[]),
     ("checkpoint", &[]),
-    ("optim", &[]),
+    ("optim", &["threads"]),
     ("data", &[]),
     ("nn", &["autodiff"]),
     ("objective", &["autodiff"]),
@@ -29,6 +30,7 @@ const ALL_LIBRARIES: &[&str] = &[
     "early-stopping",
     "checkpoint",
     "autodiff",
+    "threads",
 ];
 const TRAINER_AND_BELOW: &[&str] = ALL_LIBRARIES.split_at(2).1;
 const BELOW_TRAINER: &[&str] = ALL_LIBRARIES.split_at(3).1;

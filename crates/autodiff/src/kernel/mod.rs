@@ -19,8 +19,7 @@ mod tile;
 pub(crate) mod unary;
 
 use crate::real::Real;
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::ParallelSliceMut;
+use highwater_threads::for_each_piece;
 use std::sync::LazyLock;
 
 /// A row-major matrix to read.
@@ -53,11 +52,10 @@ const PIECE: usize = 1 << 13;
 
 /// Runs `work(start, piece)` on pieces of `elements`, on several threads if there are many.
 fn in_pieces<T: Real>(elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-    if elements.len() < SHARED {
-        return work(0, elements);
+    match elements.len() < SHARED {
+        true => work(0, elements),
+        false => for_each_piece(elements, PIECE, work),
     }
-    let pieces = elements.par_chunks_mut(PIECE).enumerate();
-    pieces.for_each(|(number, piece)| work(number * PIECE, piece));
 }
 
 /// The number of partial sums kept side by side: it fixes the order of every sum, on every processor.

@@ -20,6 +20,7 @@ use super::tile::{MAX_ROWS, Tile, VECTORS};
 use super::{ARCH, Write};
 use crate::buffer::Buffer;
 use crate::real::Real;
+use highwater_threads::join;
 use pulp::{Simd, WithSimd};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -145,7 +146,7 @@ impl<T: Real> Left<'_, T> {
             let middle = panels.start + panels.len() / 2;
             let (first, second) = target.split_at_mut(self.start(middle) - from);
             let (first_panels, second_panels) = (panels.start..middle, middle..panels.end);
-            rayon::join(|| self.pack(first, first_panels), || self.pack(second, second_panels));
+            join(|| self.pack(first, first_panels), || self.pack(second, second_panels));
             return;
         }
         for number in panels {
@@ -186,7 +187,7 @@ impl<T: Real> Product<'_, T> {
         if panels > few {
             let middle = panels.div_ceil(few) / 2 * few * wide;
             let (left, right) = block.split_columns(middle);
-            rayon::join(|| self.share(left, panel, column), || self.share(right, panel, column + middle));
+            join(|| self.share(left, panel, column), || self.share(right, panel, column + middle));
         } else if all < GROUPS && block.rows() >= 2 * GROUP_ROWS {
             self.halve(block, panel, column);
         } else {
@@ -199,7 +200,7 @@ impl<T: Real> Product<'_, T> {
         let middle = panel + block.rows().div_ceil(2).div_ceil(self.packing.geometry.rows);
         let rows = self.packing.panel(middle).start - self.packing.panel(panel).start;
         let (upper, lower) = block.split_rows(rows);
-        rayon::join(|| self.share(upper, panel, column), || self.share(lower, middle, column));
+        join(|| self.share(upper, panel, column), || self.share(lower, middle, column));
     }
 }
 

@@ -1,21 +1,17 @@
 //! Keeping threads at hand between one piece of work and the next.
 
-use rayon::Yield;
-use std::hint::spin_loop;
+use crate::work_or_pause;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-
-/// Pauses between two looks for work: some tenths of a microsecond.
-const PAUSES: usize = 4;
 
 /// While it lives, the other threads of the current thread's pool look for work without ever going to sleep.
 ///
 /// A thread that sleeps is back after some 50 µs, which is longer than many a matrix product; a thread that looks for
 /// work takes it up within 1 µs, at the price of a busy core. Hold one while steps follow each other, and drop it
-/// before anything else. [`Workspace::shares_work`](crate::Workspace::shares_work) says whether it is worth the while.
+/// before anything else.
 ///
 /// ```
-/// use highwater_autodiff::Awake;
+/// use highwater_threads::Awake;
 ///
 /// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
 /// let sum = pool.install(|| {
@@ -78,8 +74,8 @@ impl Shared {
                 let rests =
                     |(): &mut ()| self.resting.load(Ordering::Relaxed) && !self.over.load(Ordering::Relaxed);
                 drop(self.changed.wait_while(lock, rests));
-            } else if rayon::yield_now() != Some(Yield::Executed) {
-                (0..PAUSES).for_each(|_| spin_loop());
+            } else {
+                work_or_pause();
             }
         }
     }
