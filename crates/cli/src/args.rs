@@ -37,7 +37,13 @@ impl Arguments {
             }
             _ => arg,
         };
-        Arguments::command().mut_subcommand("resume", |resume| resume.mut_args(of_the_run))
+        // What is below zero is answered with what may be.
+        let numbers = |arg: Arg| match arg.get_long() {
+            Some(_) if arg.get_action().takes_values() => arg.allow_negative_numbers(true),
+            _ => arg,
+        };
+        let described = Arguments::command().mut_subcommand("resume", |resume| resume.mut_args(of_the_run));
+        described.mut_subcommands(|job| job.mut_args(numbers))
     }
 }
 
@@ -110,23 +116,23 @@ pub(crate) struct Train {
     #[arg(long, help_heading = "Network", value_name = "NAME")]
     pub(crate) activation: Option<Activation>,
     /// The share of hidden units that is dropped in each training step [default: 0]
-    #[arg(long, help_heading = "Network", value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Network", value_name = "RATE")]
     pub(crate) dropout: Option<f64>,
     /// How parameters are updated [default: adamw]
     #[arg(long, help_heading = "Training", value_enum)]
     pub(crate) optimizer: Option<OptimizerName>,
     /// The step size [default: 0.001]
-    #[arg(long, help_heading = "Training", value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
     /// Of SGD and RMSprop [default: 0]
-    #[arg(long, help_heading = "Training", value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "SHARE")]
     pub(crate) momentum: Option<f64>,
     /// Shrinks weights a little in each step [default: at most 1, less for many rows; 0 for other optimizers than
     /// AdamW]
-    #[arg(long, help_heading = "Training", value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "RATE")]
     pub(crate) weight_decay: Option<f64>,
     /// Scale gradients down to this norm
-    #[arg(long, help_heading = "Training", value_name = "NORM", allow_negative_numbers = true)]
+    #[arg(long, help_heading = "Training", value_name = "NORM")]
     pub(crate) clip_norm: Option<f64>,
     /// Rows of a training step [default: 32]
     #[arg(long, help_heading = "Training", value_name = "ROWS")]

@@ -16,7 +16,7 @@ use highwater_data::{
 };
 use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
 use highwater_optim::{AdamW, Method};
-use highwater_trainer::{Config, OnFailure};
+use highwater_trainer::{Config, OnFailure, Score};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -273,8 +273,17 @@ impl RunConfig {
         let mut config = settings.over(RunConfig::defaults(task)?)?;
         config.follow_rows(seen.rows, |key| !settings.has(key));
         measure_what_decides(&mut config.training, task);
-        config.check().and_then(|()| config.data.check())?;
+        config.check().and_then(|()| config.check_effects())?;
         Ok(config)
+    }
+
+    /// What is asked for and would change nothing, or can only be a slip.
+    fn check_effects(&self) -> Result<()> {
+        let ModelConfig { hidden, dropout, .. } = &self.model;
+        if hidden.is_empty() && *dropout != 0.0 {
+            bail!("--dropout {dropout}: without hidden layers (--hidden none) there are no units to drop");
+        }
+        self.data.check()
     }
 
     /// Sets what goes by the number of rows, as far as it is open.
@@ -315,6 +324,14 @@ impl RunConfig {
         }
         if let Some(at) = (1..targets.len()).find(|at| targets[..*at].contains(&targets[*at])) {
             bail!("the target {:?} is named twice: name each column once", targets[at]);
+        }
+        for (name, score) in [("monitor", self.training.monitor), ("select", self.training.select)] {
+            let measured: Vec<_> = self.training.metrics.iter().map(ToString::to_string).collect();
+            if let Score::Metric(metric) = score
+                && !self.training.metrics.contains(&metric)
+            {
+                bail!("--{name} {metric}: the run measures the loss and {}", measured.join(", "));
+            }
         }
         Ok(self.training.validate()?)
     }

@@ -3,7 +3,7 @@
 use crate::config::DataConfig;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use highwater_data::{Delimiter, Kind, Task};
+use highwater_data::{Delimiter, Kind, SplitBy, Task};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -88,10 +88,10 @@ pub(crate) struct Columns {
 #[command(next_help_heading = "Rows")]
 pub(crate) struct Parts {
     /// The share of the rows to validate on, or a file with such rows [default: 0.15]
-    #[arg(long, value_name = "SHARE|FILE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE|FILE")]
     pub(crate) validation: Option<Held>,
     /// The share of the rows to test the kept model on, or a file with such rows [default: 0.15]
-    #[arg(long, value_name = "SHARE|FILE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE|FILE")]
     pub(crate) test: Option<Held>,
     /// Keep rows that are equal in this column (a patient, a machine) in the same part
     #[arg(long, value_name = "COLUMN")]
@@ -145,6 +145,11 @@ impl DataConfig {
         let targets = self.target.list();
         if let Some((name, kind)) = targets.iter().find_map(|target| self.columns.get_key_value(target)) {
             bail!("--column {name}={kind}: a target is learned as --task says: classification or regression");
+        }
+        if let SplitBy::Group(name) | SplitBy::Time(name) = &self.split
+            && targets.contains(name)
+        {
+            bail!("the rows cannot be divided by {name:?}, as it is to be predicted: name another column");
         }
         if self.task == Task::Regression && self.class_weights == ClassWeights::Balanced {
             bail!(

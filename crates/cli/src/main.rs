@@ -42,8 +42,10 @@ use args::{Arguments, Job};
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::num::ParseIntError;
 use std::path::Path;
 use std::process::{ExitCode, exit};
 
@@ -78,8 +80,12 @@ fn run(job: &Job) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// For a word that is no argument, and the name of a file: that is what somebody means who is used to other programs.
+/// For a word that is no argument, and the name of a file: that is what somebody means who is used to other programs. Of a
+/// whole number that is none, which numbers are.
 fn tip(error: &clap::Error) -> Option<String> {
+    if error.source().is_some_and(|source| source.is::<ParseIntError>()) {
+        return Some("A whole number from 0 on is wanted".to_owned());
+    }
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_file = error.kind() == ErrorKind::UnknownArgument && Path::new(word).is_file();
     is_file.then(|| format!("A table is given as --data {word}"))

@@ -29,6 +29,29 @@ fn refused(folder: &Path, commands: &[&[&str]], words: &[&str]) {
 }
 
 #[test]
+fn a_run_that_goes_on_names_the_scores_that_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let run_dir = dir.path().join("run");
+    let train = args![
+        "train",
+        "--data",
+        table("iris.csv"),
+        "--target",
+        "species",
+        "--epochs",
+        "1",
+        "--out",
+        &run_dir
+    ];
+    done(train);
+    let said = run(args!["resume", &run_dir, "--select", "log_loss"]);
+    assert!(
+        said.err.contains("--select log_loss: the run measures the loss and accuracy, f1_macro"),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn other_rows_than_those_of_the_run_are_refused_and_named() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

@@ -40,7 +40,7 @@ fn what_decides_is_measured() {
     .map(|(name, args)| metrics(name, args));
     assert_eq!(chosen.unwrap(), "[\"accuracy\", \"f1_macro\", \"roc_auc\"]");
     assert_eq!(both.unwrap(), "[\"accuracy\", \"roc_auc\"]");
-    assert!(number.unwrap_err().contains("select = r2"));
+    assert!(number.unwrap_err().contains("--select r2: the run measures the loss and accuracy, f1_macro"));
     let scored = done(args!["evaluate", dir.path().join("chosen"), "--json"]).json();
     assert!(scored["roc_auc"].is_number() && scored["f1_macro"].is_number(), "{scored}");
     let short = ["--folds", "2", "--epochs", "1", "--select", "log_loss", "--json"].map(Into::into);
