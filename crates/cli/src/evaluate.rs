@@ -9,15 +9,17 @@ use crate::repeat::quoted;
 use crate::source::{self, Source};
 use crate::{line, print, same_run};
 use anyhow::{Context, Result, anyhow, bail};
-use highwater_data::{Dataset, Error, Preparation};
+use highwater_data::{Dataset, Error, Preparation, Targets};
 use highwater_nn::Model;
 use highwater_objective::Loss;
 use highwater_objective::metrics::Metric;
 use highwater_report::{Count, Rounded};
 use highwater_trainer::{Scores, evaluate};
+use ndarray::ArrayView1;
 use serde_json::{Map, Value, json};
 
-/// Scores of a model on data, whose loss is this one: the metrics of the task, and those of the run besides.
+/// Scores of a model on data, whose loss is this one: the metrics of the task, and those of the run besides. Those that say
+/// nothing of such rows are NaN.
 pub(crate) fn scores(
     model: &Model<f32>,
     (loss, of_run): (&Loss, &[Metric]),
@@ -25,9 +27,33 @@ pub(crate) fn scores(
     data: &Dataset,
 ) -> Scores {
     let mut metrics = metrics(preparation.task());
+    if preparation.class_names().len() == 2 {
+        metrics.push(Metric::RocAuc);
+    }
     let besides: Vec<Metric> = of_run.iter().copied().filter(|metric| !metrics.contains(metric)).collect();
     metrics.extend(besides);
-    evaluate(model, loss, &metrics, data, &preparation.units())
+    let mut scores = evaluate(model, loss, &metrics, data, &preparation.units());
+    let is_one = |values: ArrayView1<'_, f32>| values.iter().all(|value| *value == values[0]);
+    if let Targets::Values(values) = data.targets()
+        && values.columns().into_iter().any(is_one)
+    {
+        let r2 = scores.metrics.iter_mut().filter(|(metric, _)| *metric == Metric::R2);
+        r2.for_each(|(_, value)| *value = f64::NAN);
+    }
+    scores
+}
+
+/// What rows must have for a metric to say anything.
+fn needs(metric: &str) -> &'static str {
+    match metric {
+        "r2" => "two different values of the target",
+        _ => "rows of two classes",
+    }
+}
+
+/// A score beside the loss of the same rows: NaN only where that is not finite either.
+pub(crate) fn shown(value: f64, loss: f64) -> String {
+    if value.is_nan() && loss.is_finite() { "–".to_owned() } else { Rounded(value).to_string() }
 }
 
 /// Names and values as they are shown: the loss, then the metrics.
@@ -111,7 +137,12 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         let named = named(&scores);
         let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in named {
-            text += &format!("  {name:width$}  {}\n", Rounded(value));
+            text += &format!("  {name:width$}  {}", shown(value, scores.loss));
+            text += &if value.is_nan() && scores.loss.is_finite() {
+                format!("  (needs {})\n", needs(&name))
+            } else {
+                "\n".to_owned()
+            };
         }
         if let Some(note) = note {
             text += &format!("The model is {note}.\n");

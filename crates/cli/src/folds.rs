@@ -2,14 +2,13 @@
 
 use crate::args::Shared;
 use crate::config::RunConfig;
-use crate::evaluate;
+use crate::evaluate::{self, shown};
 use crate::guess::Guess;
 use crate::measures::loss;
 use crate::train::{in_memory, pool};
 use crate::{line, print, say};
 use anyhow::{Result, anyhow, bail};
 use highwater_data::{Dataset, Fractions, Preparation, Table, folds};
-use highwater_report::Rounded;
 use highwater_trainer::Scores;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -63,7 +62,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&scored);
             let shown: Vec<String> =
-                named.iter().map(|(name, value)| format!("{name} {}", Rounded(*value))).collect();
+                named.iter().map(|(name, value)| format!("{name} {}", shown(*value, scored.loss))).collect();
             say(format_args!("fold {number}/{count}  {} rows  {}", scored.rows, shown.join("  ")));
         }
         scores.push(scored);
@@ -94,7 +93,8 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         text += &format!("  {:width$}  {:>9}  {:>9}\n", "", "mean", "sd");
         for (at, name) in names.iter().enumerate() {
             let (mean, sd) = spread(at);
-            text += &format!("  {name:width$}  {:>9}  {:>9}\n", Rounded(mean), Rounded(sd));
+            let [mean, sd] = [mean, sd].map(|value| shown(value, spread(0).0));
+            text += &format!("  {name:width$}  {mean:>9}  {sd:>9}\n");
         }
         if let Some(note) = note {
             text += &format!("\nThe models are {note}.\n");

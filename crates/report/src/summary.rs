@@ -99,7 +99,9 @@ pub(crate) fn score_rows(scores: &[(&str, &Scores)]) -> Vec<Vec<String>> {
     for (metric, _) in metrics {
         rows.push(row(metric.to_string(), &|scores| {
             let found = scores.score(Score::Metric(*metric));
-            found.map_or("–".to_owned(), |value| Rounded(value).to_string())
+            // What such rows say nothing of, as R² of a single one.
+            let defined = found.filter(|value| !(value.is_nan() && scores.loss.is_finite()));
+            defined.map_or("–".to_owned(), |value| Rounded(value).to_string())
         }));
     }
     rows.push(row("rows".to_owned(), &|scores| Count(scores.rows as u64).to_string()));

@@ -318,6 +318,37 @@ fn everyone_agrees_which_model_is_the_best_by_another_score() {
 }
 
 #[test]
+fn what_some_rows_say_nothing_of_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let rows = |of: fn(usize) -> String| (0..60).map(|at| format!("{at}.5,{}\n", of(at))).collect::<String>();
+    for (name, rows) in [
+        ("value", rows(|at| format!("{}.25", at * 37 % 59))),
+        ("same", "1.5,3\n2.5,3\n".to_owned()),
+        ("class", rows(|at| ["no", "yes"][usize::from(at * 37 % 59 > 20)].to_owned())),
+        ("no", "1.5,no\n2.5,no\n".to_owned()),
+    ] {
+        fs::write(dir.join(format!("{name}.csv")), format!("x,y\n{rows}")).unwrap();
+    }
+    let short = "--target y --epochs 1 --refit no";
+    let said = done(dir, &format!("train --data value.csv {short} --test 0.02 --out value")).out;
+    assert!(said.contains(" –\n") && !said.contains("NaN"), "{said}");
+    let said = done(dir, "evaluate value --data same.csv").out;
+    assert!(said.contains("\n  r2    –  (needs two different values of the target)\n"), "{said}");
+    assert!(!said.contains("guessing"), "{said}");
+    assert!(done(dir, "evaluate value --data same.csv --json").json()["r2"].is_null());
+    let said = done(dir, &format!("train --data value.csv {short} --folds 60")).out;
+    assert!(said.contains("r2            –          –\n"), "{said}");
+    // Of two classes, how well the probabilities put the rows into order.
+    let said = done(dir, &format!("train --data class.csv {short} --out class")).out;
+    assert!(said.contains("\n  roc_auc "), "{said}");
+    assert!(!history(&dir.join("class"))[0].contains(&"roc_auc".to_owned()));
+    assert!(done(dir, "evaluate class --json").json()["roc_auc"].is_number());
+    let said = done(dir, "evaluate class --data no.csv").out;
+    assert!(said.contains("\n  roc_auc   –  (needs rows of two classes)\n"), "{said}");
+}
+
+#[test]
 fn a_model_that_is_no_better_than_a_guess_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
