@@ -122,7 +122,10 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
         Some(Error::UnknownColumn { has_header: false, .. }) => {
             "; its first line was taken for values (--header yes if it names the columns)"
         }
-        Some(Error::UnknownColumn { has_header: true, instead, .. }) if instead.contains("\"column_") => {
+        // The one that R writes names of rows into has none.
+        Some(Error::UnknownColumn { has_header: true, instead, .. })
+            if instead.matches("\"column_").count() > 1 =>
+        {
             "; if other lines are above the names: --skip-lines N"
         }
         Some(Error::NotUtf8 { .. }) => ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv",

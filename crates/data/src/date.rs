@@ -76,7 +76,7 @@ impl<'a> Date<'a> {
     }
 }
 
-/// Years where a date is no more than two numbers: other numbers have dashes and strokes, too.
+/// Years where a date is no more than two numbers, or one: other numbers have dashes and strokes, too, and eight digits.
 const PLAUSIBLE: RangeInclusive<&str> = "1900"..="2100";
 
 /// The Monday of a week of ISO 8601 (`2026-W07`, `2026W07`), in days since the beginning of 1970.
@@ -84,6 +84,13 @@ pub(crate) fn monday_of_week(text: &str) -> Option<i64> {
     let (year, week) = text.split_once('W')?;
     let year = year.strip_suffix('-').unwrap_or(year);
     monday(digits(year).filter(|_| PLAUSIBLE.contains(&year))?, digits(week).filter(|_| week.len() == 2)?)
+}
+
+/// Year, month and day of eight digits (`20261123`).
+pub(crate) fn joined(text: &str) -> Option<[&str; 3]> {
+    let is_one = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let fields = is_one.then(|| [&text[..4], &text[4..6], &text[6..]])?;
+    PLAUSIBLE.contains(&fields[0]).then_some(fields)
 }
 
 /// The three fields between the first separator, which must be one of these, and the time of day behind them.

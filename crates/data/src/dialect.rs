@@ -166,7 +166,9 @@ pub(crate) fn sniff_delimiter(head: &str, whole: bool) -> Delimiter {
         let Some(usual) = most_frequent(&counts).filter(|count| *count >= 2) else { continue };
         let fits = |(row, count): (usize, &usize)| *count == usual || (row == 0 && heads(&rows, usual));
         let share = counts.iter().enumerate().filter(|at| fits(*at)).count() as f64 / counts.len() as f64;
-        if share == 1.0 && (delimiter != Delimiter::Blanks || mostly_numbers(&rows)) {
+        // So many sentences of equally many words are none.
+        let is_even = || usual >= 5 && rows.len() >= 20;
+        if share == 1.0 && (delimiter != Delimiter::Blanks || mostly_numbers(&rows) || is_even()) {
             return delimiter;
         }
         if share > best.0 && delimiter != Delimiter::Blanks {
@@ -204,12 +206,12 @@ pub(crate) fn aligned(rows: &[StringRecord]) -> Option<StringRecord> {
 
 /// Whether the first of these rows names the columns of the others.
 ///
-/// It does not if a cell of it is a number (save 0, 1, 2, … throughout, as some programs name columns). It does if a
+/// It does not if a cell of it is a number (save 0, 1, 2, … throughout, as some programs name columns, and years). It does if a
 /// column has a name over numbers. Otherwise it does not if a cell stands for a missing value, and of columns with words
 /// alone, it is taken for a row if one of its cells occurs again in its column.
 pub(crate) fn sniff_header(rows: &[StringRecord]) -> bool {
     let [first, others @ ..] = rows else { return true };
-    if numbered(first) {
+    if numbered(first) || names_years(first) {
         return true;
     }
     let cells = || first.iter().map(str::trim);
@@ -238,6 +240,19 @@ fn numbered(row: &StringRecord) -> bool {
     let skip = usize::from(row.get(0).is_some_and(|cell| cell.trim().is_empty()));
     let mut numbers = row.iter().skip(skip).enumerate();
     row.len() >= skip + 2 && numbers.all(|(at, cell)| cell.trim() == at.to_string())
+}
+
+/// Whether the numbers in a row are three years or more at equal distances, and words are there, too: a table with a
+/// column for each year.
+fn names_years(row: &StringRecord) -> bool {
+    let numbers: Vec<f64> = row.iter().filter_map(|cell| cell::number(cell.trim())).collect();
+    let steps: Vec<f64> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let is_year = |number: &f64| number.fract() == 0.0 && (1800.0..=2100.0).contains(number);
+    numbers.len() < row.len()
+        && steps.len() >= 2
+        && steps[0] != 0.0
+        && numbers.iter().all(is_year)
+        && steps.iter().all(|step| *step == steps[0])
 }
 
 /// The first rows, blank ones left out. Of a part of a file the last row may be cut, and is left out too.
@@ -331,6 +346,13 @@ mod tests {
         check("republican,n,y\ndemocrat,?,y\n", Comma, false);
         check(",0,1,2\n0,5.5,1,3\n1,2.5,1,3\n", Comma, true);
         check(",size\n0,5.5\n1,2.5\n", Comma, true);
+        check("a b 1990 1991 1992\nx y 1 2 3\n", Blanks, true);
+        check("state,1990,2000,2010\nOhio,5,,7\n", Comma, true);
+        check("1990,2000,2010\n5,6,7\n", Comma, false);
+        check("Ohio,1990,2000\nUtah,1991,2003\n", Comma, false);
+        check("Ohio,1990,1990,1990\nUtah,1991,1991,1990\n", Comma, false);
+        check(&"A11 6 A34 A43 A65 1\n".repeat(20), Blanks, false);
+        check(&"some words and no more\nand some others\n".repeat(20), Comma, false);
         check("\"a, b\",c\n\"1, 2\",3\n", Comma, true);
     }
 

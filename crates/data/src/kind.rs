@@ -1,13 +1,14 @@
 //! What kind of values a column holds, told from its texts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::date::joined;
 use crate::error::{Error, Result};
-use crate::moment::MomentFormat;
+use crate::moment::MomentFormat::{self, YearFirst};
 use crate::preparation::{Dropped, Preparation};
 use crate::table::{Column, Table};
 use crate::unit::Unit;
@@ -84,8 +85,9 @@ impl Kind {
     /// fifths are and more than half differ. Four fifths of the values decide between numbers, dates and words, so that a
     /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits,
     /// months, quarters and durations must be such throughout. Then:
-    /// - numbers are an *identifier* if there are at least 20, all different, whole, and so dense in their range that they
-    ///   number the rows;
+    /// - numbers are an *identifier* if there are at least 20, all different and whole, and either so dense in their range that
+    ///   they number the rows, unless the column's name speaks of years, or called an ID;
+    /// - numbers of eight digits that are all dates (`20261123`) are *dates*;
     /// - two words such as yes and no are a *boolean*;
     /// - words are an *identifier* or *text* if at least ten are there and more than half (of long ones, a fifth) are
     ///   different: text with three words or more on average, an identifier if nearly all are different.
@@ -109,7 +111,11 @@ impl Kind {
                 () if numbers.len() == count && numbers.iter().all(|value| *value == numbers[0]) => {
                     Kind::Constant
                 }
-                () if numbers.len() == count && number_rows(&numbers) => Kind::Identifier,
+                () if numbers.len() < count => Kind::Number,
+                () if present().all(|text| joined(text).is_some() && YearFirst.seconds(text).is_some()) => {
+                    Kind::Date
+                }
+                () if tell_rows_apart(column.name(), &numbers) => Kind::Identifier,
                 () => Kind::Number,
             };
         }
@@ -180,16 +186,30 @@ impl Dropped {
     }
 }
 
-/// Whether these numbers do nothing but number the rows.
-fn number_rows(numbers: &[f64]) -> bool {
-    let (low, high) =
-        numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
-    let count = numbers.len() as f64;
-    if numbers.len() < 20 || high - low + 1.0 > 2.0 * count || numbers.iter().any(|v| v.fract() != 0.0) {
+/// Whether these numbers of a column of this name do nothing but tell the rows apart: all are whole and different, and so
+/// dense in their range that they number the rows, or called an ID. Years, which may be as dense, are quantities.
+fn tell_rows_apart(name: &str, numbers: &[f64]) -> bool {
+    if numbers.len() < 20 || numbers.iter().any(|v| v.fract() != 0.0) {
         return false;
     }
-    let mut seen = vec![false; (high - low) as usize + 1];
-    numbers.iter().all(|value| !std::mem::replace(&mut seen[(value - low) as usize], true))
+    let (low, high) =
+        numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    let is_dense = high - low + 1.0 <= 2.0 * numbers.len() as f64;
+    let is_year = name.to_lowercase().contains("year");
+    let different: HashSet<u64> = numbers.iter().map(|value| value.to_bits()).collect();
+    (is_dense && !is_year || is_called_id(name)) && different.len() == numbers.len()
+}
+
+/// `id`, `Order ID`, `order_id`, `orderId`, but not `paid`.
+fn is_called_id(name: &str) -> bool {
+    let Some((before, end @ ("id" | "Id" | "ID"))) = name.split_at_checked(name.len().saturating_sub(2))
+    else {
+        return false;
+    };
+    match before.chars().next_back() {
+        None => true,
+        Some(last) => !last.is_alphanumeric() || last.is_lowercase() && end != "id",
+    }
 }
 
 /// Whether a text says yes or no.
@@ -226,9 +246,13 @@ mod tests {
     use crate::table::ColumnWriter;
 
     fn check<T: fmt::Display>(cells: impl IntoIterator<Item = T>, expected: Kind) {
+        check_named("x", cells, expected);
+    }
+
+    fn check_named<T: fmt::Display>(name: &str, cells: impl IntoIterator<Item = T>, expected: Kind) {
         let cells: Vec<String> = cells.into_iter().map(|cell| cell.to_string()).collect();
         let rows: Vec<usize> = (0..cells.len()).collect();
-        let mut column = ColumnWriter::new("x".to_owned());
+        let mut column = ColumnWriter::new(name.to_owned());
         cells.iter().for_each(|cell| column.push(cell));
         let column = column.finish();
         assert_eq!(Kind::infer(&column, &rows), expected, "{column:?}");
@@ -290,6 +314,18 @@ mod tests {
         check((0..30).map(|i| i * 7), Kind::Number);
         check((0..30).map(|i| i % 29), Kind::Number);
         check(0..10, Kind::Number);
+        check_named("Year", 1900..2000, Kind::Number);
+        for name in ["id", "ID", "Order Id", "order_id", "orderID"] {
+            check_named(name, (0..30).map(|i| 100 + i * 7), Kind::Identifier);
+            check_named(name, (0..30).map(|i| 100 + i / 2 * 7), Kind::Number);
+        }
+        for name in ["paid", "PAID", "width", "größe", "d", ""] {
+            check_named(name, (0..30).map(|i| 100 + i * 7), Kind::Number);
+        }
+        check(["20260105", "20260309", ""], Kind::Date);
+        check(["20260105", "20260105"], Kind::Constant);
+        check(["20260105", "20261309"], Kind::Number);
+        check((1..=28).map(|day| 20_260_200 + day), Kind::Date);
         check((0..30).map(|i| format!("p-{i}")), Kind::Identifier);
         check((0..30).map(|i| format!("p-{}", i % 20)), Kind::Category);
         check((0..30).map(|i| format!("saw {i} of them there")), Kind::Text);

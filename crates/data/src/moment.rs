@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{DAY, civil};
 use crate::clock::time_of_day;
-use crate::date::{Date, fields, monday_of_week, one_or_two};
+use crate::date::{Date, fields, joined, monday_of_week, one_or_two};
 use crate::duration;
 use crate::kind::Kind;
 use crate::table::Table;
@@ -15,7 +15,7 @@ use crate::table::Table;
 /// How the moments of a column are written. A time of day may be behind a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MomentFormat {
-    /// `2026-11-23`, `2026/11/23`, `2026-11-23T14:30`.
+    /// `2026-11-23`, `2026/11/23`, `2026-11-23T14:30`, `20261123`.
     YearFirst,
     /// `23.11.2026`, `23/11/2026`.
     DayFirst,
@@ -159,7 +159,8 @@ impl MomentFormat {
             Month if text.contains('W') => return Some(monday_of_week(text)? as f64 * DAY),
             Month => Date::of_month(text)?,
             YearFirst | ShortYearFirst => {
-                let ([year, month, day], time) = fields(text, &['-', '/', '.'])?;
+                let apart = || fields(text, &['-', '/', '.']);
+                let ([year, month, day], time) = joined(text).map(|fields| (fields, None)).or_else(apart)?;
                 Date { year, month: one_or_two(month)?, day, time }
             }
             DayFirst | ShortDayFirst => {
@@ -243,6 +244,10 @@ mod tests {
             (YearFirst, "2026-11-23 14:30:00+01:00", Some(1_795_440_600.0)),
             (YearFirst, "2026-11-23 14:30:00-0130", Some(1_795_449_600.0)),
             (YearFirst, "2026/11/23 2:30:00 PM GMT+1", Some(1_795_440_600.0)),
+            (YearFirst, "20261123", Some(1_795_392_000.0)),
+            (YearFirst, "20261323", None),
+            (YearFirst, "12341123", None),
+            (YearFirst, "2026112", None),
             (YearFirst, "1900-02-29", None),
             (YearFirst, "2026-13-01", None),
             (YearFirst, "2026-11-23 25:00", None),
