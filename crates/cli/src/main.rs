@@ -133,10 +133,17 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
             "; if names are on several lines: --skip-lines N --names NAME,NAME,…, N being the number of these lines"
         }
         Some(Error::NotANumber { at, text, more } | Error::NotAsOthers { at, text, more, .. })
-            if at.line == 2 && more.is_empty() && text.starts_with(|c: char| !c.is_numeric()) =>
+            if at.is_first
+                && at.line < 30
+                && more.is_empty()
+                && text.starts_with(|c: char| !c.is_numeric()) =>
         {
-            " (--missing TEXT, --column NAME=category); if line 2 tells more of the columns, as units do: --skip-lines 2 \
-             --names NAME,NAME,…"
+            let line = at.line;
+            return format!(
+                " (--missing TEXT, --column NAME=category); if line {line} tells more of the columns, as units do: \
+                 --skip-lines {line} --names NAME,NAME,…"
+            )
+            .into();
         }
         Some(Error::NotAsOthers { like, .. }) if like.contains("date") => {
             " (--missing TEXT, --column NAME=category; of dates, dmy or mdy says what is first)"

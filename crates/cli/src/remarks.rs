@@ -209,6 +209,13 @@ fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
             quoted(&sign)
         ));
     }
+    for (name, units) in preparation.mixed_units(table, &split.train) {
+        let units: Vec<String> = units.iter().map(|unit| format!("{unit:?}")).collect();
+        remarks.push(format!(
+            "mixed: the numbers of {name:?} are in several units ({}), and taken for names; write all in one unit to have them read",
+            units.join(", ")
+        ));
+    }
     let telling = preparation.telling(table, &split.train);
     let target = &preparation.target().column;
     for name in telling.iter().take(SHOWN) {
@@ -217,15 +224,30 @@ fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
             quoted(&format!("{name}=ignore"))
         ));
     }
+    let parts = match &telling[..] {
+        [] => preparation.parts_of_target(table, &split.train),
+        _ => Vec::new(),
+    };
+    if let Some((last, others)) = parts.split_last() {
+        let ignore = |name: &String| format!("--column {}", quoted(&format!("{name}=ignore")));
+        let ignored: Vec<String> = parts.iter().map(ignore).collect();
+        let others: Vec<String> = others.iter().map(|name| format!("{name:?}")).collect();
+        remarks.push(format!(
+            "suspicious: {} and {last:?} together tell {target:?} in all training rows; if they are not known beforehand: {}",
+            others.join(", "),
+            ignored.join(" ")
+        ));
+    }
     let held_out = source.parts().next().filter(|part| *part != SplitName::Train);
     if let Some(part) = held_out {
         let rows = source.part(part);
         let repeated = preparation.repeated(source.part(SplitName::Train), rows);
         if repeated > 0 && 10 * repeated >= rows.1.len() {
+            let same =
+                if repeated == 1 { "is the same as a training row" } else { "are the same as training rows" };
+            let (all, part) = (rows.1.len(), part.name());
             remarks.push(format!(
-                "repeated: {repeated} of {} {} rows are the same as training rows; scores on new rows may be lower",
-                rows.1.len(),
-                part.name()
+                "repeated: {repeated} of {all} {part} rows {same}; scores on new rows may be lower"
             ));
         }
     }

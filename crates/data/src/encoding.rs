@@ -289,7 +289,7 @@ pub(crate) fn number(table: &Table, row: usize, column: &Column, unit: Option<&U
         Some(unit) => unit.number(text, column.commas()).ok_or_else(|| Error::NotAsOthers {
             at: at(),
             text: cell::shorten(text),
-            like: unit.example(),
+            like: unit.example().into(),
             more: Box::default(),
         }),
     }
@@ -319,7 +319,7 @@ fn seconds(table: &Table, row: usize, column: &Column, format: MomentFormat) -> 
     format.seconds(text).ok_or_else(|| Error::NotAsOthers {
         at: table.place(row, column),
         text: cell::shorten(text),
-        like: format.example().to_owned(),
+        like: format.example().into(),
         more: Box::default(),
     })
 }

@@ -221,7 +221,7 @@ pub enum Error {
         /// What is there.
         text: String,
         /// How the others are written.
-        like: String,
+        like: Box<str>,
         /// The lines of other such cells, where the whole column was looked at.
         more: Box<[u64]>,
     },

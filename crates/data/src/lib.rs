@@ -81,6 +81,7 @@ pub mod synthetic;
 mod table;
 mod target;
 mod task;
+mod total;
 mod unit;
 mod utf16;
 

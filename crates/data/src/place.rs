@@ -11,6 +11,8 @@ pub struct Place {
     pub line: u64,
     /// The column's name.
     pub column: String,
+    /// Whether the row is the first below the names of the columns.
+    pub is_first: bool,
 }
 
 impl fmt::Display for Place {

@@ -6,9 +6,11 @@ use std::hash::{Hash, Hasher};
 
 use crate::cell;
 use crate::encoding::{self, Encoding};
+use crate::kind::Kind;
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
 use crate::target::{Target, TargetKind};
+use crate::unit::Unit;
 
 /// A number that may stand for a missing value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +102,28 @@ impl Preparation {
                 && later((0..table.rows()).map(|row| moments.format.seconds(column.get(row)))) >= Some(9)
         };
         self.inputs().iter().find(is_order).map(|input| &*input.name)
+    }
+
+    /// The columns that are not taken for numbers as there are several units in them, `kg` and `g` for instance, and these
+    /// units. Ten texts or more are different.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn mixed_units(&self, table: &Table, rows: &[usize]) -> Vec<(String, Vec<String>)> {
+        let names = self
+            .inputs()
+            .iter()
+            .filter(|input| matches!(input.encoding, Encoding::OneHot(_) | Encoding::Embedded(_)));
+        let dropped = self.dropped().iter().filter(|column| column.kind != Kind::Ignore);
+        let names = names.map(|input| &input.name).chain(dropped.map(|column| &column.name));
+        let mixed = |name: &String| {
+            let column = table.find(name)?;
+            let there = || rows.iter().copied().filter(|row| !column.is_missing(*row));
+            let units = Unit::several(column, there());
+            let texts: HashSet<&str> = there().map(|row| column.get(row)).collect();
+            (!units.is_empty() && texts.len() >= 10).then(|| (name.clone(), units))
+        };
+        names.filter_map(mixed).collect()
     }
 
     /// Whether there are several targets, of which one is 1 and all others are 0 in each of these rows.
@@ -306,6 +330,19 @@ mod tests {
         let found = preparation.sentinels(&table, &rows);
         let named: Vec<(&str, &str)> = found.iter().map(|found| (&*found.column, &*found.text)).collect();
         assert_eq!(named, [("answer", "97"), ("answer", "98"), ("answer", "99")]);
+    }
+
+    #[test]
+    fn columns_of_several_units_are_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let row = |at: usize| {
+            let weight = if at.is_multiple_of(3) { format!("{} g", 100 + at) } else { format!("{at}.5 kg") };
+            let place = ["st", "nd", "rd", "th"][at % 4];
+            format!("{weight},{at}{place},{at}{},{at} kg,{}", ["A", "B"][at % 2], ["u", "v"][at % 2])
+        };
+        let (table, preparation) = prepared("weight,place,seat,load,y", row, Task::Classification);
+        let units = ["g", "kg"].map(str::to_owned).into();
+        assert_eq!(preparation.mixed_units(&table, &rows), [("weight".to_owned(), units)]);
     }
 
     #[test]

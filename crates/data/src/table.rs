@@ -139,7 +139,12 @@ impl Table {
     }
 
     pub(crate) fn place(&self, row: usize, column: &Column) -> Place {
-        Place { file: self.source.clone(), line: self.line(row), column: column.name.clone() }
+        Place {
+            file: self.source.clone(),
+            line: self.line(row),
+            column: column.name.clone(),
+            is_first: row == 0 && self.has_header(),
+        }
     }
 }
 

@@ -142,6 +142,25 @@ impl Unit {
         (is_something && f64::from(count) > share * f64::from(all)).then(|| Unit::fixed(before, behind))
     }
 
+    /// What is behind the numbers of some cells, if they are within two to four units, such as `kg` and `g`; none for codes,
+    /// such as `12B` and `34C`, and for `1st` and `2nd`.
+    pub(crate) fn several(column: &Column, rows: impl Iterator<Item = usize>) -> Vec<String> {
+        const ORDINALS: [&str; 4] = ["st", "nd", "rd", "th"];
+        let mut units = BTreeSet::new();
+        for row in rows {
+            match parts(column.get(row)) {
+                Some(Parts { before: "", behind, .. }) if !behind.is_empty() => units.insert(behind),
+                _ => return Vec::new(),
+            };
+        }
+        let is_code = units.iter().all(|unit| unit.len() < 2);
+        let are_ordinals = units.iter().any(|unit| ORDINALS.iter().any(|ending| unit.starts_with(ending)));
+        match units.len() {
+            2..=4 if !is_code && !are_ordinals => units.into_iter().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The number in a cell, if this and nothing else is around it.
     pub(crate) fn number(&self, text: &str, commas: Commas) -> Option<f64> {
         let text = if let Unit::Limits { .. } = self { without_limit(text) } else { text };

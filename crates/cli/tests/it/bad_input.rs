@@ -120,6 +120,11 @@ fn tables_that_cannot_be_learned_from_are_refused() {
             "",
             &["line 2", "\"°C\" is not a number", "--skip-lines 2 --names NAME,NAME,…"],
         ),
+        (
+            Some(&format!("A title\n{}", GOOD.replace("kind\n", "kind\n°C,hPa,type\n"))),
+            "--skip-lines 1",
+            &["line 3", "\"°C\" is not a number", "if line 3 tells", "--skip-lines 3 --names NAME,NAME,…"],
+        ),
         (Some(GOOD), "--task regression", &["t.csv, line 2", "\"kind\"", "\"x\" is not a number"]),
     ] {
         let dir = tempfile::tempdir().unwrap();

@@ -466,6 +466,26 @@ fn what_may_mislead_is_told_before_training() {
     );
     assert!(!mended.err.contains("far off") && !mended.err.contains("suspicious"), "{mended:?}");
 
+    let total: String = (0..90)
+        .map(|row| {
+            let (a, b) = (row * 37 % 53, row * row * 7 % 41);
+            format!(
+                "{a},{b},{},{}\n",
+                if row % 2 == 0 { format!("{row} kg") } else { format!("{row}00 g") },
+                a + b
+            )
+        })
+        .collect();
+    write(dir.path(), "total.csv", &format!("a,b,load,y\n{total}"));
+    let total = said(dir.path(), "train --data total.csv --target y --epochs 1 --out total");
+    for words in [
+        "suspicious: \"a\" and \"b\" together tell \"y\" in all training rows; if they are not known beforehand: \
+         --column a=ignore --column b=ignore\n",
+        "mixed: the numbers of \"load\" are in several units (\"g\", \"kg\"), and taken for names",
+    ] {
+        assert!(total.err.contains(words), "{words}: {total:?}");
+    }
+
     let one_hot: String = (0..90)
         .map(|row| format!("{}.5,{},1.5e{}\n", row, ["1,0,0", "0,1,0", "0,0,1"][row % 3], row % 9))
         .collect();
