@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::cell;
 use crate::error::Error;
+use crate::moment::MomentFormat;
 use crate::table::{Column, Table};
 
 /// The different classes among these texts: in the order of the numbers if all are numbers, of the letters if not.
@@ -27,11 +28,16 @@ pub(crate) fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// What is wrong with a target that has these texts, all different, as classes.
 pub(crate) fn one_per_row(table: &Table, column: &Column, texts: &[&str]) -> Error {
+    let (_, dates, all) = MomentFormat::recognise(texts.iter().copied());
     Error::ClassPerRow {
         file: table.source().to_owned(),
         column: column.name().to_owned(),
         value: cell::shorten(texts[0]),
         rows: texts.len(),
+        instead: match dates == all {
+            true => "to have dates learned, write them as numbers (of days, of minutes)",
+            false => "for a quantity choose regression, otherwise another target",
+        },
     }
 }
 

@@ -256,7 +256,7 @@ pub enum Error {
     /// As many classes as rows: no two rows to learn a class from.
     #[error(
         "{file}: the target {column:?} has {rows} different values in {rows} rows (such as {value:?}), too many for \
-         classes; for a quantity choose regression, otherwise another target"
+         classes; {instead}"
     )]
     ClassPerRow {
         /// The file's name.
@@ -267,6 +267,8 @@ pub enum Error {
         value: String,
         /// The number of rows.
         rows: usize,
+        /// What to do.
+        instead: &'static str,
     },
     /// More classes than a network can tell apart with any sense.
     #[error(
@@ -371,8 +373,7 @@ pub enum Error {
     },
     /// Shares of the rows that are negative, not finite, or leave nothing to train on.
     #[error(
-        "cannot hold out {validation} of the rows for validation and {test} for testing: \
-         each must be 0 or more, together less than 1"
+        "cannot hold out {validation} to validate and {test} to test: each must be 0 or more, together less than 1"
     )]
     Fractions {
         /// The share for validation.

@@ -86,7 +86,7 @@ impl Kind {
     /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits,
     /// months, quarters and durations must be such throughout. Then:
     /// - numbers are an *identifier* if there are at least 20, all different and whole, and either so dense in their range that
-    ///   they number the rows, unless the column's name speaks of years, or called an ID;
+    ///   they number the rows, unless the column's name is of time, or called an ID;
     /// - numbers of eight digits that are all dates (`20261123`) are *dates*;
     /// - two words such as yes and no are a *boolean*;
     /// - words are an *identifier* or *text* if at least ten are there and more than half (of long ones, a fifth) are
@@ -195,7 +195,8 @@ fn tell_rows_apart(name: &str, numbers: &[f64]) -> bool {
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let is_dense = high - low + 1.0 <= 2.0 * numbers.len() as f64;
-    let is_year = name.to_lowercase().contains("year");
+    let name_of_time = name.to_lowercase();
+    let is_year = name_of_time.contains("year") || name_of_time == "time";
     let different: HashSet<u64> = numbers.iter().map(|value| value.to_bits()).collect();
     (is_dense && !is_year || is_called_id(name)) && different.len() == numbers.len()
 }
@@ -315,6 +316,7 @@ mod tests {
         check((0..30).map(|i| i % 29), Kind::Number);
         check(0..10, Kind::Number);
         check_named("Year", 1900..2000, Kind::Number);
+        check_named("time", 1860..1960, Kind::Number);
         for name in ["id", "ID", "Order Id", "order_id", "orderID"] {
             check_named(name, (0..30).map(|i| 100 + i * 7), Kind::Identifier);
             check_named(name, (0..30).map(|i| 100 + i / 2 * 7), Kind::Number);

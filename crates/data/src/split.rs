@@ -210,7 +210,7 @@ mod tests {
         check(9, None, -0.1, 0.1, "hold out -0.1");
         check(9, None, 0.5, 0.5, "together less than 1");
         check(9, None, f64::NAN, 0.5, "hold out NaN");
-        check(9, None, 0.1, f64::INFINITY, "inf for testing");
+        check(9, None, 0.1, f64::INFINITY, "inf to test");
     }
 
     #[test]

@@ -13,6 +13,10 @@ use crate::unit::Unit;
 
 /// The most different whole numbers that are still taken for names of classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
+/// So many of them may occur twice on average; of more, classes would have too few rows to learn.
+const FEW_NUMBERED_CLASSES: usize = 5;
+/// How often more of them occur on average.
+const ROWS_OF_MANY: usize = 10;
 
 /// What is to be learnt about the target column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +32,8 @@ impl Task {
     /// The task that a target column suggests.
     ///
     /// Classification if a value is not a number (nor are all numbers of one [`Unit`]), or if all are whole numbers, at most
-    /// 20 different ones, each occurring twice on average; otherwise regression. Missing values have no say.
+    /// 20 different ones, each occurring twice on average, of more than five ten times; otherwise regression. Missing values
+    /// have no say.
     ///
     /// ```
     /// use highwater_data::{Table, Task};
@@ -63,7 +68,8 @@ impl Task {
                 }
             }
         }
-        let few = whole.len() <= MOST_NUMBERED_CLASSES && 2 * whole.len() <= table.rows();
+        let often = if whole.len() <= FEW_NUMBERED_CLASSES { 2 } else { ROWS_OF_MANY };
+        let few = whole.len() <= MOST_NUMBERED_CLASSES && often * whole.len() <= table.rows();
         Ok(if few && !measured { Task::Classification } else { Task::Regression })
     }
 }
@@ -117,6 +123,17 @@ mod tests {
         check(&["1.5%", "2%", "2%", "2%"], Task::Regression);
         check(&["0", "1", "2"], Task::Regression);
         check(&["0.5", "1", "0.5", "1"], Task::Regression);
+        let numbers =
+            |count: usize, rows: usize| (0..rows).map(|i| (i % count).to_string()).collect::<Vec<_>>();
+        for (count, rows, expected) in [
+            (5, 10, Task::Classification),
+            (6, 59, Task::Regression),
+            (6, 60, Task::Classification),
+            (20, 200, Task::Classification),
+            (20, 199, Task::Regression),
+        ] {
+            check(&numbers(count, rows).iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        }
         let years: Vec<String> = (0..100).map(|i| (1950 + i % 21).to_string()).collect();
         check(&years.iter().map(String::as_str).collect::<Vec<_>>(), Task::Regression);
     }

@@ -456,6 +456,12 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
              for a quantity choose regression, otherwise another target",
         ),
         (
+            "a,y\n1,2026-01-05\n2,2026-03-09\n3,2026-02-01\n",
+            Classification,
+            "t.csv: the target \"y\" has 3 different values in 3 rows (such as \"2026-01-05\"), too many for classes; \
+             to have dates learned, write them as numbers (of days, of minutes)",
+        ),
+        (
             "a,y\n1,u\n\nx,v\n2,u\n3,v\n4,u\n",
             Classification,
             "t.csv, line 4, column \"a\": \"x\" is not a number; correct the cell, or train with the text as a \
