@@ -86,7 +86,7 @@ impl Kind {
     /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits,
     /// months, quarters and durations must be such throughout. Then:
     /// - numbers are an *identifier* if there are at least 20, all different and whole, and either so dense in their range that
-    ///   they number the rows, unless the column's name is of time, or called an ID;
+    ///   they number the rows, unless the column is called a year or time, or called an ID;
     /// - numbers of eight digits that are all dates (`20261123`) are *dates*;
     /// - two words such as yes and no are a *boolean*;
     /// - words are an *identifier* or *text* if at least ten are there and more than half (of long ones, a fifth) are
@@ -195,10 +195,14 @@ fn tell_rows_apart(name: &str, numbers: &[f64]) -> bool {
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let is_dense = high - low + 1.0 <= 2.0 * numbers.len() as f64;
-    let name_of_time = name.to_lowercase();
-    let is_year = name_of_time.contains("year") || name_of_time == "time";
     let different: HashSet<u64> = numbers.iter().map(|value| value.to_bits()).collect();
-    (is_dense && !is_year || is_called_id(name)) && different.len() == numbers.len()
+    (is_dense && !is_called_time(name) || is_called_id(name)) && different.len() == numbers.len()
+}
+
+/// `Fiscal Year`, `time`.
+pub(crate) fn is_called_time(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("year") || name == "time"
 }
 
 /// `id`, `Order ID`, `order_id`, `orderId`, but not `paid`.

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::cell;
 use crate::encoding::{self, Encoding};
-use crate::kind::Kind;
+use crate::kind::{Kind, is_called_time};
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
 use crate::target::{Target, TargetKind};
@@ -91,15 +91,19 @@ impl Preparation {
         digests(held_out).iter().filter(|digest| known.contains(digest)).count()
     }
 
-    /// The first column by whose dates, ten or more, all rows of a table are in order: rows beside each other may be much
-    /// alike, and one of them a poor test of what was learnt from the next.
+    /// The first column by whose dates or years, ten or more, all rows of a table are in order: rows beside each other may be
+    /// much alike, and one of them a poor test of what was learnt from the next.
     pub fn ordered_by(&self, table: &Table) -> Option<&str> {
         let is_order = |input: &&Input| {
-            let (Encoding::Moment(moments), Some(column)) = (&input.encoding, table.find(&input.name)) else {
-                return false;
+            let Some(column) = table.find(&input.name) else { return false };
+            let time: &dyn Fn(&str) -> Option<f64> = match &input.encoding {
+                Encoding::Moment(moments) if moments.format.is_dated() => {
+                    &|text| moments.format.seconds(text)
+                }
+                Encoding::Number { .. } if is_called_time(&input.name) => &year,
+                _ => return false,
             };
-            moments.format.is_dated()
-                && later((0..table.rows()).map(|row| moments.format.seconds(column.get(row)))) >= Some(9)
+            later((0..table.rows()).map(|row| time(column.get(row)))) >= Some(9)
         };
         self.inputs().iter().find(is_order).map(|input| &*input.name)
     }
@@ -174,6 +178,11 @@ impl Preparation {
         let of = |input: &Input| sentinels(table.find(&input.name)?, rows);
         numbers.filter_map(of).flatten().collect()
     }
+}
+
+/// A number that is a year, or a part of one behind its point.
+fn year(text: &str) -> Option<f64> {
+    cell::number(text).filter(|year| (1500.0..2200.0).contains(year))
 }
 
 /// How many of these times are later than the one before; `None` if one is earlier, or none.
@@ -374,6 +383,15 @@ mod tests {
         );
         assert_eq!(told(|at| format!("2026-{:02}-01,{at}.5,{}", 1 + at % 6, at % 2)), None);
         assert_eq!(told(|at| format!("{:02}:00,{at}.5,{}", at / 3, at % 2)), None, "of one day each");
+        let yearly = |name: &str, year: fn(usize) -> usize| {
+            let row = |at: usize| format!("{},{}", year(at), at % 2);
+            let (table, preparation) = prepared(&format!("{name},y"), row, Task::Classification);
+            preparation.ordered_by(&table).is_some()
+        };
+        assert!(yearly("Year", |at| 1900 + at));
+        assert!(!yearly("Year", |at| 1900 + at % 30), "one country after another");
+        assert!(!yearly("time", |at| 2 * at), "how long somebody lived");
+        assert!(!yearly("size", |at| 1900 + 3 * at), "sorted by something else");
     }
 
     #[test]
