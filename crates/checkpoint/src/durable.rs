@@ -1,5 +1,7 @@
 //! Writing files so that a name stands for all of its contents or does not exist.
 //!
+//! Checkpoints are written so, and so can be what belongs beside them ([`replace`]).
+//!
 //! The order, and why: a sibling temporary file, because a rename replaces a name only within one file system; `fsync` of
 //! the file before the rename, because a file system may make the name durable before the contents; `fsync` of the folder
 //! after it, because only that makes the name durable. A file whose `fsync` failed is removed and never synced again:
@@ -19,11 +21,46 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Context, Error};
-use crate::filesystem::{FileHandle, FileSystem, folder_of, read_exact_at, uninterrupted, write_all_at};
+use crate::filesystem::{
+    Disk, FileHandle, FileSystem, folder_of, read_exact_at, uninterrupted, write_all_at,
+};
 
-/// Makes `path` stand for what `write` writes. When it returns, this is durable; when it fails, `path` is as before (or,
-/// if only the `fsync` of the folder failed, complete and perhaps not durable).
-pub(crate) fn replace(
+/// Makes `path` stand for these bytes: for the old file or for the new one, complete, at every moment, and durable when this
+/// returns. For what belongs beside checkpoints and is none, the configuration of a run for instance.
+///
+/// Only one process may replace the same file at a time: what one that died left on the way is removed.
+///
+/// ```
+/// use highwater_checkpoint::durable;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let dir = dir.path();
+/// let run = dir.join("runs/17");
+/// durable::create_folder(&run)?;
+/// durable::replace(run.join("config.json"), br#"{"seed": 17}"#)?;
+/// assert_eq!(std::fs::read_to_string(run.join("config.json"))?, r#"{"seed": 17}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Io`]. Then `path` is as before, or, if only the `fsync` of the folder failed, complete and perhaps not durable.
+pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
+    let path = path.as_ref();
+    sweep_beside(&Disk, path)?;
+    replace_in(&Disk, path, |file| write_all_at(file, bytes, 0))
+}
+
+/// Creates a folder and those above it, all of them durable: without their names, all that is saved in them would be lost.
+/// That it exists already is no error.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn create_folder(dir: impl AsRef<Path>) -> Result<(), Error> {
+    create_folder_in(&Disk, dir.as_ref())
+}
+
+/// As [`replace`], in any file system, with what `write` writes, and without looking for what others left.
+pub(crate) fn replace_in(
     fs: &dyn FileSystem,
     path: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
@@ -34,7 +71,7 @@ pub(crate) fn replace(
     }
 }
 
-/// As [`replace`], and then as [`publish`] at `other`: what became of that is the inner result. No crash leaves `other`
+/// As [`replace_in`], and then as [`publish`] at `other`: what became of that is the inner result. No crash leaves `other`
 /// changed and `path` not.
 pub(crate) fn replace_and_publish(
     fs: &dyn FileSystem,
@@ -60,7 +97,7 @@ enum Name {
     Made,
 }
 
-/// As [`replace`], but that the name may not be durable yet.
+/// As [`replace_in`], but that the name may not be durable yet.
 fn put(
     fs: &dyn FileSystem,
     path: &Path,
@@ -116,7 +153,7 @@ pub(crate) fn publish(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result
         return sync_folder_of(fs, path);
     }
     let from = uninterrupted(|| fs.open(source)).context("open", source)?;
-    replace(fs, path, |to| {
+    replace_in(fs, path, |to| {
         let len = from.size()?;
         let mut buffer = vec![0; 1 << 20];
         for offset in (0..len).step_by(1 << 20) {
@@ -138,30 +175,35 @@ fn link(fs: &dyn FileSystem, source: &Path, path: &Path) -> Result<(), Error> {
 
 /// Makes a complete file durable whose writer may have died before it was.
 pub(crate) fn make_durable(fs: &dyn FileSystem, path: &Path) -> Result<(), Error> {
-    let file = uninterrupted(|| fs.open(path)).context("open", path)?;
-    match file.sync() {
-        // Windows syncs no file that is open for reading only. It was synced before it had its name.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-        synced => synced.context("sync", path)?,
-    }
+    sync_file(fs, path)?;
     sync_folder_of(fs, path)
 }
 
-/// Creates a folder and those above it, all of them durable.
-pub(crate) fn create_folder(fs: &dyn FileSystem, dir: &Path) -> Result<(), Error> {
+/// Makes the contents of a file durable.
+pub(crate) fn sync_file(fs: &dyn FileSystem, path: &Path) -> Result<(), Error> {
+    let file = uninterrupted(|| fs.open(path)).context("open", path)?;
+    match file.sync() {
+        // Windows syncs no file that is open for reading only. It was synced before it had its name.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.context("sync", path),
+    }
+}
+
+/// As [`create_folder`], in any file system.
+pub(crate) fn create_folder_in(fs: &dyn FileSystem, dir: &Path) -> Result<(), Error> {
     match uninterrupted(|| fs.create_dir(dir)) {
-        Ok(()) => sync_folder_of(fs, dir),
-        // Perhaps by a process that died before it could sync.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match sync_folder_of(fs, dir) {
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-            synced => synced,
-        },
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(dir) != dir => {
-            create_folder(fs, &folder_of(dir))?;
+            create_folder_in(fs, &folder_of(dir))?;
             uninterrupted(|| fs.create_dir(dir)).context("create", dir)?;
-            sync_folder_of(fs, dir)
         }
-        Err(error) => Err(error).context("create", dir),
+        // Perhaps by a process that died before it could sync.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        created => created.context("create", dir)?,
+    }
+    match sync_folder_of(fs, dir) {
+        // One may use a folder that one may not read.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
     }
 }
 
@@ -185,8 +227,7 @@ impl<'a> Temporary<'a> {
         make: impl Fn(&Path) -> io::Result<T>,
     ) -> io::Result<(Self, T)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.truncate(name.floor_char_boundary(LONGEST));
+        let name = shortened(path);
         loop {
             let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let path = folder_of(path).join(format!(".{name}.{process}-{count}{SUFFIX}"));
@@ -223,6 +264,13 @@ const SUFFIX: &str = ".tmp";
 /// So much of a file's name is in that of its temporary file, in bytes: file systems take no more than 255.
 const LONGEST: usize = 200;
 
+/// A file's name, or as much of it as leaves room for more.
+fn shortened(path: &Path) -> String {
+    let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.truncate(name.floor_char_boundary(LONGEST));
+    name
+}
+
 /// Removes what a process that died left behind on the way to files whose names begin with `prefix`. Nobody else may be on
 /// that way.
 pub(crate) fn sweep(fs: &dyn FileSystem, dir: &Path, prefix: &str) -> Result<(), Error> {
@@ -233,7 +281,62 @@ pub(crate) fn sweep(fs: &dyn FileSystem, dir: &Path, prefix: &str) -> Result<(),
     Ok(())
 }
 
-/// Whether a name is one that [`replace`] or [`publish`] would use on the way to a file whose name begins with `prefix`.
+/// As [`sweep`], for one file.
+pub(crate) fn sweep_beside(fs: &dyn FileSystem, path: &Path) -> Result<(), Error> {
+    sweep(fs, &folder_of(path), &(shortened(path) + "."))
+}
+
+/// Whether a name is one that [`replace_in`] or [`publish`] would use on the way to a file whose name begins with `prefix`.
 fn is_temporary(name: &str, prefix: &str) -> bool {
-    name.strip_prefix('.').is_some_and(|rest| rest.starts_with(prefix) && rest.ends_with(SUFFIX))
+    let Some(stem) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(SUFFIX)) else { return false };
+    let number = stem.rsplit('.').next().unwrap_or_default();
+    stem.starts_with(prefix) && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_file_is_replaced_and_only_what_was_on_the_way_to_it_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("a/b");
+        create_folder(&run).unwrap();
+        create_folder(&run).unwrap();
+        let file = run.join("x.json");
+        let others = [".x.json.bak.tmp", ".x.json2.7-1.tmp", "x.json.tmp"];
+        for name in [".x.json.7-1.tmp"].iter().chain(&others) {
+            fs::write(run.join(name), "half").unwrap();
+        }
+        replace(&file, b"old").unwrap();
+        replace(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        let mut names = Disk.names(&run).unwrap();
+        names.sort();
+        assert_eq!(names, [others[0], others[1], "x.json", others[2]]);
+    }
+
+    #[test]
+    fn the_longest_name_is_no_longer_while_it_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("é".repeat(125) + ".json");
+        for text in ["old", "new"] {
+            replace(&path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named_and_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        create_folder(&path).unwrap();
+        let error = replace(&path, b"x").unwrap_err();
+        assert!(matches!(&error, Error::Io { operation: "rename", path: at, .. } if *at == path), "{error}");
+        assert_eq!(Disk.names(dir.path()).unwrap(), ["config.toml"]);
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(create_folder(dir.path().join("file/below")).is_err());
+    }
 }

@@ -93,7 +93,7 @@ impl<'a> Layout<'a> {
     /// Writes the file durably, if the disk has room for it. Returns its length.
     pub(crate) fn save(&self, fs: &dyn FileSystem, path: &Path) -> Result<u64, Error> {
         self.check_room(fs, path)?;
-        durable::replace(fs, path, |file| self.write(file))?;
+        durable::replace_in(fs, path, |file| self.write(file))?;
         Ok(self.len)
     }
 

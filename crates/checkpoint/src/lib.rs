@@ -51,7 +51,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | write one file, durably | [`write()`] |
+//! | write one file, durably | [`write()`]; one that is no checkpoint: [`durable::replace`] |
 //! | keep several, delete old ones, publish the best | [`Store`] |
 //! | save while training goes on | [`Saver`] |
 //! | look into a folder that somebody writes to | [`Folder`] |
@@ -73,7 +73,7 @@ mod check;
 mod checkpoint;
 mod codec;
 mod diff;
-mod durable;
+pub mod durable;
 mod envelope;
 mod error;
 mod facts;

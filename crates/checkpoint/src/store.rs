@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::Checkpoint;
 use crate::durable;
 use crate::error::{Context, Error};
-use crate::filesystem::{Disk, FileSystem, folder_of, uninterrupted};
+use crate::filesystem::{Disk, FileSystem, uninterrupted};
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
@@ -102,7 +102,7 @@ impl Store {
     pub fn open_in(dir: impl Into<PathBuf>, fs: Arc<dyn FileSystem>) -> Result<Self, Error> {
         let folder = Folder::new_in(dir, fs);
         let (fs, dir) = (&*folder.fs, folder.dir());
-        durable::create_folder(fs, dir)?;
+        durable::create_folder_in(fs, dir)?;
         let lock = lock::take_when_free(fs, dir)?;
         durable::sweep(fs, dir, "step-")?;
         // A name that the last writer could not make durable any more is seen, and may be relied on from now on.
@@ -312,11 +312,7 @@ impl Store {
 
     /// Removes what a writer that died left on the way to this file. Once, and if it cannot, that does no harm.
     fn sweep_beside(&mut self, path: &Path) {
-        if self.swept.as_deref() != Some(path)
-            && let Some(name) = path.file_name()
-            && durable::sweep(&*self.folder.fs, &folder_of(path), &format!("{}.", name.to_string_lossy()))
-                .is_ok()
-        {
+        if self.swept.as_deref() != Some(path) && durable::sweep_beside(&*self.folder.fs, path).is_ok() {
             self.swept = Some(path.to_path_buf());
         }
     }

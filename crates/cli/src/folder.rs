@@ -4,14 +4,13 @@ use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Disk, FileSystem, Folder, Store};
+use highwater_checkpoint::{Checkpoint, Folder, Store, durable};
 use highwater_trainer::kept;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::slice;
 
-const CONFIG_TEMPORARY: &str = "config.toml.tmp";
 /// What a store of checkpoints makes in its folder first.
 const LOCK: &str = ".lock";
 /// The label of the model of all rows that says which kept model it goes with.
@@ -29,8 +28,7 @@ impl RunFolder {
     /// A new run's folder; it is made, and must be empty.
     pub(crate) fn create(root: PathBuf) -> Result<RunFolder> {
         let made = lacking(&root);
-        let make = || fs::create_dir_all(&root).and_then(|()| keep_names(&made));
-        make().with_context(|| format!("cannot make the run folder {}", root.display()))?;
+        durable::create_folder(&root).context("cannot make the run folder")?;
         let folder = RunFolder { root, made };
         folder.must_be_new()?;
         Ok(folder)
@@ -40,11 +38,9 @@ impl RunFolder {
     fn must_be_new(&self) -> Result<()> {
         let root = self.root.display();
         let content = fs::read_dir(&self.root).with_context(|| format!("cannot read {root}"))?;
-        let is_content = |entry: &fs::DirEntry| {
-            let path = entry.path();
-            entry.file_name() != CONFIG_TEMPORARY && !(path == self.checkpoints() && locked_only(&path))
-        };
-        if content.flatten().any(|entry| is_content(&entry)) {
+        let is_left =
+            |path: &Path| is_half_written_config(path) || path == self.checkpoints() && locked_only(path);
+        if !content.flatten().all(|entry| is_left(&entry.path())) {
             let again = quoted(&root.to_string());
             bail!(
                 "{root} is not empty: choose another --out, or continue that run with: cargo xtask resume {again}"
@@ -64,13 +60,15 @@ impl RunFolder {
     /// The next of runs/NAME-1, runs/NAME-2, … that does not exist yet; of two runs that begin at once, each gets one.
     pub(crate) fn create_next(name: &str) -> Result<RunFolder> {
         let above = lacking(Path::new("runs"));
-        fs::create_dir_all("runs").context("cannot make the folder runs")?;
+        durable::create_folder("runs")?;
         let mut number = 1;
         loop {
             let root = PathBuf::from(format!("runs/{name}-{number}"));
-            let made = [slice::from_ref(&root), &above].concat();
-            match fs::create_dir(&root).and_then(|()| keep_names(&made)) {
-                Ok(()) => return Ok(RunFolder { made, root }),
+            match fs::create_dir(&root) {
+                Ok(()) => {
+                    durable::create_folder(&root)?;
+                    return Ok(RunFolder { made: [slice::from_ref(&root), &above].concat(), root });
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => {
                     return Err(error)
@@ -159,14 +157,15 @@ impl RunFolder {
     /// be in the way of the next try. What cannot be removed stays.
     pub(crate) fn withdraw(&self) {
         let checkpoints = self.checkpoints();
-        let own = [self.config_file(), self.root.join(CONFIG_TEMPORARY)];
-        let is_own = |path: PathBuf| own.contains(&path) || path == checkpoints && locked_only(&path);
-        if !fs::read_dir(&self.root).is_ok_and(|content| content.flatten().all(|entry| is_own(entry.path())))
-        {
+        let Ok(content) = fs::read_dir(&self.root) else { return };
+        let content: Vec<PathBuf> = content.flatten().map(|entry| entry.path()).collect();
+        let (configs, others): (Vec<_>, Vec<_>) =
+            content.iter().partition(|path| **path == self.config_file() || is_half_written_config(path));
+        if others.iter().any(|path| **path != checkpoints || !locked_only(path)) {
             return;
         }
         self.without_checkpoints();
-        for file in own {
+        for file in configs {
             _ = fs::remove_file(file);
         }
         for folder in &self.made {
@@ -184,9 +183,7 @@ impl RunFolder {
 
     /// Writes config.toml, all or nothing, and durable.
     pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
-        let text = config.to_toml()?;
-        replace(&self.config_file(), text.as_bytes())
-            .with_context(|| format!("cannot write {}", self.config_file().display()))
+        Ok(durable::replace(self.config_file(), config.to_toml()?.as_bytes())?)
     }
 
     /// An error if a folder stands where a model of the run is to be.
@@ -310,31 +307,8 @@ fn lacking(folder: &Path) -> Vec<PathBuf> {
     named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
 }
 
-/// Makes the names of new folders durable. Without them, all that is saved there would be lost.
-fn keep_names(made: &[PathBuf]) -> io::Result<()> {
-    made.iter().try_for_each(|folder| match Disk.sync_dir(folder_of(folder)) {
-        // One may write to a folder that one may not read.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        synced => synced,
-    })
-}
-
-/// So much of a file's name is in that of the one beside it that is written first, in bytes: file systems take no more than 255.
-const LONGEST: usize = 200;
-
-/// A file's name, or as much of it as leaves room for more.
-pub(crate) fn shortened(path: &Path) -> String {
-    let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.truncate(name.floor_char_boundary(LONGEST));
-    name
-}
-
-/// Makes a name stand for these bytes, all or nothing, and durable.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_file_name(shortened(path) + ".tmp");
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.inspect_err(|_| _ = fs::remove_file(&temporary))?;
-    Disk.sync_dir(folder_of(path))
+/// Whether a file is what [`RunFolder::write_config`] left that was killed.
+fn is_half_written_config(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(".config.toml.") && name.ends_with(".tmp"))
 }

@@ -1,12 +1,12 @@
 //! `checkpoints export`: a model for other programs.
 
 use crate::args::{Export, Format};
-use crate::folder::{RunFolder, must_be_no_runs, replace};
+use crate::folder::{RunFolder, must_be_no_runs};
 use crate::refit::TRAINED_ON;
 use crate::{line, source};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
-use highwater_checkpoint::Checkpoint;
+use highwater_checkpoint::{Checkpoint, durable};
 use highwater_data::{Encoding, Preparation};
 use highwater_nn::Model;
 use highwater_nn::onnx::{Ending, Surroundings, encode};
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
         }
         Format::Onnx => {
             let file = onnx(&model, &preparation)?;
-            replace(&args.out, &file).with_context(|| format!("cannot write {}", args.out.display()))?;
+            durable::replace(&args.out, &file)?;
             file.len() as u64
         }
     };

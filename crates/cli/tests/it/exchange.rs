@@ -302,7 +302,7 @@ fn an_import_that_is_broken_off_leaves_no_run_that_would_begin_anew() {
     ] {
         let out = dir.path().join("broken").join(name);
         // What is in the way of config.toml.
-        fs::create_dir_all(out.join("config.toml.tmp")).unwrap();
+        fs::create_dir_all(out.join(".config.toml.1-0.tmp")).unwrap();
         let said = run(args!["checkpoints", "import", like.join(name), "--like", &like, "--out", &out]);
         assert!(said.code == Some(1) && said.err.contains("config.toml"), "{said:?}");
         assert!(out.join(model).exists(), "{name}");
