@@ -196,11 +196,12 @@ impl Folder {
     /// [`Error::Io`], also if there is no such checkpoint, or a store deletes it at this moment: then it is not pinned.
     pub fn pin(&self, key: Key) -> Result<(), Error> {
         let (fs, path, pin) = (&*self.fs, self.path_of(key), self.pin_of(key));
-        durable::make_durable(fs, &path)?;
+        durable::sync_file(fs, &path)?;
         match uninterrupted(|| fs.create_new(&pin)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             created => drop(created.context("create", &pin)?),
         }
+        // The names of both are durable with their folder.
         durable::make_durable(fs, &pin)?;
         // A store sees the pin from now on; it may have gone ahead before.
         let there = uninterrupted(|| fs.open(&path)).map(drop).context("open", &path);
