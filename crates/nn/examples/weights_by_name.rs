@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut model = Model::<f32>::new(network, Init::Constant { value: 0.0 }, 0)?;
     model.load(|parameter| {
         println!("{} {:?}", parameter.name, parameter.shape);
-        state.remove(&parameter.name[..]).ok_or(format!("{} is not in the file", parameter.name))
+        let values = state.remove(&parameter.name[..]);
+        values.ok_or_else(|| Box::<dyn std::error::Error>::from(format!("{} is not there", parameter.name)))
     })?;
 
     let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];

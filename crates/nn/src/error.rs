@@ -62,4 +62,14 @@ pub enum Error {
         /// The present value's width.
         needed: usize,
     },
+    /// Values of another number than a parameter or buffer has.
+    #[error("{name} has {} elements (its shape is {shape:?}), not {found}", shape.iter().product::<usize>())]
+    Elements {
+        /// Of the parameter or buffer.
+        name: String,
+        /// Its own.
+        shape: Vec<usize>,
+        /// How many were given.
+        found: usize,
+    },
 }

@@ -148,15 +148,19 @@ impl<T: Real> Model<T> {
     /// Takes the values of each parameter and buffer from `values`, which is asked by name and shape.
     ///
     /// # Errors
-    /// The first that `values` gives; then nothing has changed.
-    ///
-    /// # Panics
-    /// If `values` returns another number of elements than the parameter has.
-    pub fn load<E>(&mut self, mut values: impl FnMut(&Parameter) -> Result<Vec<T>, E>) -> Result<(), E> {
+    /// The first that `values` gives, or [`Error::Elements`] if it gives another number of elements than the parameter has;
+    /// then nothing has changed.
+    pub fn load<E: From<Error>>(
+        &mut self,
+        mut values: impl FnMut(&Parameter) -> Result<Vec<T>, E>,
+    ) -> Result<(), E> {
         let mut loaded = Vec::with_capacity(self.values.len());
         for parameter in self.table.iter().chain(&self.buffers) {
             let elements = values(parameter)?;
-            assert_eq!(elements.len(), parameter.len(), "elements of {}", parameter.name);
+            if elements.len() != parameter.len() {
+                let Parameter { name, shape, .. } = parameter.clone();
+                return Err(Error::Elements { name, shape, found: elements.len() }.into());
+            }
             loaded.extend(elements);
         }
         self.values.copy_from_slice(&loaded);
@@ -248,4 +252,26 @@ fn owner(parameter: &Parameter) -> (usize, Part) {
     let (layer, part) = parameter.name.split_once('.').expect("names have two parts");
     let part = if part.ends_with("weight") { Part::Weight } else { Part::Bias };
     (layer.parse().expect("layers are numbered"), part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::Activation;
+    use crate::mlp::Mlp;
+
+    #[test]
+    fn values_of_another_number_are_refused_and_change_nothing() {
+        let mlp = Mlp { inputs: 2, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+        let mut model = Model::<f32>::new(mlp.network(), Init::Constant { value: 0.5 }, 0).unwrap();
+        for found in [0, 2] {
+            let error = model.load(|parameter| {
+                let len = if parameter.name == "0.bias" { found } else { parameter.len() };
+                Ok::<_, Error>(vec![1.0; len])
+            });
+            let shape = vec![1];
+            assert_eq!(error, Err(Error::Elements { name: "0.bias".to_owned(), shape, found }));
+        }
+        assert_eq!(model.values(), [0.5, 0.5, 0.5]);
+    }
 }

@@ -22,6 +22,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] highwater_nn::Error),
     /// The optimizer or the schedule.
     #[error(transparent)]
     Optimizer(#[from] highwater_optim::Error),

@@ -241,7 +241,7 @@ impl Case {
             Some(recorded) if self.is_noise(name) => recorded.clone(),
             _ => own[name].clone(),
         };
-        model.load(|p| Ok::<_, std::convert::Infallible>(values(&p.name))).unwrap();
+        model.load(|p| Ok::<_, highwater_nn::Error>(values(&p.name))).unwrap();
         let found = model.predict(x.view());
         found.iter().zip(&expect.outputs).enumerate().for_each(|(i, (&f, &e))| check("output", i, f, e));
     }
