@@ -33,11 +33,10 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     let interrupt = interrupt()?;
     let units = preparation.units();
     let loss = loss(&preparation, config.data.class_weights, data.train.targets());
-    let data = Data { train: &data.train, validation: &data.validation, units: &units };
+    let data = Data { units: &units, ..Data::new(&data.train, &data.validation) };
     let began = Instant::now();
     let proof = pool(&args.shared)?.install(|| {
-        let (observers, interrupt) = (vec![], Some(&*interrupt));
-        let run = Run { model: &mut model, loss: &loss, store: None, observers, interrupt };
+        let run = Run { interrupt: Some(&interrupt), ..Run::new(&mut model, &loss) };
         prove(run, data, &config.training, &sections, (&from, &to))
     })?;
     let Some(proof) = proof else { return Ok(ExitCode::from(130)) };

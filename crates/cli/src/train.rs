@@ -213,14 +213,13 @@ pub(crate) fn in_memory(
 ) -> Result<(Model<f32>, Report)> {
     let network = config.model.network(preparation);
     let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
+    let loss = loss(preparation, config.data.class_weights, train.targets());
     let run = Run {
-        model: &mut model,
-        loss: &loss(preparation, config.data.class_weights, train.targets()),
-        store: None,
         observers: watcher.map(|watcher| watcher as &mut dyn Observer).into_iter().collect(),
         interrupt,
+        ..Run::new(&mut model, &loss)
     };
-    let data = Data { train, validation, units: &preparation.units() };
+    let data = Data { units: &preparation.units(), ..Data::new(train, validation) };
     let report = highwater_trainer::fit(run, data, training)?;
     Ok((model, report))
 }
@@ -343,7 +342,7 @@ fn fit(
     store.retain(keep.retention(goal));
     let Datasets { train, validation, .. } = &job.data;
     let units = job.preparation.units();
-    let data = Data { train, validation, units: &units };
+    let data = Data { units: &units, ..Data::new(train, validation) };
     let mut sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
     sections.push(job.rows.section()?);
     let best_file = job.folder.best_file();
@@ -353,17 +352,18 @@ fn fit(
     if go_on.as_ref().is_some_and(|go_on| go_on.is_amended) {
         observers.insert(0, &mut amended);
     }
+    let checkpoints = Checkpoints {
+        best: Some(&best_file),
+        sections: &sections,
+        saving: keep.saving(),
+        ..Checkpoints::new(store)
+    };
+    let loss = loss(&job.preparation, job.config.data.class_weights, train.targets());
     let run = Run {
-        model: &mut job.model,
-        loss: &loss(&job.preparation, job.config.data.class_weights, train.targets()),
-        store: Some(Checkpoints {
-            store,
-            best: Some(&best_file),
-            sections: &sections,
-            saving: keep.saving(),
-        }),
+        checkpoints: Some(checkpoints),
         observers,
         interrupt: Some(interrupt),
+        ..Run::new(&mut job.model, &loss)
     };
     let ended = match go_on {
         None => highwater_trainer::fit(run, data, training),

@@ -12,7 +12,7 @@ use highwater_early_stopping::Rule;
 use highwater_nn::{Activation, Init, Mlp, Model};
 use highwater_objective::Loss;
 use highwater_optim::{Method, Sgd};
-use highwater_trainer::{Checkpoints, Config, Data, Report, Run, Saving, evaluate, fit, load_model};
+use highwater_trainer::{Checkpoints, Config, Data, Report, Run, evaluate, fit, load_model};
 use std::fmt;
 
 /// Rows to train on, to validate on, and to test on.
@@ -71,14 +71,8 @@ fn ending(
     let dir = tempfile::tempdir()?;
     let mut store = Store::open(dir.path())?;
     store.retain(KeepLast(1));
-    let run = Run {
-        model: &mut model,
-        loss: &LOSS,
-        store: Some(Checkpoints { store, best: None, sections: &[], saving: Saving::default() }),
-        observers: vec![],
-        interrupt: None,
-    };
-    let report = fit(run, Data { train, validation, units: &[] }, &config)?;
+    let run = Run { checkpoints: Some(Checkpoints::new(store)), ..Run::new(&mut model, &LOSS) };
+    let report = fit(run, Data::new(train, validation), &config)?;
 
     // `fit` has restored the best model. What the naive loop saves is the newest checkpoint.
     let mut last = model.clone();

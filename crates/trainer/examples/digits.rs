@@ -6,7 +6,7 @@ use highwater_trainer::checkpoint::{KeepLast, Store};
 use highwater_trainer::data::{Fractions, Preparation, Task, digits, split_table};
 use highwater_trainer::nn::{Activation, Init, Mlp, Model};
 use highwater_trainer::objective::{CrossEntropy, Loss, metrics::Metric};
-use highwater_trainer::{Checkpoints, Config, Data, Event, Run, Saving, evaluate, fit};
+use highwater_trainer::{Checkpoints, Config, Data, Event, Run, evaluate, fit};
 use std::ops::ControlFlow;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,13 +41,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ControlFlow::Continue(())
     };
     let run = Run {
-        model: &mut model,
-        loss: &loss,
-        store: Some(Checkpoints { store, best: Some(&best), sections: &[], saving: Saving::default() }),
+        checkpoints: Some(Checkpoints { best: Some(&best), ..Checkpoints::new(store) }),
         observers: vec![&mut show],
-        interrupt: None,
+        ..Run::new(&mut model, &loss)
     };
-    let report = fit(run, Data { train: &train, validation: &validation, units: &[] }, &config)?;
+    let report = fit(run, Data::new(&train, &validation), &config)?;
 
     let kept = report.best().ok_or("no finite loss")?;
     println!("stopped: {}; kept: epoch {}", report.ended, kept.epoch);

@@ -52,17 +52,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let mut store = Store::open(folder.path().join("checkpoints"))?;
                 store.retain(KeepLast(2).or(KeepBest(2, Goal::Minimize)));
                 let saving = Saving { pace, ..Saving::default() };
-                checkpoints = Some(Checkpoints { store, best: Some(&best), sections: &[], saving });
+                checkpoints = Some(Checkpoints { best: Some(&best), saving, ..Checkpoints::new(store) });
             }
-            let run = Run {
-                model: &mut model,
-                loss: &loss,
-                store: checkpoints,
-                observers: vec![],
-                interrupt: None,
-            };
-            let data = Data { train: &train, validation: &validation, units: &[] };
-            let saves = fit(run, data, &config)?.saves;
+            let run = Run { checkpoints, ..Run::new(&mut model, &loss) };
+            let saves = fit(run, Data::new(&train, &validation), &config)?.saves;
             // One round to warm up.
             if round > 0 {
                 runs.push(saves);

@@ -20,7 +20,7 @@
 //! // The training rows are on the line y = 3x - 1; at x = 2 it is at 5, and the validation row is not.
 //! let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
 //! let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
-//! let data = Data { train: &train, validation: &validation, units: &[] };
+//! let data = Data::new(&train, &validation);
 //!
 //! let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
 //! let mut model = Model::new(line.network(), Init::Constant { value: 0.0 }, 0)?;
@@ -39,13 +39,7 @@
 //!     }
 //!     ControlFlow::Continue(())
 //! };
-//! let run = Run {
-//!     model: &mut model,
-//!     loss: &Loss::MeanSquaredError,
-//!     store: None,
-//!     observers: vec![&mut watch],
-//!     interrupt: None,
-//! };
+//! let run = Run { observers: vec![&mut watch], ..Run::new(&mut model, &Loss::MeanSquaredError) };
 //! let report = fit(run, data, &config)?;
 //!
 //! // Each step halves the distance to the line; the validation row is passed after three.
@@ -86,7 +80,7 @@
 //! # use highwater_trainer::ndarray::array;
 //! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
 //! # let validation = Dataset::new(array![[2.0]], Targets::Values(array![[4.375]]));
-//! # let data = Data { train: &train, validation: &validation, units: &[] };
+//! # let data = Data::new(&train, &validation);
 //! # let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
 //! # let fresh = || Model::new(line.network(), Init::Constant { value: 0.0 }, 0);
 //! # let config = Config {
@@ -99,7 +93,7 @@
 //! # let run = tempfile::tempdir()?;
 //! # let run = run.path();
 //! use highwater_trainer::checkpoint::Store;
-//! use highwater_trainer::{Checkpoints, Ended, Event, Run, Saving, fit, resume};
+//! use highwater_trainer::{Checkpoints, Ended, Event, Run, fit, resume};
 //! use std::ops::ControlFlow;
 //!
 //! let best = run.join("best.safetensors");
@@ -109,35 +103,24 @@
 //! };
 //! # {
 //! let store = Store::open(run.join("checkpoints"))?;
-//! let report = fit(
-//!     Run {
-//!         model: &mut fresh()?,
-//!         loss: &Loss::MeanSquaredError,
-//!         store: Some(Checkpoints { store, best: Some(&best), sections: &[], saving: Saving::default() }),
-//!         observers: vec![&mut leave],
-//!         interrupt: None,
-//!     },
-//!     data,
-//!     &config,
-//! )?;
+//! let mut model = fresh()?;
+//! let run = Run {
+//!     checkpoints: Some(Checkpoints { best: Some(&best), ..Checkpoints::new(store) }),
+//!     observers: vec![&mut leave],
+//!     ..Run::new(&mut model, &Loss::MeanSquaredError)
+//! };
+//! let report = fit(run, data, &config)?;
 //! assert_eq!((report.ended, report.steps), (Ended::Interrupted, 2));
 //! # }
 //!
 //! // Another day, another process.
 //! let store = Store::open(run.join("checkpoints"))?;
 //! let mut model = fresh()?;
-//! let report = resume(
-//!     Run {
-//!         model: &mut model,
-//!         loss: &Loss::MeanSquaredError,
-//!         store: Some(Checkpoints { store, best: Some(&best), sections: &[], saving: Saving::default() }),
-//!         observers: vec![],
-//!         interrupt: None,
-//!     },
-//!     data,
-//!     &config,
-//!     None,
-//! )?;
+//! let run = Run {
+//!     checkpoints: Some(Checkpoints { best: Some(&best), ..Checkpoints::new(store) }),
+//!     ..Run::new(&mut model, &Loss::MeanSquaredError)
+//! };
+//! let report = resume(run, data, &config, None)?;
 //! let losses: Vec<f64> = report.history.iter().map(|record| record.validation_loss).collect();
 //! assert_eq!(losses, [3.515625, 0.390625, 0.0, 0.09765625, 0.2197265625]);
 //! assert_eq!(model.parameters(), [2.625, -0.875]);

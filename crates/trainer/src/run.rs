@@ -14,15 +14,31 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// What takes part in a run.
+/// What takes part in a run. [`Run::new`] has what every run needs, and the rest is said by field:
+///
+/// ```
+/// # use highwater_checkpoint::{Error, Store};
+/// # use highwater_nn::Model;
+/// # use highwater_objective::Loss;
+/// # use highwater_trainer::{Checkpoints, Observer, Run};
+/// # use std::path::Path;
+/// # fn of<'a>(model: &'a mut Model<f32>, watcher: &'a mut dyn Observer, best: &'a Path) -> Result<Run<'a>, Error> {
+/// let checkpoints = Checkpoints { best: Some(best), ..Checkpoints::new(Store::open("run/checkpoints")?) };
+/// let run = Run {
+///     checkpoints: Some(checkpoints),
+///     observers: vec![watcher],
+///     ..Run::new(model, &Loss::MeanSquaredError)
+/// };
+/// # Ok(run) }
+/// ```
 pub struct Run<'a> {
     /// Trained; at the end it is the best model seen, whatever ended the run, an error included.
     pub model: &'a mut Model<f32>,
     /// What training makes small.
     pub loss: &'a Loss,
-    /// Where checkpoints go: one at the start, one after each validation, and one on interruption. Without a store
+    /// Where checkpoints go: one at the start, one after each validation, and one on interruption. Without them
     /// nothing is saved, and the best model is kept in memory alone.
-    pub store: Option<Checkpoints<'a>>,
+    pub checkpoints: Option<Checkpoints<'a>>,
     /// They see every event, in this order.
     pub observers: Vec<&'a mut dyn Observer>,
     /// Set from outside (by a signal handler, say), it makes the run save and end within a step, or between two passes of a
@@ -30,11 +46,18 @@ pub struct Run<'a> {
     pub interrupt: Option<&'a AtomicBool>,
 }
 
+impl<'a> Run<'a> {
+    /// A run that saves nothing, and that nobody watches or interrupts.
+    pub fn new(model: &'a mut Model<f32>, loss: &'a Loss) -> Run<'a> {
+        Run { model, loss, checkpoints: None, observers: Vec::new(), interrupt: None }
+    }
+}
+
 impl fmt::Debug for Run<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (network, observers) = (self.model.network(), self.observers.len());
         let mut run = f.debug_struct("Run");
-        run.field("network", network).field("loss", self.loss).field("store", &self.store);
+        run.field("network", network).field("loss", self.loss).field("checkpoints", &self.checkpoints);
         run.field("observers", &observers).field("interrupt", &self.interrupt).finish_non_exhaustive()
     }
 }
@@ -52,6 +75,14 @@ pub struct Checkpoints<'a> {
     pub sections: &'a [Section],
     /// How they are written.
     pub saving: Saving,
+}
+
+impl Checkpoints<'_> {
+    /// Checkpoints of nothing but the loop's own state, none of which has a second name, written as [`Saving`] does if not
+    /// told otherwise.
+    pub fn new(store: Store) -> Self {
+        Checkpoints { store, best: None, sections: &[], saving: Saving::default() }
+    }
 }
 
 /// An error if there is anything that looks like a checkpoint.
@@ -76,6 +107,13 @@ pub struct Data<'a> {
     pub units: &'a [Scale],
 }
 
+impl<'a> Data<'a> {
+    /// Data whose targets are in the units of their table.
+    pub fn new(train: &'a Dataset, validation: &'a Dataset) -> Data<'a> {
+        Data { train, validation, units: &[] }
+    }
+}
+
 /// Trains a model from its present parameters until a rule, the limit of epochs or someone else ends the run.
 ///
 /// # Errors
@@ -83,7 +121,7 @@ pub struct Data<'a> {
 /// a checkpoint cannot be written and [`Saving`] does not say to live with it. In the last case the model is the best seen
 /// until then.
 pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Report, Error> {
-    if let Some(checkpoints) = &run.store {
+    if let Some(checkpoints) = &run.checkpoints {
         must_be_empty(&checkpoints.store)?;
     }
     Session::new(run, data, config)?.train()
@@ -104,7 +142,7 @@ pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Repor
 /// section that is required and neither the loop's nor among those of [`Checkpoints`]. Then nothing is written.
 ///
 /// # Panics
-/// If the run has no store.
+/// If the run has no [`Checkpoints`].
 pub fn resume<'a>(
     run: Run<'a>,
     data: Data<'a>,

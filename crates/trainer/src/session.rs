@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
     /// Before the first step.
     pub(crate) fn new(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Self, Error> {
         fits::check(&run, data, config)?;
-        let Run { model, loss, store, observers, interrupt } = run;
+        let Run { model, loss, checkpoints, observers, interrupt } = run;
         let count = model.parameters().len();
         let program = model.compile(|y| loss.record(y));
         let least = batches::least(model.network());
@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
         Ok(Session {
             evaluator: Evaluator::new(model, loss, &config.metrics, data.units),
-            checkpoints: store,
+            checkpoints,
             keeper: None,
             audience: Audience { observers, interrupt, leave: false },
             program,

@@ -110,7 +110,7 @@ impl Problem {
     }
 
     pub(crate) fn data(&self) -> Data<'_> {
-        Data { train: &self.train, validation: &self.validation, units: &[] }
+        Data::new(&self.train, &self.validation)
     }
 
     /// The number of steps up to the limit of epochs, if no single row is left that joins the step before.
@@ -130,11 +130,14 @@ impl Problem {
         let pace = if how.hurried { Pace::Newest } else { Pace::Every };
         let saving = Saving { on_failure: how.on_failure, pace };
         let run = Run {
-            model: &mut model,
-            loss: &self.loss,
-            store: store.map(|store| Checkpoints { store, best: best.as_deref(), sections: &[], saving }),
+            checkpoints: store.map(|store| Checkpoints {
+                best: best.as_deref(),
+                saving,
+                ..Checkpoints::new(store)
+            }),
             observers: how.observer.into_iter().map(|observer| observer as &mut dyn Observer).collect(),
             interrupt: how.interrupt,
+            ..Run::new(&mut model, &self.loss)
         };
         let report = match how.resume {
             true => highwater_trainer::resume(run, self.data(), &self.config, how.from),

@@ -13,7 +13,7 @@ use twox_hash::XxHash3_128;
 fn proof(problem: &Problem, from: &Path, to: &Path) -> Result<Option<Proof>, Error> {
     let (from, to) = (Checkpoint::open(from).unwrap(), Checkpoint::open(to).unwrap());
     let mut model = problem.model();
-    let run = Run { model: &mut model, loss: &problem.loss, store: None, observers: vec![], interrupt: None };
+    let run = Run::new(&mut model, &problem.loss);
     prove(run, problem.data(), &problem.config, &[], (&from, &to))
 }
 
@@ -77,13 +77,7 @@ fn a_proof_can_be_broken_off() {
     let (from, to) = (Checkpoint::open(&files[0]).unwrap(), Checkpoint::open(&files[1]).unwrap());
     let flag = AtomicBool::new(true);
     let mut model = problem.model();
-    let run = Run {
-        model: &mut model,
-        loss: &problem.loss,
-        store: None,
-        observers: vec![],
-        interrupt: Some(&flag),
-    };
+    let run = Run { interrupt: Some(&flag), ..Run::new(&mut model, &problem.loss) };
     assert_eq!(prove(run, problem.data(), &problem.config, &[], (&from, &to)).unwrap(), None);
 }
 

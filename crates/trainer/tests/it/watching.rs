@@ -203,7 +203,7 @@ fn every_observer_sees_every_event_also_after_one_has_asked_for_the_end() {
     };
     let observers: Vec<&mut dyn Observer> = vec![&mut leave, &mut watch];
     let mut model = problem.model();
-    let run = Run { model: &mut model, loss: &problem.loss, store: None, observers, interrupt: None };
+    let run = Run { observers, ..Run::new(&mut model, &problem.loss) };
     assert!(format!("{run:?}").contains("observers: 2"), "{run:?}");
     fit(run, problem.data(), &problem.config).unwrap();
     assert_eq!(first, second);
@@ -246,11 +246,9 @@ fn run(problem: &Problem, dir: &std::path::Path, sections: &[Section], again: bo
         _ => ControlFlow::Continue(()),
     };
     let run = Run {
-        model: &mut model,
-        loss: &problem.loss,
-        store: Some(Checkpoints { store, best: None, sections, saving }),
+        checkpoints: Some(Checkpoints { sections, saving, ..Checkpoints::new(store) }),
         observers: vec![&mut leave],
-        interrupt: None,
+        ..Run::new(&mut model, &problem.loss)
     };
     let data = problem.data();
     match again {
