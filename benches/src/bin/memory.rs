@@ -1,9 +1,9 @@
 //! What the memory of a training run goes to, one JSON object for each workload.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it exists to print")]
+#![allow(clippy::print_stdout, reason = "it exists to print")]
 
 use clap::Parser;
-use highwater_benches::{Error, Training, Workload};
+use highwater_benches::{Error, Training, Workload, exit};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -29,14 +29,7 @@ struct Arguments {
 const STEPS: usize = 5;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    exit(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Error> {

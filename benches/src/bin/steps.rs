@@ -1,9 +1,9 @@
 //! How long a training step takes, one JSON object a line.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it exists to print")]
+#![allow(clippy::print_stdout, reason = "it exists to print")]
 
 use clap::Parser;
-use highwater_benches::{Error, Training, Workload};
+use highwater_benches::{Error, Training, Workload, exit};
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 use std::path::PathBuf;
@@ -35,14 +35,7 @@ struct Arguments {
 const REPEAT: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    exit(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Error> {
