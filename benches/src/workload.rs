@@ -56,20 +56,20 @@ pub enum OptimizerName {
 #[derive(Debug, Error)]
 pub enum Error {
     /// It cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// It is not a list of workloads.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
         /// Where, and what is wrong there.
-        source: serde_json::Error,
+        error: serde_json::Error,
     },
     /// A workload that cannot be run.
     #[error("workload {name}: {problem}")]
@@ -103,11 +103,11 @@ impl Workload {
         let text = match file {
             None => DEFAULT.to_owned(),
             Some(file) => {
-                fs::read_to_string(file).map_err(|source| Error::Read { path: path.clone(), source })?
+                fs::read_to_string(file).map_err(|error| Error::Read { path: path.clone(), error })?
             }
         };
         let workloads: Vec<Workload> =
-            serde_json::from_str(&text).map_err(|source| Error::Format { path, source })?;
+            serde_json::from_str(&text).map_err(|error| Error::Format { path, error })?;
         workloads.iter().try_for_each(Workload::check)?;
         if names.is_empty() {
             return Ok(workloads);

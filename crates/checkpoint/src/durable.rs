@@ -202,7 +202,7 @@ pub(crate) fn create_folder_in(fs: &dyn FileSystem, dir: &Path) -> Result<(), Er
     }
     match sync_folder_of(fs, dir) {
         // One may use a folder that one may not read.
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(Error::Io { error, .. }) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         synced => synced,
     }
 }

@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 
 use crate::recovery::RecoveryReport;
 
-/// Why a checkpoint could not be written, found or read.
+/// Why a checkpoint could not be written, found or read. The text says all of it: what an error holds of another one is a field,
+/// and no `source` that would be told twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused an operation on a file or folder.
-    #[error("{}: cannot {operation}: {source}", path.display())]
+    #[error("{}: cannot {operation}: {error}", path.display())]
     Io {
         /// What was attempted: `write`, `sync`, `rename`, …
         operation: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// The file is something else: no safetensors file, or one without an `integrity` tensor.
     #[error("{}: not a checkpoint: {reason}", path.display())]
@@ -172,10 +173,10 @@ pub enum Error {
         available: u64,
     },
     /// A checkpoint could not be written, also after the retention had let go what it no longer keeps, to make room.
-    #[error("{source}; to make room, retention let go {}", Named(removed))]
+    #[error("{error}; to make room, retention let go {}", Named(removed))]
     NotEnoughRoom {
         /// What the second attempt met with.
-        source: Box<Error>,
+        error: Box<Error>,
         /// What was deleted before it; never empty.
         removed: Vec<PathBuf>,
     },
@@ -194,8 +195,8 @@ impl Error {
     pub fn is_full(&self) -> bool {
         match self {
             Error::NoSpace { .. } => true,
-            Error::Io { source, .. } => crate::filesystem::is_full(source),
-            Error::NotEnoughRoom { source, .. } => source.is_full(),
+            Error::Io { error, .. } => crate::filesystem::is_full(error),
+            Error::NotEnoughRoom { error, .. } => error.is_full(),
             _ => false,
         }
     }
@@ -274,6 +275,23 @@ pub(crate) trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn context(self, operation: &'static str, path: &Path) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { operation, path: path.to_path_buf(), source })
+        self.map_err(|error| Error::Io { operation, path: path.to_path_buf(), error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn what_the_system_said_is_told_once() {
+        let refused = Err::<(), _>(io::Error::other("full")).context("write", Path::new("w")).unwrap_err();
+        let error = Error::NotEnoughRoom { error: Box::new(refused), removed: vec!["a/b".into()] };
+        assert_eq!(
+            error.to_string(),
+            "w: cannot write: full; to make room, retention let go 1 checkpoint: b"
+        );
+        assert!(error.source().is_none());
     }
 }

@@ -278,7 +278,7 @@ fn same_step(key: Key, path: &Path, facts: &Facts) -> Result<(), Error> {
 
 /// Deleted by the store between the listing and the reading.
 fn is_gone(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    matches!(error, Error::Io { error, .. } if error.kind() == io::ErrorKind::NotFound)
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ impl Store {
                 began = Instant::now();
                 match write() {
                     Ok(published) => published,
-                    Err(error) => return Err(Error::NotEnoughRoom { source: Box::new(error), removed }),
+                    Err(error) => return Err(Error::NotEnoughRoom { error: Box::new(error), removed }),
                 }
             }
             Err(error) => return Err(self.reason(error)),

@@ -99,7 +99,7 @@ impl Comparison<'_> {
     /// # Errors
     /// If it cannot be written; then an earlier page is as it was.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        replace(path, &self.html()).map_err(|source| Error::Write { path: path.into(), source })
+        replace(path, &self.html()).map_err(|error| Error::Write { path: path.into(), error })
     }
 
     /// The loss and all metrics that some run has.

@@ -64,7 +64,7 @@ impl History {
     /// # Errors
     /// If it could not be written, or not completely.
     pub fn finish(self) -> Result<(), Error> {
-        self.error.map_or(Ok(()), |source| Err(Error::Write { path: self.path, source }))
+        self.error.map_or(Ok(()), |error| Err(Error::Write { path: self.path, error }))
     }
 
     fn begin(&mut self, plan: &Plan) {
@@ -140,7 +140,7 @@ pub fn is_history(path: &Path) -> bool {
 /// # Errors
 /// If the file cannot be read, or is not such a file.
 pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    let text = fs::read_to_string(path).map_err(|error| Error::Read { path: path.into(), error })?;
     let mut lines =
         text.split_inclusive('\n').zip(1..).filter_map(|(row, line)| Some((row.strip_suffix('\n')?, line)));
     let malformed = |line, what| Error::Malformed { path: path.into(), line, what };

@@ -115,7 +115,7 @@ impl Page<'_> {
     /// # Errors
     /// If it cannot be written; then an earlier page is as it was.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        replace(path, &self.html()).map_err(|source| Error::Write { path: path.into(), source })
+        replace(path, &self.html()).map_err(|error| Error::Write { path: path.into(), error })
     }
 
     /// Why it ended, and what was kept.

@@ -26,7 +26,7 @@ impl Store {
         }
         self.lock = take(fs, dir).map_err(|error| match error {
             Error::Locked { .. } => lost(),
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Error::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
                 Error::Gone { dir: dir.to_path_buf() }
             }
             error => error,

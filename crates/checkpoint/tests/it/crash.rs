@@ -166,7 +166,7 @@ fn check(fs: &Simulated, log: &Log, context: &dyn Fn() -> String) {
             assert!(log.best_started.contains(&best), "{}", context());
             assert!(order(best) <= found.and_then(order), "{}: best {best} of {found:?}", context());
         }
-        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+        Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
             assert!(!log.best_durable, "{}: no best", context());
         }
         Err(error) => panic!("{}: {error}", context()),

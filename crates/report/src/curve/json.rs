@@ -26,7 +26,7 @@ pub(super) fn table(path: &Path) -> Option<Result<Table, Error>> {
     }
     let mut text = String::new();
     let all = head.as_slice().chain(reader).read_to_string(&mut text);
-    let all = all.map_err(|source| Error::Read { path: path.into(), source });
+    let all = all.map_err(|error| Error::Read { path: path.into(), error });
     Some(all.and_then(|_| read(path, text.trim_start_matches('\u{feff}'))))
 }
 
