@@ -4,7 +4,7 @@
 //! readers than this one. A decoder never allocates much more than its input, whatever lengths the input claims.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, NoLimit};
-use bincode::error::DecodeError;
+use bincode::error::{DecodeError, EncodeError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +16,13 @@ const fn config() -> Configuration<LittleEndian, Fixint, NoLimit> {
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(), String> {
-    let len = bincode::serde::encode_into_std_write(value, buffer, config()).map_err(|e| e.to_string())?;
+    let len =
+        bincode::serde::encode_into_std_write(value, buffer, config()).map_err(|error| match error {
+            EncodeError::Serde(_) => {
+                "a `flatten`, or a sequence of unknown length, cannot be written".to_owned()
+            }
+            other => other.to_string(),
+        })?;
     if len > MAX_LEN { Err(format!("{len} bytes encoded, {MAX_LEN} allowed")) } else { Ok(()) }
 }
 
@@ -37,13 +43,24 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 fn decode_within<T: DeserializeOwned, const LIMIT: usize>(bytes: &[u8]) -> Result<T, String> {
     let config: Configuration<LittleEndian, Fixint, Limit<LIMIT>> = config().with_limit::<LIMIT>();
     let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(reason)?;
-    if used == bytes.len() { Ok(value) } else { Err(format!("{} bytes left over", bytes.len() - used)) }
+    match bytes.len() - used {
+        0 => Ok(value),
+        rest => Err(format!("{rest} bytes left over; {CHANGED}")),
+    }
 }
+
+/// What has probably happened to bytes that are sound.
+const CHANGED: &str = "its type was another one when this was written (a type that changes takes the next number of a \
+                       schema), or leaves fields out";
 
 fn reason(error: DecodeError) -> String {
     match error {
-        DecodeError::UnexpectedEnd { .. } => "bytes are missing at its end".to_owned(),
-        other => other.to_string(),
+        DecodeError::UnexpectedEnd { .. } => format!("bytes are missing at its end; {CHANGED}"),
+        DecodeError::Serde(_) => {
+            "of a type that depends on what is found, as untagged ones and JSON values do, nothing can be read back"
+                .to_owned()
+        }
+        other => format!("{other}; {CHANGED}"),
     }
 }
 
@@ -81,8 +98,24 @@ mod tests {
     fn bytes_left_over_and_bytes_missing_are_errors() {
         let mut bytes = encoded(&7_u32);
         bytes.push(0);
-        assert_eq!(decode::<u32>(&bytes).unwrap_err(), "1 bytes left over");
-        assert_eq!(decode::<u32>(&bytes[..3]).unwrap_err(), "bytes are missing at its end");
+        assert_eq!(decode::<u32>(&bytes).unwrap_err(), format!("1 bytes left over; {CHANGED}"));
+        assert_eq!(
+            decode::<u32>(&bytes[..3]).unwrap_err(),
+            format!("bytes are missing at its end; {CHANGED}")
+        );
+    }
+
+    #[test]
+    fn types_that_cannot_be_written_or_read_back_are_told() {
+        #[derive(Serialize)]
+        struct Flat {
+            #[serde(flatten)]
+            rest: std::collections::BTreeMap<String, u8>,
+        }
+        let flat = Flat { rest: [("a".to_owned(), 1)].into() };
+        assert!(encode(&flat, &mut Vec::new()).unwrap_err().contains("`flatten`"));
+        let json = serde_json::json!({ "a": 1 });
+        assert!(decode::<serde_json::Value>(&encoded(&json)).unwrap_err().contains("JSON values"));
     }
 
     #[test]

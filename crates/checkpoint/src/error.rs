@@ -86,8 +86,8 @@ pub enum Error {
     },
     /// A section has a schema that the caller does not read.
     #[error(
-        "{}: section `{name}` has schema {found}, this program reads up to {supported}; it was written by {writer}",
-        path.display()
+        "{}: section `{name}` has schema {found}, this program reads {}{supported}; it was written by {writer}",
+        path.display(), if found > supported { "up to " } else { "" }
     )]
     Schema {
         /// The file.

@@ -17,8 +17,9 @@ const REQUIRED: u32 = 1;
 /// An encoded value on its way into a checkpoint, or one that came out of it undecoded.
 ///
 /// What the value's type may not contain, because bincode would lose it or a hostile file could use it: serde's `flatten`,
-/// `skip`, `tag` and `untagged`; recursive types; collections of zero-sized elements. Maps should be `BTreeMap`, for equal
-/// bytes, and sizes `u64`.
+/// `skip`, `skip_serializing_if`, `tag` and `untagged`, and types that are like these, such as `serde_json::Value`; recursive
+/// types; collections of zero-sized elements. Not all of these are refused when they are written: read one back before you
+/// rely on it. Maps should be `BTreeMap`, for equal bytes, and sizes `u64`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     name: String,
@@ -30,7 +31,7 @@ impl Section {
     /// A value that a reader must understand to use the checkpoint at all. Programs that do not know it refuse.
     ///
     /// # Errors
-    /// [`Error::Unstorable`] if the value is of a type that cannot be read back.
+    /// [`Error::Unstorable`] if the value is of a type that cannot be written, or too long.
     pub fn required<T: Serialize>(name: &str, schema: u32, value: &T) -> Result<Self, Error> {
         Self::encode(name, schema, REQUIRED, value)
     }
@@ -38,7 +39,7 @@ impl Section {
     /// A value that a reader may ignore. Programs that do not know it keep it and write it back.
     ///
     /// # Errors
-    /// [`Error::Unstorable`] if the value is of a type that cannot be read back.
+    /// As [`Section::required`].
     pub fn optional<T: Serialize>(name: &str, schema: u32, value: &T) -> Result<Self, Error> {
         Self::encode(name, schema, 0, value)
     }
@@ -101,12 +102,7 @@ impl<'a> SectionView<'a> {
     }
 
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, String> {
-        codec::decode(&self.bytes[HEAD..]).map_err(|reason| {
-            format!(
-                "{reason}; schema {} was another type when this was written, and a type that changes takes the next number",
-                self.schema()
-            )
-        })
+        codec::decode(&self.bytes[HEAD..])
     }
 
     pub(crate) fn to_section(self, name: &str) -> Section {

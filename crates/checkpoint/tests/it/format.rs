@@ -89,10 +89,12 @@ fn asking_for_the_wrong_thing_is_answered_by_name() {
     assert!(
         error.starts_with("FILE: section `loop` has schema 2, this program reads up to 1; it was written by")
     );
+    let error = message(checkpoint.section::<u64>("loop", 3).unwrap_err());
+    assert!(error.starts_with("FILE: section `loop` has schema 2, this program reads 3; it was written by"));
     assert_eq!(
         message(checkpoint.section::<u32>("loop", 2).unwrap_err()),
-        "FILE: section `loop`: 4 bytes left over; schema 2 was another type when this was written, and a type that \
-         changes takes the next number"
+        "FILE: section `loop`: 4 bytes left over; its type was another one when this was written (a type that \
+         changes takes the next number of a schema), or leaves fields out"
     );
     assert!(matches!(checkpoint.section::<String>("loop", 2), Err(Error::Section { .. })));
     assert_eq!(checkpoint.section::<u64>("loop", 2).unwrap(), 7);
