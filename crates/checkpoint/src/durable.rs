@@ -46,6 +46,7 @@ use crate::filesystem::{
 /// [`Error::Io`]. Then `path` is as before, or, if only the `fsync` of the folder failed, complete and perhaps not durable.
 pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
     let path = path.as_ref();
+    must_be_replaceable(path)?;
     sweep_beside(&Disk, path)?;
     replace_in(&Disk, path, |file| write_all_at(file, bytes, 0))
 }
@@ -57,6 +58,17 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
 /// [`Error::Io`].
 pub fn create_folder(dir: impl AsRef<Path>) -> Result<(), Error> {
     create_folder_in(&Disk, dir.as_ref())
+}
+
+/// An error if there is something at the path that is no file: a rename would destroy a device or a pipe, where it may, and
+/// opening a pipe would wait for ever.
+pub(crate) fn must_be_replaceable(path: &Path) -> Result<(), Error> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")).context("replace", path)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// As [`replace`], in any file system, with what `write` writes, and without looking for what others left.
@@ -334,9 +346,22 @@ mod tests {
         let path = dir.path().join("config.toml");
         create_folder(&path).unwrap();
         let error = replace(&path, b"x").unwrap_err();
-        assert!(matches!(&error, Error::Io { operation: "rename", path: at, .. } if *at == path), "{error}");
+        assert_eq!(error.to_string(), format!("{}: cannot replace: it is not a file", path.display()));
         assert_eq!(Disk.names(dir.path()).unwrap(), ["config.toml"]);
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(create_folder(dir.path().join("file/below")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_is_neither_replaced_nor_waited_for() {
+        use std::os::unix::fs::FileTypeExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        assert!(replace(&path, b"x").is_err());
+        assert!(crate::write(&path, &crate::Snapshot::default()).is_err());
+        assert!(crate::export(&path, &[], &[]).is_err());
+        assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::array::Array;
+use crate::durable;
 use crate::error::Error;
 use crate::filesystem::Disk;
 use crate::layout::Layout;
@@ -32,8 +33,9 @@ pub struct Snapshot<'a> {
 /// length. For runs that keep several, see [`Store`](crate::Store).
 ///
 /// # Errors
-/// As [`Store::save`](crate::Store::save).
+/// As [`Store::save`](crate::Store::save); also if there is a folder, a device or a pipe at `path`.
 pub fn write(path: impl AsRef<Path>, snapshot: &Snapshot<'_>) -> Result<u64, Error> {
+    durable::must_be_replaceable(path.as_ref())?;
     Layout::new(snapshot, None)?.save(&Disk, path.as_ref())
 }
 
@@ -43,5 +45,6 @@ pub fn write(path: impl AsRef<Path>, snapshot: &Snapshot<'_>) -> Result<u64, Err
 /// # Errors
 /// As [`write()`].
 pub fn export(path: impl AsRef<Path>, arrays: &[Array<'_>], labels: &[(&str, &str)]) -> Result<u64, Error> {
+    durable::must_be_replaceable(path.as_ref())?;
     Layout::plain(arrays, labels)?.save(&Disk, path.as_ref())
 }

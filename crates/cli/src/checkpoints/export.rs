@@ -19,6 +19,8 @@ pub(super) fn run(args: &Export) -> Result<()> {
         bail!("--out {} is a folder: name the file to write", args.out.display());
     }
     must_be_no_runs(&args.out)?;
+    // A link is to point to the new file.
+    let out = fs::canonicalize(&args.out).unwrap_or_else(|_| args.out.clone());
     let by_name = || Format::from_str(args.out.extension()?.to_str()?, false).ok();
     let Some(to) = args.to.or_else(by_name) else {
         bail!("--out {} does not tell the kind of file: give --to", args.out.display());
@@ -42,11 +44,11 @@ pub(super) fn run(args: &Export) -> Result<()> {
             ];
             let labels: Vec<(&str, &str)> =
                 labels.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
-            export_model(&model, &args.out, &labels)?
+            export_model(&model, &out, &labels)?
         }
         Format::Onnx => {
             let file = onnx(&model, &preparation)?;
-            durable::replace(&args.out, &file)?;
+            durable::replace(&out, &file)?;
             file.len() as u64
         }
     };
@@ -57,7 +59,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
             "torch_classes": classes,
         }));
     }
-    let out = fs::canonicalize(&args.out).unwrap_or_else(|_| args.out.clone());
+    let out = fs::canonicalize(&out).unwrap_or(out);
     line(format_args!("{}: {bytes} bytes, of step {}", args.out.display(), checkpoint.facts().step))?;
     let (library, load) = match to {
         Format::Onnx => (

@@ -329,6 +329,24 @@ fn a_model_goes_out_as_onnx_with_the_preparation_of_its_data() {
     assert!(said.out.contains("onnxruntime.InferenceSession"), "{said:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_export_goes_where_a_link_points_and_replaces_no_device() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = trained(dir.path(), &["--epochs", "1"]);
+    let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+    for to in ["onnx", "safetensors"] {
+        fs::write(&file, "old").unwrap();
+        _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        done(args!["checkpoints", "export", &folder, "--to", to, "--out", &link]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && fs::read(&file).unwrap() != b"old");
+        // To somebody who may replace a device, too: standard output is a pipe here.
+        let said = run(args!["checkpoints", "export", &folder, "--to", to, "--out", "/dev/stdout"]);
+        assert!(said.code == Some(1) && said.err.contains("it is not a file"), "{said:?}");
+    }
+}
+
 #[test]
 fn two_checkpoints_are_compared_number_by_number_and_setting_by_setting() {
     let dir = tempfile::tempdir().unwrap();
