@@ -24,6 +24,11 @@ pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<()
         return Err(Error::NoRows);
     }
     check_part(run, data.train, "training")?;
+    if !data.units.is_empty() && data.units.len() != run.model.network().outputs() {
+        let (found, needed) = (data.units.len(), run.model.network().outputs());
+        let (found, needed) = (format!("units of {found} targets"), format!("those of {needed}, or none"));
+        return Err(Error::Data { part: "training", found, needed });
+    }
     // Without any, the training rows take their place.
     if data.validation.rows() > 0 {
         check_part(run, data.validation, "validation")?;

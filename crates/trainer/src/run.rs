@@ -143,6 +143,7 @@ pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Repor
 ///
 /// # Panics
 /// If the run has no [`Checkpoints`].
+#[track_caller]
 pub fn resume<'a>(
     run: Run<'a>,
     data: Data<'a>,
@@ -150,7 +151,7 @@ pub fn resume<'a>(
     from: Option<Checkpoint>,
 ) -> Result<Report, Error> {
     let mut session = Session::new(run, data, config)?;
-    let checkpoints = session.checkpoints.as_mut().expect("a run is resumed from its store");
+    let checkpoints = session.checkpoints.as_mut().expect("a run is resumed from its checkpoints");
     let (checkpoint, in_store) = match from {
         Some(checkpoint) => (checkpoint, false),
         None => {

@@ -1,12 +1,12 @@
 //! What is wrong is said before anything is done, by name.
 
 use crate::problem::{How, Problem, classification, files, regression};
-use highwater_data::{Dataset, Targets};
+use highwater_data::{Dataset, Scale, Targets};
 use highwater_nn::Layer;
 use highwater_objective::metrics::Metric;
 use highwater_objective::{CrossEntropy, Loss};
 use highwater_optim::{Adam, Curve, GroupRule, Method, Rprop, Sgd};
-use highwater_trainer::{Error, Every, Score};
+use highwater_trainer::{Data, Error, Every, Run, Score, fit};
 
 /// The run must end with the error, in these words, and leave no checkpoint.
 #[track_caller]
@@ -213,6 +213,16 @@ fn rules_that_network_loss_or_data_cannot_feed() {
         "the stopping rule: a min_delta in standard errors needs the loss of each row, and with class weights the loss is \
          no mean of such: monitor accuracy, or give min_delta as a number",
     );
+}
+
+#[test]
+fn units_of_another_number_of_targets() {
+    let problem = regression();
+    let mut model = problem.model();
+    let data = Data { units: &[Scale { mean: 0.0, sd: 1.0 }; 2], ..problem.data() };
+    let error = fit(Run::new(&mut model, &problem.loss), data, &problem.config).unwrap_err();
+    let text = "the training data have units of 2 targets, and the model needs those of 1, or none";
+    assert_eq!(error.to_string(), text);
 }
 
 #[test]
