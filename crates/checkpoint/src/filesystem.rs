@@ -88,6 +88,7 @@ pub trait FileHandle: Send + Sync {
 }
 
 /// The answer to [`FileSystem::lock`].
+#[derive(Debug)]
 pub enum Lock {
     /// Taken; released when dropped.
     Taken(Box<dyn Any + Send + Sync>),

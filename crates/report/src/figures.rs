@@ -16,7 +16,7 @@ pub(crate) fn is_wide((low, high): (f64, f64)) -> bool {
 }
 
 /// A measured value, with about four digits that count: `0.0812`, `12.034`, `1.2e-7`.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Rounded(pub f64);
 
 impl fmt::Display for Rounded {
@@ -45,7 +45,7 @@ pub(crate) fn decimals(magnitude: f64) -> usize {
 }
 
 /// A count with its thousands apart: `1,797`.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Count(pub u64);
 
 impl fmt::Display for Count {

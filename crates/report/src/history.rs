@@ -30,6 +30,7 @@ const AFTER: [&str; 4] = ["learning_rate", "gradient_norm", "elapsed_s", "improv
 /// A file that cannot be written does not end a run: there is a warning, and the whole file is tried again at the next
 /// validation. [`finish`](History::finish) tells whether it is complete. Lines are not forced to the disk one by one:
 /// what a power failure may take, checkpoints have.
+#[derive(Debug)]
 pub struct History {
     path: PathBuf,
     screen: Screen,

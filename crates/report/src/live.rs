@@ -18,6 +18,7 @@ const RENEWAL: (f64, f64) = (2.0, 60.0);
 /// The page is written anew after a validation, as often as takes no more than a hundredth of the run's time: not at all
 /// during the first second, and every second or so later on. In a browser it loads itself again until the run ends.
 /// [`finish`](LivePage::finish) writes the last version; a run that ends with an error gets one that says where it was.
+#[derive(Debug)]
 pub struct LivePage<'a> {
     about: About<'a>,
     path: PathBuf,

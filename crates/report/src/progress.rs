@@ -21,6 +21,7 @@ const SILENCE: f64 = 30.0;
 /// least, if the stopping rule fires as soon as it can, and to the limit of epochs; below them the losses and metrics of
 /// the latest validation, the best so far, and the curve of the score that selects. Elsewhere it is lines: the first ten validations, then every tenth, from a hundred on every
 /// hundredth and so on, one after half a minute without any, and the last.
+#[derive(Debug)]
 pub struct Progress {
     screen: Screen,
     select: Score,
@@ -35,7 +36,7 @@ pub struct Progress {
 }
 
 /// Which validations get a line.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Lines {
     /// Validations so far, and which of them got the latest line, after how many seconds of training.
     seen: u64,

@@ -11,6 +11,7 @@ const BAR: usize = 24;
 const CURVE: usize = 48;
 
 /// How a run stands.
+#[derive(Debug)]
 pub(crate) struct Standing {
     /// Steps done.
     pub(crate) step: u64,

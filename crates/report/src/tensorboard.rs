@@ -30,6 +30,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
 /// A run that is resumed gets a further file, which tells TensorBoard to forget what an earlier one had after the step
 /// that the run goes on from. A file that cannot be written does not end a run: there is a warning.
+#[derive(Debug)]
 pub struct TensorBoard<'a> {
     about: About<'a>,
     folder: PathBuf,
