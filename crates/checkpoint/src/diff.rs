@@ -9,6 +9,7 @@ use crate::half;
 
 /// What differs between two checkpoints; what is the same is not mentioned.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Diff {
     /// Arrays, sorted by name.
     pub arrays: Vec<(String, Change)>,

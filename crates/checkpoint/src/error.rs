@@ -222,6 +222,7 @@ impl fmt::Display for Named<'_> {
 
 /// One damaged part of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Damage {
     /// Which part.
     pub part: Part,

@@ -83,6 +83,7 @@ impl Entry {
 
 /// What is in a folder.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Listing {
     /// The checkpoints whose header can be read, oldest first.
     pub entries: Vec<Entry>,

@@ -7,6 +7,7 @@ use crate::error::Error;
 
 /// The outcome of a search for the newest sound checkpoint.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct RecoveryReport {
     /// The checkpoint that was chosen; `None` if there are no checkpoints at all.
     pub chosen: Option<PathBuf>,
@@ -16,6 +17,7 @@ pub struct RecoveryReport {
 
 /// A checkpoint that was refused.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Rejected {
     /// The file.
     pub path: PathBuf,

@@ -69,6 +69,7 @@ struct Branch {
 
 /// What a save did.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Saved {
     /// Branch and step.
     pub key: Key,
