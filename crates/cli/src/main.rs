@@ -112,6 +112,12 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
         }
         _ => {}
     }
+    use highwater_report::Error as Report;
+    match error.downcast_ref() {
+        Some(Report::NoColumn { .. } | Report::Ambiguous { .. }) => return " (--validation NAME)".into(),
+        Some(Report::Goal { .. }) => return " (--goal minimize or --goal maximize)".into(),
+        _ => {}
+    }
     let flags = match error.downcast_ref() {
         // Above a table stands what it is about, in fewer fields.
         Some(Error::Fields { line, expected, found, .. }) if found > expected && *line < 30 => {

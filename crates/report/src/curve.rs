@@ -60,7 +60,8 @@ pub struct Columns {
 /// # Errors
 /// If the file is no such table, a column is not there or cannot be told, the goal cannot be told, a cell is no number, or
 /// epochs go back.
-pub fn read_curve(path: &Path, columns: &Columns) -> Result<Curve, Error> {
+pub fn read_curve(path: impl AsRef<Path>, columns: &Columns) -> Result<Curve, Error> {
+    let path = path.as_ref();
     let table = match json::table(path) {
         Some(table) => table?,
         None => Table::read_text(path, &Dialect { header: Some(true), ..Dialect::default() })?,
@@ -300,7 +301,7 @@ mod tests {
             ),
             (
                 "{\"epoch\": 1, \"loss\": 2}",
-                "h.csv: no column looks like a validation value; name it with --validation: it has `epoch`, `loss`",
+                "h.csv: no column looks like a validation value; name one of `epoch`, `loss`",
             ),
         ] {
             assert_eq!(read(text, &Columns::default()).unwrap_err(), message);
@@ -385,16 +386,15 @@ mod tests {
             ("epoch,val_loss\n1,\n2,\n", "h.csv: there is no number in the column `val_loss`"),
             (
                 "epoch,loss\n1,2\n",
-                "h.csv: no column looks like a validation value; name it with --validation: it has `epoch`, `loss`",
+                "h.csv: no column looks like a validation value; name one of `epoch`, `loss`",
             ),
             (
                 "epoch,val_f1,val_auc\n1,2,3\n",
-                "h.csv: `val_f1` and `val_auc` both look like a validation value; name one with --validation",
+                "h.csv: `val_f1` and `val_auc` both look like a validation value; name one",
             ),
             (
                 "epoch,val_wombats\n1,2\n",
-                "h.csv: it is not known whether small or large values of `val_wombats` are good; say --goal minimize or \
-                 --goal maximize",
+                "h.csv: it is not known whether small or large values of `val_wombats` are good; say which",
             ),
             ("", "h.csv is empty: its first line should name the columns"),
             (

@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// A recorded run in which nothing can be watched.
     #[error(
-        "{}: no column looks like a validation value; name it with --validation: it has `{}`",
+        "{}: no column looks like a validation value; name one of `{}`",
         path.display(),
         columns.join("`, `")
     )]
@@ -63,7 +63,7 @@ pub enum Error {
         columns: Vec<String>,
     },
     /// A recorded run with two columns that could be the watched one.
-    #[error("{}: `{one}` and `{other}` both look like a validation value; name one with --validation", path.display())]
+    #[error("{}: `{one}` and `{other}` both look like a validation value; name one", path.display())]
     Ambiguous {
         /// Which file.
         path: PathBuf,
@@ -74,7 +74,7 @@ pub enum Error {
     },
     /// A metric that is not known.
     #[error(
-        "{}: it is not known whether small or large values of `{column}` are good; say --goal minimize or --goal maximize",
+        "{}: it is not known whether small or large values of `{column}` are good; say which",
         path.display()
     )]
     Goal {

@@ -211,7 +211,7 @@ fn what_is_wrong_is_told_by_file_line_and_column() {
             1,
             "did you mean \"val_loss\"?",
         ),
-        (args!["replay", &file, "--stop", "gl(5)", "--validation", "epoch"], 1, "say --goal"),
+        (args!["replay", &file, "--stop", "gl(5)", "--validation", "epoch"], 1, "say which (--goal minimize"),
     ] {
         let said = run(arguments);
         assert_eq!(said.code, Some(code), "{said:?}");
