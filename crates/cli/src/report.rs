@@ -23,7 +23,7 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let (step, select) = (kept.facts().step, config.training.select);
     let place = |history: &[Record]| history.iter().position(|record| record.step == step);
-    let file = read_history(&folder.history_file());
+    let file = read_history(folder.history_file());
     let history = match &file {
         Ok(history) if place(history).is_some() => history.clone(),
         // What a power failure took from the file, or who knows who took it all, a checkpoint has.

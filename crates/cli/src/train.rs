@@ -282,7 +282,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
         let text =
             format!("{root} holds neither a checkpoint nor best.safetensors: it begins anew, at step 0");
         // A run that was killed as it began has lost nothing.
-        match read_history(&job.folder.history_file()) {
+        match read_history(job.folder.history_file()) {
             Ok(history) if !history.is_empty() => screen.warn(&text),
             _ => screen.say(&text),
         }

@@ -25,6 +25,23 @@ pub struct About<'a> {
     pub configuration: &'a str,
 }
 
+impl<'a> About<'a> {
+    /// Of a run of which nothing is known but what it is asked to do, validated on rows that are held out.
+    pub fn new(config: &'a Config) -> About<'a> {
+        About {
+            title: "",
+            facts: &[],
+            columns: &[],
+            training_rows: 0,
+            measured_on: MeasuredOn::ValidationRows,
+            config,
+            settings: &[],
+            command: "",
+            configuration: "",
+        }
+    }
+}
+
 /// What becomes of a column of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnUse {

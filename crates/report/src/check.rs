@@ -1,7 +1,7 @@
 //! Runs to test with.
 
 use crate::reconstruct;
-use highwater_trainer::{Config, Ended, Event, MeasuredOn, Plan, Record, Report, Scores, Weights};
+use highwater_trainer::{Config, Ended, Event, Plan, Record, Report, Scores, Weights};
 
 /// With accuracy as its one metric, and at most 200 epochs.
 pub(crate) fn config(stop: &str) -> Config {
@@ -30,13 +30,10 @@ impl About {
         crate::About {
             title: "digits",
             facts: &self.facts,
-            columns: &[],
             training_rows: 1_149,
-            measured_on: MeasuredOn::ValidationRows,
-            config: &self.config,
-            settings: &[],
             command: "highwater train --data digits.csv",
             configuration: "seed = 7\n",
+            ..crate::About::new(&self.config)
         }
     }
 }

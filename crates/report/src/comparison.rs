@@ -98,7 +98,8 @@ impl Comparison<'_> {
     ///
     /// # Errors
     /// If it cannot be written; then an earlier page is as it was.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         replace(path, &self.html()).map_err(|error| Error::Write { path: path.into(), error })
     }
 

@@ -127,7 +127,7 @@ impl Observer for History {
 }
 
 /// Whether the file begins as a [`History`] file does; if it cannot be read, it does not.
-pub fn is_history(path: &Path) -> bool {
+pub fn is_history(path: impl AsRef<Path>) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut head));
     let begins = |loss: String| head.starts_with(format!("{},{loss},", BEFORE.join(",")).as_bytes());
@@ -140,7 +140,8 @@ pub fn is_history(path: &Path) -> bool {
 ///
 /// # Errors
 /// If the file cannot be read, or is not such a file.
-pub fn read_history(path: &Path) -> Result<Vec<Record>, Error> {
+pub fn read_history(path: impl AsRef<Path>) -> Result<Vec<Record>, Error> {
+    let path = path.as_ref();
     let text = fs::read_to_string(path).map_err(|error| Error::Read { path: path.into(), error })?;
     let mut lines =
         text.split_inclusive('\n').zip(1..).filter_map(|(row, line)| Some((row.strip_suffix('\n')?, line)));
@@ -388,7 +389,7 @@ mod tests {
             let error = read_history(&path).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
-        let missing = read_history(&dir.path().join("missing.csv")).unwrap_err().to_string();
+        let missing = read_history(dir.path().join("missing.csv")).unwrap_err().to_string();
         assert!(missing.contains("missing.csv"), "{missing}");
     }
 }

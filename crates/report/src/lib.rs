@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use highwater_report::{Look, Progress, Screen, Summary};
-//! use highwater_trainer::{Ended, Event, MeasuredOn, Observer, Record, Report, Score};
+//! use highwater_trainer::{Ended, Event, Observer, Record, Report, Score};
 //!
 //! let record = |epoch, validation_loss| Record {
 //!     epoch,
@@ -43,15 +43,8 @@
 //! assert!(progress.observe(&Event::Ended(&report)).is_continue());
 //!
 //! let summary = Summary {
-//!     report: &report,
-//!     select: Score::Loss,
-//!     measured_on: MeasuredOn::ValidationRows,
-//!     resumed_at: None,
-//!     scores: &[],
-//!     note: None,
-//!     folder: "",
-//!     files: &[],
 //!     next: &[("highwater evaluate runs/7", "score it again")],
+//!     ..Summary::new(&report, Score::Loss)
 //! };
 //! assert_eq!(
 //!     summary.to_string(),

@@ -114,7 +114,8 @@ impl Page<'_> {
     ///
     /// # Errors
     /// If it cannot be written; then an earlier page is as it was.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
         replace(path, &self.html()).map_err(|error| Error::Write { path: path.into(), error })
     }
 
@@ -373,9 +374,9 @@ mod tests {
         page.write(&path).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), page.html());
         // The longest name is no longer while it is written.
-        page.write(&dir.path().join("r".repeat(255))).unwrap();
+        page.write(dir.path().join("r".repeat(255))).unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
-        let error = page.write(&dir.path().join("no/report.html")).unwrap_err();
+        let error = page.write(dir.path().join("no/report.html")).unwrap_err();
         assert!(error.to_string().contains("report.html"), "{error}");
     }
 }

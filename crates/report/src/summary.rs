@@ -28,6 +28,23 @@ pub struct Summary<'a> {
     pub next: &'a [(&'a str, &'a str)],
 }
 
+impl<'a> Summary<'a> {
+    /// Of a run that was measured on validation rows, and what follows from its report alone.
+    pub fn new(report: &'a Report, select: Score) -> Summary<'a> {
+        Summary {
+            report,
+            select,
+            measured_on: MeasuredOn::ValidationRows,
+            resumed_at: None,
+            scores: &[],
+            note: None,
+            folder: "",
+            files: &[],
+            next: &[],
+        }
+    }
+}
+
 /// Seconds that training waits for the disk before anybody would notice.
 const NOTICED: f64 = 0.5;
 /// And the share of the training time.
@@ -165,18 +182,8 @@ mod tests {
     }
 
     fn bare(report: &Report, resumed_at: Option<u64>) -> String {
-        Summary {
-            report,
-            select: Score::Loss,
-            measured_on: MeasuredOn::TrainingRows,
-            resumed_at,
-            scores: &[],
-            note: None,
-            folder: "",
-            files: &[],
-            next: &[],
-        }
-        .to_string()
+        let measured_on = MeasuredOn::TrainingRows;
+        Summary { measured_on, resumed_at, ..Summary::new(report, Score::Loss) }.to_string()
     }
 
     #[test]
@@ -203,15 +210,11 @@ mod tests {
     fn summary(report: &Report) -> String {
         let (validation, test) = (scores(287, 0.0812, 0.979_123), scores(1_360, 0.079, 1.0));
         Summary {
-            report,
-            select: Score::Loss,
-            measured_on: MeasuredOn::ValidationRows,
-            resumed_at: None,
             scores: &[("validation", &validation), ("test", &test)],
-            note: None,
             folder: "runs/7",
             files: &[("best.safetensors", "the kept model"), ("report.html", "curves and tables")],
             next: &[("highwater predict runs/7 --data new.csv", "")],
+            ..Summary::new(report, Score::Loss)
         }
         .to_string()
     }

@@ -5,7 +5,7 @@ use highwater_early_stopping::NonFinite;
 use highwater_report::{
     About, History, Look, Outcome, Page, Progress, Screen, Summary, read_history, reconstruct,
 };
-use highwater_trainer::{Config, Ended, Event, MeasuredOn, Observer, Plan, Record, Report, Weights};
+use highwater_trainer::{Config, Ended, Event, Observer, Plan, Record, Report, Weights};
 use std::path::Path;
 
 fn config() -> Config {
@@ -87,13 +87,9 @@ fn page(report: &Report) -> String {
     let about = About {
         title: "t",
         facts: &[("data".to_owned(), "made up".to_owned())],
-        columns: &[],
         training_rows: 320,
-        measured_on: MeasuredOn::ValidationRows,
-        config: &config,
-        settings: &[],
         command: "c",
-        configuration: "",
+        ..About::new(&config)
     };
     Page { about: &about, report, outcome: &Outcome::default(), refresh: None }.html()
 }
@@ -102,7 +98,7 @@ fn page(report: &Report) -> String {
 fn a_killed_and_resumed_run_can_be_told_from_its_folder_as_if_nothing_had_happened() {
     let whole = tempfile::tempdir().unwrap();
     run(whole.path(), 0, 14).unwrap();
-    let history = read_history(&whole.path().join("history.csv")).unwrap();
+    let history = read_history(whole.path().join("history.csv")).unwrap();
     let report = reconstruct(history, &config());
     assert_eq!(report.ended.to_string(), "no improvement in 4 epochs: best 0.54 at epoch 10");
     assert_eq!(report.best, Some(9));
@@ -126,18 +122,7 @@ fn the_page_has_every_record_and_agrees_with_the_summary() {
         let start = format!("<td>{}<td>{}<td>{:.4}<td>", record.epoch, record.step, record.training_loss);
         assert!(html.contains(&start), "{start}");
     }
-    let summary = Summary {
-        report: &report,
-        select: config().select,
-        measured_on: MeasuredOn::ValidationRows,
-        resumed_at: None,
-        scores: &[],
-        note: None,
-        folder: "",
-        files: &[],
-        next: &[],
-    };
-    let summary = summary.to_string();
+    let summary = Summary::new(&report, config().select).to_string();
     let kept = "the model of epoch 10, the best by validation accuracy (0.8200)";
     let saved = "86 of 100 epochs (86%), about 29 s";
     assert!(summary.contains(kept) && summary.contains(saved), "{summary}");
