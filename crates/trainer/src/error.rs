@@ -50,8 +50,8 @@ pub enum Error {
         /// The store's folder.
         dir: String,
     },
-    /// A checkpoint of a different model or optimizer.
-    #[error("{checkpoint} is of another run: {what}")]
+    /// A checkpoint of a different model or optimizer, or not the one that it takes.
+    #[error("{checkpoint} does not go with this run: {what}")]
     Mismatch {
         /// Which checkpoint.
         checkpoint: String,

@@ -329,7 +329,7 @@ fn checkpoints_of_another_model_or_optimizer() {
         assert!(matches!(error, Error::Mismatch { .. }), "{error:?}");
         assert_eq!(
             error.to_string(),
-            format!("{} is of another run: {words}", before.last().unwrap().display())
+            format!("{} does not go with this run: {words}", before.last().unwrap().display())
         );
         assert_eq!(files(dir.path()), before);
         assert_eq!(model.parameters(), other.model().parameters());
