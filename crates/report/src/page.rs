@@ -363,6 +363,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_of_a_run_has_no_heading() {
+        let (text, report, outcome) = (Text::new("never"), wiggle("patience(3)"), Outcome::default());
+        let headings = ["What was trained on what?", "How is it repeated?"];
+        for (about, known) in [(text.about(), true), (About::new(text.about().config), false)] {
+            let html = Page { about: &about, report: &report, outcome: &outcome, refresh: None }.html();
+            for heading in headings {
+                assert_eq!(html.contains(heading), known, "{heading}");
+            }
+        }
+    }
+
+    #[test]
     fn a_page_replaces_an_earlier_one_or_leaves_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("report.html");

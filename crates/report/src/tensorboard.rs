@@ -47,7 +47,7 @@ pub struct TensorBoard<'a> {
 }
 
 impl<'a> TensorBoard<'a> {
-    /// Of a run that begins at `started`; the file is made in `folder` at the first
+    /// Of a run that begins at `started`; the file, and `folder` if need be, is made at the first
     /// validation. Later times follow from the training time.
     pub fn new(folder: impl Into<PathBuf>, started: SystemTime, about: About<'a>, screen: &Screen) -> Self {
         let since_1970 = started.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -73,11 +73,14 @@ impl<'a> TensorBoard<'a> {
             self.add(self.started, step + 1, What::SessionLog(start));
         }
         let step = plan.resumed_at.unwrap_or(0);
-        let configuration = format!("```toml\n{}\n```", self.about.configuration);
-        let mut values = vec![
-            text("run/command", &format!("`{}`", self.about.command)),
-            text("run/configuration", &configuration),
-        ];
+        let About { command, configuration, .. } = self.about;
+        let mut values = Vec::new();
+        if !command.is_empty() {
+            values.push(text("run/command", &format!("`{command}`")));
+        }
+        if !configuration.is_empty() {
+            values.push(text("run/configuration", &format!("```toml\n{configuration}\n```")));
+        }
         values.push(session("experiment", Session::Experiment(self.experiment())));
         values.push(session("session_start_info", Session::Start(self.start())));
         self.summary(self.started, step, values);
@@ -85,6 +88,7 @@ impl<'a> TensorBoard<'a> {
 
     /// A new file. Its name begins as TensorBoard wants it, and sorts by time.
     fn create(&self) -> io::Result<File> {
+        std::fs::create_dir_all(&self.folder)?;
         let mut number = 0;
         loop {
             let name = format!("events.out.tfevents.{:010}.highwater.{number}", self.started as u64);
@@ -357,9 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_warned_of_once() {
-        let paper = Paper::default();
-        run(Path::new("no/such/folder"), 0, &paper);
+    fn a_folder_that_is_not_there_is_made_and_one_that_cannot_be_is_warned_of_once() {
+        let (dir, paper) = (tempfile::tempdir().unwrap(), Paper::default());
+        run(&dir.path().join("runs/7"), 0, &paper);
+        assert!(dir.path().join("runs/7/events.out.tfevents.1700000000.highwater.0").exists());
+        assert_eq!(paper.text(), "");
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        run(&dir.path().join("file/below"), 0, &paper);
         assert_eq!(paper.text().matches("warning: the event file for TensorBoard").count(), 1);
     }
 }
