@@ -7,13 +7,14 @@ use highwater_nn::Model;
 use highwater_objective::Loss;
 use highwater_objective::metrics::{Evaluation, Metric, Scores as Kind};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Rows of one pass; it bounds memory and does not change what is computed for a row.
 const ROWS: usize = 1024;
 
 /// Loss and metrics of a model on a data set.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// The number of rows.
     pub rows: usize,

@@ -78,7 +78,7 @@ impl FromStr for OnFailure {
 }
 
 /// What saving took. Only what this process did counts, not what a run did before it was resumed.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Saves {
     /// Checkpoints written.
     pub written: u64,
