@@ -55,9 +55,11 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
 /// That it exists already is no error.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`Error::Io`], also if a file has the name.
 pub fn create_folder(dir: impl AsRef<Path>) -> Result<(), Error> {
-    create_folder_in(&Disk, dir.as_ref())
+    let dir = dir.as_ref();
+    create_folder_in(&Disk, dir)?;
+    if dir.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()).context("create", dir) }
 }
 
 /// An error if there is something at the path that is no file: a rename would destroy a device or a pipe, where it may, and
@@ -349,7 +351,9 @@ mod tests {
         assert_eq!(error.to_string(), format!("{}: cannot replace: it is not a file", path.display()));
         assert_eq!(Disk.names(dir.path()).unwrap(), ["config.toml"]);
         fs::write(dir.path().join("file"), "").unwrap();
-        assert!(create_folder(dir.path().join("file/below")).is_err());
+        for name in ["file", "file/below"] {
+            assert!(create_folder(dir.path().join(name)).is_err(), "{name}");
+        }
     }
 
     #[cfg(target_os = "linux")]
