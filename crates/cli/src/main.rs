@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         exit(error.exit_code())
     });
     run(&arguments.job).unwrap_or_else(|error| {
-        say(format_args!("error: {}{}", chain(&error), advice(&error)));
+        say(format_args!("error: {error:#}{}", advice(&error)));
         ExitCode::FAILURE
     })
 }
@@ -89,15 +89,6 @@ fn tip(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_file = error.kind() == ErrorKind::UnknownArgument && Path::new(word).is_file();
     is_file.then(|| format!("A table is given as --data {word}"))
-}
-
-/// An error and its causes, but for those that are in its text already.
-fn chain(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.ends_with(&cause) {
-        true => text,
-        false if text.is_empty() => cause,
-        false => format!("{text}: {cause}"),
-    })
 }
 
 /// The flags that mend what is wrong with a file, where the error does not say so in its own words.

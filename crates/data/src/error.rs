@@ -9,7 +9,8 @@ use crate::proben1::Proben1Fault;
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can be wrong with a table, or with what is asked of it. Each message names the file and the place in it.
+/// What can be wrong with a table, or with what is asked of it. Each message names the file and the place in it, and has in it
+/// what the system said, which is no `source` that would be told twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -19,7 +20,6 @@ pub enum Error {
         /// The file's name.
         file: String,
         /// What the operating system said.
-        #[source]
         error: io::Error,
     },
     /// Nothing but blank lines.
@@ -106,7 +106,6 @@ pub enum Error {
         /// Where it should be.
         folder: String,
         /// What the operating system said.
-        #[source]
         error: io::Error,
     },
     /// More rows than can be put into an order.
@@ -396,5 +395,18 @@ pub enum Error {
 impl Error {
     pub(crate) fn invalid(what: impl Into<String>) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, what.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::Table;
+    use std::error::Error;
+
+    #[test]
+    fn what_the_system_said_is_told_once() {
+        let error = Table::read_csv("nowhere.csv").unwrap_err();
+        assert!(error.to_string().starts_with("cannot read nowhere.csv: "), "{error}");
+        assert!(error.source().is_none());
     }
 }
