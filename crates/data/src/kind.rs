@@ -195,8 +195,8 @@ fn tell_rows_apart(name: &str, numbers: &[f64]) -> bool {
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let is_dense = high - low + 1.0 <= 2.0 * numbers.len() as f64;
-    let different: HashSet<u64> = numbers.iter().map(|value| value.to_bits()).collect();
-    (is_dense && !is_called_time(name) || is_called_id(name)) && different.len() == numbers.len()
+    let different = || numbers.iter().map(|value| value.to_bits()).collect::<HashSet<u64>>().len();
+    (is_dense && !is_called_time(name) || is_called_id(name)) && different() == numbers.len()
 }
 
 /// `Fiscal Year`, `time`.

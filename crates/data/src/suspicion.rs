@@ -124,8 +124,8 @@ impl Preparation {
             let column = table.find(name)?;
             let there = || rows.iter().copied().filter(|row| !column.is_missing(*row));
             let units = Unit::several(column, there());
-            let texts: HashSet<&str> = there().map(|row| column.get(row)).collect();
-            (!units.is_empty() && texts.len() >= 10).then(|| (name.clone(), units))
+            let texts = || there().map(|row| column.get(row)).collect::<HashSet<&str>>().len();
+            (!units.is_empty() && texts() >= 10).then(|| (name.clone(), units))
         };
         names.filter_map(mixed).collect()
     }

@@ -50,16 +50,23 @@ impl Preparation {
         let columns: Option<Vec<_>> = inputs.iter().map(|input| of_input(input, seen)).collect();
         let (Some(columns), Some(total)) = (columns, of_target(seen)) else { return Vec::new() };
         let mut parts = most_telling(&columns, &total);
+        // Only what may be a total is read to the end.
+        if !is_sum(parts.iter().map(|at| &columns[*at]), &total) {
+            return Vec::new();
+        }
         for part in parts.clone() {
             let others: Vec<usize> = parts.iter().copied().filter(|other| *other != part).collect();
             if is_sum(others.iter().map(|at| &columns[*at]), &total) {
                 parts = others;
             }
         }
+        if parts.len() < 2 {
+            return Vec::new();
+        }
         parts.sort_unstable();
         let in_all: Option<Vec<_>> = parts.iter().map(|at| of_input(&inputs[*at], rows)).collect();
         let (Some(columns), Some(total)) = (in_all, of_target(rows)) else { return Vec::new() };
-        if parts.len() < 2 || !is_sum(&columns, &total) {
+        if !is_sum(&columns, &total) {
             return Vec::new();
         }
         parts.into_iter().map(|at| inputs[at].name.clone()).collect()
