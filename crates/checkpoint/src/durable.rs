@@ -62,6 +62,20 @@ pub fn create_folder(dir: impl AsRef<Path>) -> Result<(), Error> {
     if dir.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()).context("create", dir) }
 }
 
+/// Whether a file is what [`replace`] left on the way to `path`, as a process that died does.
+pub fn is_left_of(file: impl AsRef<Path>, path: impl AsRef<Path>) -> bool {
+    let name = file.as_ref().file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| is_temporary(name, &(shortened(path) + ".")))
+}
+
+/// A file's name, or as much of it as leaves room for more: file systems take no more than 255 bytes. For the name of a file
+/// beside it, in which it is written first.
+pub fn shortened(path: impl AsRef<Path>) -> String {
+    let mut name = path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.truncate(name.floor_char_boundary(LONGEST));
+    name
+}
+
 /// An error if there is something at the path that is no file: a rename would destroy a device or a pipe, where it may, and
 /// opening a pipe would wait for ever.
 pub(crate) fn must_be_replaceable(path: &Path) -> Result<(), Error> {
@@ -275,15 +289,8 @@ impl Drop for Temporary<'_> {
 }
 
 const SUFFIX: &str = ".tmp";
-/// So much of a file's name is in that of its temporary file, in bytes: file systems take no more than 255.
+/// So much of a file's name is in that of its temporary file, in bytes.
 const LONGEST: usize = 200;
-
-/// A file's name, or as much of it as leaves room for more.
-fn shortened(path: &Path) -> String {
-    let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.truncate(name.floor_char_boundary(LONGEST));
-    name
-}
 
 /// Removes what a process that died left behind on the way to files whose names begin with `prefix`. Nobody else may be on
 /// that way.
@@ -322,6 +329,7 @@ mod tests {
         let others = [".x.json.bak.tmp", ".x.json2.7-1.tmp", "x.json.tmp"];
         for name in [".x.json.7-1.tmp"].iter().chain(&others) {
             fs::write(run.join(name), "half").unwrap();
+            assert_eq!(is_left_of(run.join(name), &file), !others.contains(name), "{name}");
         }
         replace(&file, b"old").unwrap();
         replace(&file, b"new").unwrap();

@@ -16,7 +16,7 @@ use highwater_data::{
 };
 use highwater_nn::{Activation, Embedding, Init, Layer, Mlp, Sequential};
 use highwater_optim::{AdamW, Method};
-use highwater_trainer::{Config, OnFailure, Score};
+use highwater_trainer::{Config, OnFailure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -325,13 +325,9 @@ impl RunConfig {
         if let Some(at) = (1..targets.len()).find(|at| targets[..*at].contains(&targets[*at])) {
             bail!("the target {:?} is named twice: name each column once", targets[at]);
         }
-        for (name, score) in [("monitor", self.training.monitor), ("select", self.training.select)] {
+        if let Some((name, metric)) = self.training.unmeasured() {
             let measured: Vec<_> = self.training.metrics.iter().map(ToString::to_string).collect();
-            if let Score::Metric(metric) = score
-                && !self.training.metrics.contains(&metric)
-            {
-                bail!("--{name} {metric}: the run measures the loss and {}", measured.join(", "));
-            }
+            bail!("--{name} {metric}: the run measures the loss and {}", measured.join(", "));
         }
         Ok(self.training.validate()?)
     }

@@ -13,7 +13,7 @@ use highwater_data::{Dataset, Error, Preparation, Targets};
 use highwater_nn::Model;
 use highwater_objective::Loss;
 use highwater_objective::metrics::Metric;
-use highwater_report::{Count, Rounded};
+use highwater_report::{Count, is_undefined, score_text};
 use highwater_trainer::{Scores, evaluate};
 use ndarray::ArrayView1;
 use serde_json::{Map, Value, json};
@@ -49,11 +49,6 @@ fn needs(metric: &str) -> &'static str {
         "r2" => "two different values of the target",
         _ => "rows of two classes",
     }
-}
-
-/// A score beside the loss of the same rows: NaN only where that is not finite either.
-pub(crate) fn shown(value: f64, loss: f64) -> String {
-    if value.is_nan() && loss.is_finite() { "–".to_owned() } else { Rounded(value).to_string() }
 }
 
 /// Names and values as they are shown: the loss, then the metrics.
@@ -137,12 +132,11 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         let named = named(&scores);
         let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in named {
-            text += &format!("  {name:width$}  {}", shown(value, scores.loss));
-            text += &if value.is_nan() && scores.loss.is_finite() {
-                format!("  (needs {})\n", needs(&name))
-            } else {
-                "\n".to_owned()
-            };
+            text += &format!("  {name:width$}  {}", score_text(value, scores.loss));
+            if is_undefined(value, scores.loss) {
+                text += &format!("  (needs {})", needs(&name));
+            }
+            text += "\n";
         }
         if let Some(note) = note {
             text += &format!("The model is {note}.\n");

@@ -38,8 +38,9 @@ impl RunFolder {
     fn must_be_new(&self) -> Result<()> {
         let root = self.root.display();
         let content = fs::read_dir(&self.root).with_context(|| format!("cannot read {root}"))?;
-        let is_left =
-            |path: &Path| is_half_written_config(path) || path == self.checkpoints() && locked_only(path);
+        let is_left = |path: &Path| {
+            durable::is_left_of(path, self.config_file()) || path == self.checkpoints() && locked_only(path)
+        };
         if !content.flatten().all(|entry| is_left(&entry.path())) {
             let again = quoted(&root.to_string());
             bail!(
@@ -156,11 +157,11 @@ impl RunFolder {
     /// Takes a new run's folder back, unless there is more in it than what was made before training began: it would only
     /// be in the way of the next try. What cannot be removed stays.
     pub(crate) fn withdraw(&self) {
-        let checkpoints = self.checkpoints();
+        let (config, checkpoints) = (self.config_file(), self.checkpoints());
         let Ok(content) = fs::read_dir(&self.root) else { return };
         let content: Vec<PathBuf> = content.flatten().map(|entry| entry.path()).collect();
         let (configs, others): (Vec<_>, Vec<_>) =
-            content.iter().partition(|path| **path == self.config_file() || is_half_written_config(path));
+            content.iter().partition(|path| **path == config || durable::is_left_of(path, &config));
         if others.iter().any(|path| **path != checkpoints || !locked_only(path)) {
             return;
         }
@@ -305,10 +306,4 @@ fn locked_only(folder: &Path) -> bool {
 fn lacking(folder: &Path) -> Vec<PathBuf> {
     let named = folder.ancestors().filter(|folder| *folder != Path::new(""));
     named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
-}
-
-/// Whether a file is what [`RunFolder::write_config`] left that was killed.
-fn is_half_written_config(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with(".config.toml.") && name.ends_with(".tmp"))
 }

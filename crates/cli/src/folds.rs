@@ -2,13 +2,14 @@
 
 use crate::args::Shared;
 use crate::config::RunConfig;
-use crate::evaluate::{self, shown};
+use crate::evaluate;
 use crate::guess::Guess;
 use crate::measures::loss;
 use crate::train::{in_memory, pool};
 use crate::{line, print, say};
 use anyhow::{Result, anyhow, bail};
 use highwater_data::{Dataset, Fractions, Preparation, Table, folds};
+use highwater_report::score_text;
 use highwater_trainer::Scores;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -61,8 +62,9 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&scored);
-            let shown: Vec<String> =
-                named.iter().map(|(name, value)| format!("{name} {}", shown(*value, scored.loss))).collect();
+            let shown =
+                named.iter().map(|(name, value)| format!("{name} {}", score_text(*value, scored.loss)));
+            let shown: Vec<String> = shown.collect();
             say(format_args!("fold {number}/{count}  {} rows  {}", scored.rows, shown.join("  ")));
         }
         scores.push(scored);
@@ -91,9 +93,10 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let width = names.iter().map(String::len).max().unwrap_or(0);
         let mut text = format!("Cross-validation of {} rows in {count} parts\n\n", rows.len());
         text += &format!("  {:width$}  {:>9}  {:>9}\n", "", "mean", "sd");
+        let (loss, _) = spread(0);
         for (at, name) in names.iter().enumerate() {
             let (mean, sd) = spread(at);
-            let [mean, sd] = [mean, sd].map(|value| shown(value, spread(0).0));
+            let [mean, sd] = [mean, sd].map(|value| score_text(value, loss));
             text += &format!("  {name:width$}  {mean:>9}  {sd:>9}\n");
         }
         if let Some(note) = note {

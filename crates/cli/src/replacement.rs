@@ -1,6 +1,7 @@
 //! A file that takes the place of another when it is complete.
 
 use crate::folder::folder_of;
+use highwater_checkpoint::durable::shortened;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -60,16 +61,6 @@ impl Drop for Replacement {
             _ = fs::remove_file(part);
         }
     }
-}
-
-/// So much of a file's name is in that of the one beside it that is written first, in bytes: file systems take no more than 255.
-const LONGEST: usize = 200;
-
-/// A file's name, or as much of it as leaves room for more.
-fn shortened(path: &Path) -> String {
-    let mut name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.truncate(name.floor_char_boundary(LONGEST));
-    name
 }
 
 /// Removes the files beside a path, whose names begin like this, that no process has [taken](take). What cannot be

@@ -44,6 +44,16 @@ pub(crate) fn decimals(magnitude: f64) -> usize {
     }
 }
 
+/// Whether a score, beside the loss of the same rows, says nothing of them, as R² of a single one does not.
+pub fn is_undefined(score: f64, loss: f64) -> bool {
+    score.is_nan() && loss.is_finite()
+}
+
+/// A score beside the loss of the same rows: rounded, or a dash if it is [undefined](is_undefined).
+pub fn score_text(score: f64, loss: f64) -> String {
+    if is_undefined(score, loss) { "–".to_owned() } else { Rounded(score).to_string() }
+}
+
 /// A count with its thousands apart: `1,797`.
 #[derive(Debug, Clone, Copy)]
 pub struct Count(pub u64);

@@ -86,7 +86,7 @@ pub use about::{About, ColumnUse};
 pub use comparison::{Compared, Comparison};
 pub use curve::{Columns, Curve, read_curve};
 pub use error::Error;
-pub use figures::{Count, Rounded};
+pub use figures::{Count, Rounded, is_undefined, score_text};
 pub use history::{History, is_history, read_history};
 pub use importance::{ColumnImportance, Importance};
 pub use live::LivePage;

@@ -1,7 +1,7 @@
 //! The end of a run, on one screen.
 
 use crate::ending::{Saved, ended_too_early, ending, kept};
-use crate::figures::{Count, Rounded, Time, counted};
+use crate::figures::{Count, Rounded, Time, counted, score_text};
 use highwater_trainer::{Ended, MeasuredOn, Report, Saves, Score, Scores};
 use std::fmt;
 
@@ -116,9 +116,7 @@ pub(crate) fn score_rows(scores: &[(&str, &Scores)]) -> Vec<Vec<String>> {
     for (metric, _) in metrics {
         rows.push(row(metric.to_string(), &|scores| {
             let found = scores.score(Score::Metric(*metric));
-            // What such rows say nothing of, as R² of a single one.
-            let defined = found.filter(|value| !(value.is_nan() && scores.loss.is_finite()));
-            defined.map_or("–".to_owned(), |value| Rounded(value).to_string())
+            found.map_or("–".to_owned(), |value| score_text(value, scores.loss))
         }));
     }
     rows.push(row("rows".to_owned(), &|scores| Count(scores.rows as u64).to_string()));

@@ -148,6 +148,15 @@ impl<'de> Deserialize<'de> for Score {
 }
 
 impl Config {
+    /// The first of `monitor` and `select` that is a metric and not among those of the run: the setting's name, and the metric.
+    pub fn unmeasured(&self) -> Option<(&'static str, Metric)> {
+        let decide = [("monitor", self.monitor), ("select", self.select)];
+        decide.into_iter().find_map(|(field, score)| match score {
+            Score::Metric(metric) if !self.metrics.contains(&metric) => Some((field, metric)),
+            _ => None,
+        })
+    }
+
     /// Whether the values make sense together.
     ///
     /// # Errors
@@ -172,16 +181,9 @@ impl Config {
             let (value, must) = (metric.to_string(), "count the first class at least");
             return Err(Error::Setting { field: "metrics", value, must });
         }
-        for (field, score) in [("monitor", self.monitor), ("select", self.select)] {
-            if let Score::Metric(metric) = score
-                && !self.metrics.contains(&metric)
-            {
-                return Err(Error::Setting {
-                    field,
-                    value: metric.to_string(),
-                    must: "be loss or one of the metrics of the run",
-                });
-            }
+        if let Some((field, metric)) = self.unmeasured() {
+            let (value, must) = (metric.to_string(), "be loss or one of the metrics of the run");
+            return Err(Error::Setting { field, value, must });
         }
         self.stop.check().map_err(|what| Error::Rule { what: what.to_string() })?;
         self.stop.leaves().into_iter().try_for_each(|rule| self.feeds(rule))?;

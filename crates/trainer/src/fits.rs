@@ -24,9 +24,9 @@ pub(crate) fn check(run: &Run<'_>, data: Data<'_>, config: &Config) -> Result<()
         return Err(Error::NoRows);
     }
     check_part(run, data.train, "training")?;
-    if !data.units.is_empty() && data.units.len() != run.model.network().outputs() {
-        let (found, needed) = (data.units.len(), run.model.network().outputs());
-        let (found, needed) = (format!("units of {found} targets"), format!("those of {needed}, or none"));
+    let (units, outputs) = (data.units.len(), run.model.network().outputs());
+    if units != 0 && units != outputs {
+        let (found, needed) = (format!("units of {units} targets"), format!("those of {outputs}, or none"));
         return Err(Error::Data { part: "training", found, needed });
     }
     // Without any, the training rows take their place.

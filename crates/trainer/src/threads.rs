@@ -1,7 +1,8 @@
 //! On how many threads steps are done: on all, unless other programs keep the processors busy.
 //!
 //! A thread that is sent away in the middle of its piece keeps all others waiting until its turn comes again, some
-//! milliseconds later. Beside another training, a step on all threads takes one and a half to two times as long as on one. Nothing but the time of steps tells; and the number of threads changes no bit of the result.
+//! milliseconds later. Beside another training, a step on all threads takes one and a half to two times as long as on one.
+//! Nothing but the time of steps tells; and the number of threads changes no bit of the result.
 
 use highwater_autodiff::Awake;
 use std::time::{Duration, Instant};

@@ -1,41 +1,14 @@
 //! Models go to other programs and come from them; checkpoints are compared, cleaned up and migrated.
 
 use crate::args;
-use crate::run::{Said, assert_same, checkpoints, done, highwater, history, run, table, tree};
+use crate::run::{Said, assert_same, checkpoints, done, highwater, history, run, table, trained, tree};
 use highwater_checkpoint::Store;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn iris(out: &Path, more: &[&str]) -> Vec<OsString> {
-    let data = table("iris.csv");
-    let usual = args![
-        "train",
-        "--data",
-        data,
-        "--target",
-        "species",
-        "--hidden",
-        "8",
-        "--dropout",
-        "0.25",
-        "--out",
-        out,
-        "--quiet",
-        "--stop",
-        "never"
-    ];
-    [usual, more.iter().map(OsString::from).collect()].concat()
-}
-
-fn trained(dir: &Path, more: &[&str]) -> PathBuf {
-    let out = dir.join("run");
-    done(iris(&out, more));
-    out
-}
+use std::path::Path;
 
 fn lines(out: &str) -> Vec<Value> {
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

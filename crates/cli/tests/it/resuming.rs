@@ -1,7 +1,7 @@
 //! A run goes on only with what it began with.
 
 use crate::args;
-use crate::run::{done, run, table, tree};
+use crate::run::{done, run, table, trained, tree};
 use std::fs;
 use std::path::Path;
 
@@ -31,19 +31,7 @@ fn refused(folder: &Path, commands: &[&[&str]], words: &[&str]) {
 #[test]
 fn a_run_that_goes_on_names_the_scores_that_it_has() {
     let dir = tempfile::tempdir().unwrap();
-    let run_dir = dir.path().join("run");
-    let train = args![
-        "train",
-        "--data",
-        table("iris.csv"),
-        "--target",
-        "species",
-        "--epochs",
-        "1",
-        "--out",
-        &run_dir
-    ];
-    done(train);
+    let run_dir = trained(dir.path(), &["--epochs", "1"]);
     let said = run(args!["resume", &run_dir, "--select", "log_loss"]);
     assert!(
         said.err.contains("--select log_loss: the run measures the loss and accuracy, f1_macro"),

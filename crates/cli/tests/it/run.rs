@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -105,4 +105,27 @@ pub(crate) fn assert_same(run: &Path, other: &Path) {
     assert_eq!(history(run), history(other));
     assert!(!model(run).is_empty());
     assert!(model(run) == model(other), "the kept models differ");
+}
+
+/// Where a run is, in this folder, of a small network for the irises, with dropout, that does not stop by itself.
+pub(crate) fn trained(dir: &Path, more: &[&str]) -> PathBuf {
+    let (data, out) = (table("iris.csv"), dir.join("run"));
+    let usual = args![
+        "train",
+        "--data",
+        data,
+        "--target",
+        "species",
+        "--hidden",
+        "8",
+        "--dropout",
+        "0.25",
+        "--out",
+        &out,
+        "--quiet",
+        "--stop",
+        "never"
+    ];
+    done(usual.into_iter().chain(more.iter().map(OsString::from)));
+    out
 }
