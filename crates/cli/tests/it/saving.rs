@@ -361,6 +361,13 @@ fn a_folder_that_takes_the_place_of_the_model_meanwhile_is_told_with_the_way_out
     }
     fs::create_dir(&best).unwrap();
     (0..3).for_each(|_| _ = progress.read_line(&mut String::new()).unwrap());
+    // The model that was there may have been the newest; one after it is to be published.
+    let validations =
+        || fs::read_to_string(folder.join("history.csv")).map_or(0, |text| text.lines().count());
+    let before = validations();
+    while validations() < before + 3 && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
     signal(&child, "INT");
     let mut rest = String::new();
     progress.read_to_string(&mut rest).unwrap();
