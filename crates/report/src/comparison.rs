@@ -1,7 +1,7 @@
 //! Several runs on one page.
 
 use crate::ending::{ending, place};
-use crate::figures::{Count, Rounded, Time, capitalised};
+use crate::figures::{Count, Rounded, Time, capitalised, score_text};
 use crate::page::{Axis, COLOURED, Frame, Key, Plot};
 use crate::replace::replace;
 use crate::{About, Error};
@@ -135,16 +135,16 @@ impl Comparison<'_> {
                 let others = run.scores.iter().skip(1);
                 let others = others.filter_map(|(part, scores)| {
                     // A number does not leave its name.
-                    Some(format!("{part}\u{a0}{}", Rounded(scores.score(score)?)))
+                    Some(format!("{part}\u{a0}{}", score_text(scores.score(score)?, scores.loss)))
                 });
                 [chosen_by.to_owned()].into_iter().chain(others).collect()
             };
             let scored =
-                scores.iter().zip(&values[number]).zip(&best).map(|((score, value), best)| match value {
-                    Some(found) => Cell {
-                        text: Rounded(*found).to_string(),
+                scores.iter().zip(&values[number]).zip(&best).map(|((score, found), best)| match found {
+                    Some(measured) => Cell {
+                        text: score_text(*measured, value(run, Score::Loss).unwrap_or(f64::NAN)),
                         remarks: remarks(*score),
-                        is_best: value == best,
+                        is_best: found == best,
                     },
                     None => Cell { text: "–".to_owned(), ..Cell::default() },
                 });

@@ -12,7 +12,7 @@ mod table;
 mod values;
 
 use crate::ending::{Saved, ended_too_early, ending, kept};
-use crate::figures::{Count, Rounded, Size, Time, counted};
+use crate::figures::{Count, Rounded, Size, Time, counted, score_text};
 use crate::replace::replace;
 use crate::summary::score_rows;
 use crate::{About, Error, Outcome, Truth};
@@ -149,7 +149,7 @@ impl Page<'_> {
                 None => ("loss".to_owned(), scores.loss),
             };
             let rows = counted(scores.rows as u64, "row");
-            headlines.push((format!("{part} {name}"), Rounded(value).to_string(), format!("on {rows}")));
+            headlines.push((format!("{part} {name}"), score_text(value, scores.loss), format!("on {rows}")));
         } else if let Some(best) = report.best() {
             let value = Rounded(best.score(config.select)).to_string();
             headlines.push((self.about.measured_on.score(config.select), value, "the best so far".into()));

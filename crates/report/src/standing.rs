@@ -1,6 +1,6 @@
 //! How a run stands, in words.
 
-use crate::figures::{Count, Rounded, Time, counted};
+use crate::figures::{Count, Rounded, Time, counted, score_text};
 use crate::gauge::{Ink, bar, spark};
 use highwater_trainer::{MeasuredOn, Plan, Record, Score};
 
@@ -96,7 +96,7 @@ impl Standing {
             line += &format!("  step {:>width$}", Count(record.step));
         }
         for (name, value) in self.values(record) {
-            line += &format!("  {name} {:<8}", Rounded(value));
+            line += &format!("  {name} {value:<8}");
         }
         line += &match self.best {
             Some(best) if best + 1 == self.history.len() => "  best so far".to_owned(),
@@ -119,9 +119,9 @@ impl Standing {
         let width = self.epochs.to_string().len().max(of.to_string().len());
         let values = match self.history.last() {
             Some(record) => self.values(record),
-            None => vec![("training".to_owned(), self.loss)],
+            None => vec![("training".to_owned(), Rounded(self.loss).to_string())],
         };
-        let values = values.into_iter().map(|(name, value)| format!("{name} {}", Rounded(value)));
+        let values = values.into_iter().map(|(name, value)| format!("{name} {value}"));
         let step = if self.step == 0 { 0 } else { step };
         let mut lines = vec![
             format!(
@@ -153,14 +153,14 @@ impl Standing {
     }
 
     /// Losses, the first metrics and the one that selects.
-    fn values(&self, record: &Record) -> Vec<(String, f64)> {
+    fn values(&self, record: &Record) -> Vec<(String, String)> {
         let mut values = vec![
-            ("training".to_owned(), record.training_loss),
-            (self.measured_on.name().to_owned(), record.validation_loss),
+            ("training".to_owned(), Rounded(record.training_loss).to_string()),
+            (self.measured_on.name().to_owned(), Rounded(record.validation_loss).to_string()),
         ];
         for (place, (metric, value)) in record.metrics.iter().enumerate() {
             if place < METRICS || self.select == Score::Metric(*metric) {
-                values.push((metric.to_string(), *value));
+                values.push((metric.to_string(), score_text(*value, record.validation_loss)));
             }
         }
         values
@@ -265,6 +265,17 @@ mod tests {
         };
         assert_eq!(shown("loss"), "accuracy f1_macro");
         assert_eq!(shown("log_loss"), "accuracy f1_macro log_loss");
+    }
+
+    #[test]
+    fn a_metric_that_says_nothing_of_the_rows_is_a_dash() {
+        let mut standing = Standing::new(&plan(&[]), Score::Loss);
+        let mut record = records(&[0.5]).remove(0);
+        record.metrics = vec![("r2".parse().unwrap(), f64::NAN)];
+        standing.validated(&record, true, None);
+        for told in [standing.line(), standing.picture(1.0, Ink::Plain)] {
+            assert!(told.contains("r2 –") && !told.contains("NaN"), "{told}");
+        }
     }
 
     #[test]
