@@ -3,7 +3,7 @@
 use crate::elementary;
 use crate::vector::Vectors;
 use std::fmt::{Debug, Display};
-use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// An element of a matrix: `f32` for speed, `f64` for checks against other implementations.
 ///
@@ -11,7 +11,6 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 /// functions are those of the standard library and of `libm`.
 pub trait Real:
     Vectors
-    + faer::traits::ComplexField<Real = Self>
     + Copy
     + Default
     + PartialOrd
@@ -22,7 +21,9 @@ pub trait Real:
     + Add<Output = Self>
     + AddAssign
     + Sub<Output = Self>
+    + SubAssign
     + Mul<Output = Self>
+    + MulAssign
     + Div<Output = Self>
     + Neg<Output = Self>
     + 'static

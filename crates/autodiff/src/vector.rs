@@ -4,9 +4,10 @@ use crate::buffer::Buffer;
 use crate::kernel::{pack, packed::Group};
 use pulp::Simd;
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 thread_local! {
-    /// What a thread packs the right factor of a product into.
+    /// What a thread packs factors of products into.
     static SINGLE: Cell<Buffer<f32>> = const { Cell::new(Buffer::EMPTY) };
     static DOUBLE: Cell<Buffer<f64>> = const { Cell::new(Buffer::EMPTY) };
 }
@@ -49,8 +50,11 @@ pub trait Vectors: Copy {
         target: &mut [Self],
         width: usize,
     ) -> usize;
-    /// Computes a part of a large product. As it is not generic, it is compiled in this crate alone.
-    fn multiply(group: Group<'_, '_, Self>);
+    /// Computes a part of a product, with memory to pack its part of the right factor. As it is not generic, it is compiled
+    /// in this crate alone.
+    fn multiply(group: Group<'_, '_, Self>, packed: &mut [Self]);
+    /// What a thread packs factors of products into.
+    fn memory() -> &'static LocalKey<Cell<Buffer<Self>>>;
 }
 
 impl Vectors for f32 {
@@ -97,8 +101,11 @@ impl Vectors for f32 {
     ) -> usize {
         pack::turn_squares(source, stride, shape, target, width)
     }
-    fn multiply(group: Group<'_, '_, f32>) {
-        SINGLE.with(|memory| group.run(memory));
+    fn multiply(group: Group<'_, '_, f32>, packed: &mut [f32]) {
+        group.run(packed);
+    }
+    fn memory() -> &'static LocalKey<Cell<Buffer<f32>>> {
+        &SINGLE
     }
 }
 
@@ -140,7 +147,10 @@ impl Vectors for f64 {
     fn turn_squares(_: &[f64], _: usize, _: [usize; 2], _: &mut [f64], _: usize) -> usize {
         0
     }
-    fn multiply(group: Group<'_, '_, f64>) {
-        DOUBLE.with(|memory| group.run(memory));
+    fn multiply(group: Group<'_, '_, f64>, packed: &mut [f64]) {
+        group.run(packed);
+    }
+    fn memory() -> &'static LocalKey<Cell<Buffer<f64>>> {
+        &DOUBLE
     }
 }

@@ -1,9 +1,7 @@
-//! Matrix products: large ones and those with a thin factor have kernels of their own, the others are faer's.
+//! Matrix products, each by the kernel that suits its shape.
 
 use super::{Matrix, Write, column, packed, thin};
 use crate::real::Real;
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
 
 /// Products of at least this many multiplications are worth handing over to other threads (about 10 µs).
 const PARALLEL: usize = 1 << 20;
@@ -23,12 +21,6 @@ impl<'a, T: Real> Factor<'a, T> {
     pub(crate) fn shape(self) -> [usize; 2] {
         let Matrix { rows, columns, .. } = self.matrix;
         if self.transposed { [columns, rows] } else { [rows, columns] }
-    }
-
-    fn view(self) -> MatRef<'a, T> {
-        let Matrix { data, rows, columns } = self.matrix;
-        let view = MatRef::from_row_major_slice(data, rows, columns);
-        if self.transposed { view.transpose() } else { view }
     }
 }
 
@@ -70,17 +62,10 @@ pub(crate) fn product_then<T: Real>(
         Kernel::ThinOuter => {
             thin::outer_product(target, left.matrix.data, right.matrix.data, [rows, columns], write);
         }
-        Kernel::Packed if !scratch.is_empty() => {
-            return packed::product(target, left, right, write, scratch, &then);
+        Kernel::Packed if is_large([rows, inner, columns]) && !scratch.is_empty() => {
+            return packed::shared(target, left, right, write, scratch, &then);
         }
-        Kernel::Packed | Kernel::Faer => {
-            let beta = match write {
-                Write::Set => Accum::Replace,
-                Write::Add => Accum::Add,
-            };
-            let view = MatMut::from_row_major_slice_mut(target, rows, columns);
-            matmul(view, beta, left.view(), right.view(), T::ONE, Par::Seq);
-        }
+        Kernel::Packed => packed::alone(target, left, right, write),
     }
     then(target, 0);
 }
@@ -90,26 +75,24 @@ enum Kernel {
     Column,
     Thin,
     ThinOuter,
-    /// If there is scratch memory; without, faer.
     Packed,
-    Faer,
 }
 
 /// The kernel for a product of rows×inner and inner×columns, of factors of which each may be read as its transpose.
-fn kernel(transposed: [bool; 2], [rows, inner, columns]: [usize; 3]) -> Kernel {
+fn kernel(transposed: [bool; 2], shape: [usize; 3]) -> Kernel {
+    let [_, inner, columns] = shape;
     match transposed {
         [false, _] if column::is_column(inner, columns) => Kernel::Column,
-        [false, _] if thin::is_thin(rows, inner, columns) => Kernel::Thin,
-        [true, false] if thin::is_thin_outer(rows, inner, columns) => Kernel::ThinOuter,
-        _ if is_large([rows, inner, columns]) => Kernel::Packed,
-        _ => Kernel::Faer,
+        [false, _] if thin::is_thin(shape) => Kernel::Thin,
+        [true, false] if thin::is_thin_outer(shape) => Kernel::ThinOuter,
+        _ => Kernel::Packed,
     }
 }
 
-/// How many elements of scratch memory a product wants, by the same measures as its [`kernel`].
-pub(crate) fn scratch(transposed: [bool; 2], [rows, inner, columns]: [usize; 3]) -> usize {
-    match kernel(transposed, [rows, inner, columns]) {
-        Kernel::Packed => packed::scratch(rows, inner),
+/// How many elements of scratch memory a product wants: none if no other thread helps.
+pub(crate) fn scratch(transposed: [bool; 2], shape: [usize; 3]) -> usize {
+    match kernel(transposed, shape) {
+        Kernel::Packed if is_large(shape) => packed::scratch(shape[0], shape[1]),
         _ => 0,
     }
 }

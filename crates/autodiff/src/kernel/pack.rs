@@ -1,6 +1,7 @@
 //! The factors of a product, put in the order in which its kernel reads them.
 
 use super::block::prefetch;
+use crate::buffer::Buffer;
 use crate::real::Real;
 use pulp::{Simd, WithSimd};
 
@@ -8,6 +9,18 @@ use pulp::{Simd, WithSimd};
 const AHEAD: usize = 8;
 /// Rows and columns of the squares that are turned at a time: a cache line of `f32`.
 pub(crate) const SIDE: usize = 16;
+
+/// Lets a thread use memory of its own for so many elements, which have any values.
+pub(super) fn with_memory<T: Real>(length: usize, work: impl FnOnce(&mut [T])) {
+    T::memory().with(|memory| {
+        let mut buffer = memory.replace(Buffer::EMPTY);
+        if buffer.len() < length {
+            buffer = Buffer::zeros(length);
+        }
+        work(&mut buffer[..length]);
+        memory.set(buffer);
+    });
+}
 
 /// Copies of rows that begin `stride` after one another, each cut into pieces of `width`: of the piece number p,
 /// row k goes to `target[p * panel + k * width..]`. Of what is beyond the end of a row, the target keeps anything.
@@ -129,13 +142,15 @@ mod avx512 {
         #[inline(always)]
         fn call(self) -> usize {
             let Turn { simd, source, stride, shape: [rows, columns], target, width } = self;
-            let whole = columns / SIDE * SIDE;
+            // The last square overlaps the one before it, if it would be narrower.
+            let squares = (0..columns / SIDE * SIDE).step_by(SIDE);
+            let last = (columns > SIDE && !columns.is_multiple_of(SIDE)).then(|| columns - SIDE);
             // A few rows at a time, whose lines the processor fetches ahead, and not all of them side by side.
             for row in (0..rows).step_by(SIDE) {
                 let count = (rows - row).min(SIDE);
                 // Vectors beyond the end of a row of the target are overwritten by its next row.
                 let over = count == SIDE || rows < SIDE;
-                for column in (0..whole).step_by(SIDE) {
+                for column in squares.clone().chain(last) {
                     let source = &source[row * stride + column..];
                     let target = &mut target[column * width + row..];
                     // In both branches: turned before them, each square would go through the stack for the second's sake.
@@ -151,7 +166,7 @@ mod avx512 {
                     }
                 }
             }
-            whole
+            if columns < SIDE { 0 } else { columns }
         }
     }
 

@@ -1,4 +1,5 @@
-//! Products of large matrices, near the limit of the processor's multiply-add units.
+//! Products of large matrices, near the limit of the processor's multiply-add units, and of all that have no kernel of
+//! their own.
 //!
 //! The left factor is packed as a whole: panels of a few rows, within them column after column. Threads share it, and
 //! share out the columns of the result in groups, a few panels of a few vectors each. For a group, a thread packs its
@@ -15,14 +16,12 @@
 
 use super::block::Block;
 use super::matmul::Factor;
-use super::pack::{Rows, turn};
+use super::pack::{Rows, turn, with_memory};
 use super::tile::{MAX_ROWS, Tile, VECTORS};
 use super::{ARCH, Write};
-use crate::buffer::Buffer;
 use crate::real::Real;
 use highwater_threads::join;
 use pulp::{Simd, WithSimd};
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -75,15 +74,53 @@ fn left_parts(rows: usize, inner: usize) -> usize {
     rows.div_ceil((LEFT / inner).max(8 * MAX_ROWS))
 }
 
-/// target = left · right, or target += left · right; then `then(elements, first_column)` for each row of each group of
-/// columns, by the thread that computed it.
-pub(super) fn product<T: Real>(
+/// target = left · right, or target += left · right, shared between threads; then `then(elements, first_column)` for each
+/// row of each group of columns, by the thread that computed it.
+pub(super) fn shared<T: Real>(
     target: &mut [T],
     left: Factor<'_, T>,
     right: Factor<'_, T>,
     write: Write,
     scratch: &mut [T],
     then: &(dyn Fn(&mut [T], usize) + Sync),
+) {
+    for_each_part(target, left, right, |target, packing| {
+        let packed = &mut scratch[..packing.length()];
+        packing.share(packed, packing.all());
+        let product = Product { left: packed, packing, right, write, then };
+        match left.transposed
+            && target.rows() >= 2 * GROUP_ROWS
+            && target.rows() * target.columns() <= BY_ROWS
+        {
+            true => product.halve(target, 0, 0),
+            false => product.share(target, 0, 0),
+        }
+    });
+}
+
+/// target = left · right, or target += left · right, by the thread that calls.
+pub(super) fn alone<T: Real>(target: &mut [T], left: Factor<'_, T>, right: Factor<'_, T>, write: Write) {
+    for_each_part(target, left, right, |mut target, packing| {
+        let group = PANELS * packing.geometry.columns;
+        with_memory(packing.length() + INNER * group, |memory| {
+            let (packed, of_right) = memory.split_at_mut(packing.length());
+            packing.pack(packed, packing.all());
+            let product = Product { left: packed, packing, right, write, then: &|_, _| {} };
+            let (rows, columns) = (target.rows(), target.columns());
+            for column in (0..columns).step_by(group) {
+                let block = target.part(0..rows, column..columns.min(column + group));
+                T::multiply(Group { product: &product, block, panel: 0, column }, of_right);
+            }
+        });
+    });
+}
+
+/// Cuts a product where the packed left factor would have too many rows.
+fn for_each_part<'a, T: Real>(
+    target: &mut [T],
+    left: Factor<'a, T>,
+    right: Factor<'_, T>,
+    mut multiply: impl FnMut(Block<'_, T>, Left<'a, T>),
 ) {
     let ([rows, inner], columns) = (left.shape(), right.shape()[1]);
     let geometry = ARCH.dispatch(Registers::<T>(PhantomData));
@@ -93,15 +130,7 @@ pub(super) fn product<T: Real>(
         let rows = part(rows, parts, number);
         let (target, others) = std::mem::take(&mut rest).split_at_mut(rows.len() * columns);
         rest = others;
-        let packing = Left { left, rows: rows.clone(), pieces: inner.div_ceil(INNER), geometry };
-        let packed = &mut scratch[..rows.len() * inner];
-        packing.pack(packed, 0..packing.pieces * packing.panels());
-        let product = Product { left: packed, packing, right, write, then };
-        let target = Block::new(target, columns);
-        match left.transposed && target.rows() >= 2 * GROUP_ROWS && target.rows() * columns <= BY_ROWS {
-            true => product.halve(target, 0, 0),
-            false => product.share(target, 0, 0),
-        }
+        multiply(Block::new(target, columns), Left { left, rows, pieces: inner.div_ceil(INNER), geometry });
     }
 }
 
@@ -132,7 +161,7 @@ impl<T: Real> Left<'_, T> {
     fn start(&self, number: usize) -> usize {
         let (piece, panel) = (number / self.panels(), number % self.panels());
         match piece == self.pieces {
-            true => self.left.shape()[1] * self.rows.len(),
+            true => self.length(),
             false => {
                 let piece = self.piece(piece);
                 piece.start * self.rows.len() + self.panel(panel).start * piece.len()
@@ -140,15 +169,27 @@ impl<T: Real> Left<'_, T> {
         }
     }
 
-    fn pack(&self, mut target: &mut [T], panels: Range<usize>) {
-        let from = self.start(panels.start);
-        if target.len() > PACKED_AT_ONCE && panels.len() > 1 {
-            let middle = panels.start + panels.len() / 2;
-            let (first, second) = target.split_at_mut(self.start(middle) - from);
-            let (first_panels, second_panels) = (panels.start..middle, middle..panels.end);
-            join(|| self.pack(first, first_panels), || self.pack(second, second_panels));
-            return;
+    /// All panels of all pieces.
+    fn all(&self) -> Range<usize> {
+        0..self.pieces * self.panels()
+    }
+
+    /// How many elements they have.
+    fn length(&self) -> usize {
+        self.rows.len() * self.left.shape()[1]
+    }
+
+    /// Packs some panels, on several threads if they are large.
+    fn share(&self, target: &mut [T], panels: Range<usize>) {
+        if target.len() <= PACKED_AT_ONCE || panels.len() == 1 {
+            return self.pack(target, panels);
         }
+        let middle = panels.start + panels.len() / 2;
+        let (first, second) = target.split_at_mut(self.start(middle) - self.start(panels.start));
+        join(|| self.share(first, panels.start..middle), || self.share(second, middle..panels.end));
+    }
+
+    fn pack(&self, mut target: &mut [T], panels: Range<usize>) {
         for number in panels {
             let (piece, panel) = (self.piece(number / self.panels()), self.panel(number % self.panels()));
             let (elements, rest) = std::mem::take(&mut target).split_at_mut(panel.len() * piece.len());
@@ -191,7 +232,8 @@ impl<T: Real> Product<'_, T> {
         } else if all < GROUPS && block.rows() >= 2 * GROUP_ROWS {
             self.halve(block, panel, column);
         } else {
-            T::multiply(Group { product: self, block, panel, column });
+            let size = INNER * block.columns().next_multiple_of(wide);
+            with_memory(size, |packed| T::multiply(Group { product: self, block, panel, column }, packed));
         }
     }
 
@@ -213,17 +255,10 @@ pub struct Group<'a, 'b, T> {
 }
 
 impl<T: Real> Group<'_, '_, T> {
-    /// Computes it with the thread's memory for the right factor.
+    /// Computes it with memory for its part of the right factor.
     #[inline(always)]
-    pub(crate) fn run(mut self, memory: &Cell<Buffer<T>>) {
-        let mut packed = memory.replace(Buffer::EMPTY);
-        let wide = self.product.packing.geometry.columns;
-        let size = INNER * self.block.columns().next_multiple_of(wide);
-        if packed.len() < size {
-            packed = Buffer::zeros(size);
-        }
-        ARCH.dispatch(Tiles { group: &mut self, packed: &mut packed });
-        memory.set(packed);
+    pub(crate) fn run(mut self, packed: &mut [T]) {
+        ARCH.dispatch(Tiles { group: &mut self, packed });
     }
 }
 
@@ -342,7 +377,14 @@ mod tests {
             let then = |elements: &mut [T], column: usize| {
                 elements.iter_mut().zip(column..).for_each(|(e, c)| *e += T::from_f64(c as f64));
             };
-            product(&mut target, left, right, write, &mut scratch, &then);
+            shared(&mut target, left, right, write, &mut scratch, &then);
+            let mut by_one = before.clone();
+            alone(&mut by_one, left, right, write);
+            by_one.chunks_mut(columns).for_each(|row| then(row, 0));
+            assert_eq!(
+                by_one, target,
+                "{rows}×{inner}·{inner}×{columns}, {write:?}, {left_way}, {right_way}"
+            );
             for (i, (&found, &alone)) in target.iter().zip(&product_alone).enumerate() {
                 let added = if write == Write::Add { before[i] } else { T::ZERO };
                 let expected = alone + added + T::from_f64((i % columns) as f64);
@@ -378,7 +420,7 @@ mod tests {
         let left = Matrix { data: &left, rows, columns: inner }.into();
         let right = Matrix { data: &right, rows: inner, columns: 1 }.into();
         let (mut target, mut scratch) = (vec![0.0; rows], vec![0.0; scratch(rows, inner)]);
-        product(&mut target, left, right, Write::Set, &mut scratch, &|_, _| {});
+        shared(&mut target, left, right, Write::Set, &mut scratch, &|_, _| {});
         assert!(target.iter().all(|&t| t == inner as f32));
     }
 
@@ -391,7 +433,7 @@ mod tests {
         let left = Matrix { data: &left, rows, columns: inner }.into();
         let right = Matrix { data: &right, rows: inner, columns }.into();
         let (mut target, mut scratch) = (vec![0.0; rows * columns], vec![0.0; scratch(rows, inner)]);
-        product(&mut target, left, right, Write::Set, &mut scratch, &|_, _| {});
+        shared(&mut target, left, right, Write::Set, &mut scratch, &|_, _| {});
         for (i, &found) in target.iter().enumerate() {
             match (i / columns, i % columns) {
                 (3, _) => assert!(found.is_nan(), "{i}"),

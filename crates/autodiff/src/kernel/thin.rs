@@ -3,6 +3,8 @@
 //!
 //! Each sum runs over the inner dimension in its order, so it does not depend on how rows are grouped.
 
+use super::matmul::is_large;
+use super::pack::{turn, with_memory};
 use super::{ARCH, Write};
 use crate::real::Real;
 use pulp::{NullaryFnOnce, Simd, WithSimd};
@@ -11,9 +13,10 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 const LANES: usize = 16;
 /// The most vectors that are handled together.
 const WIDE: usize = 4;
-/// How many elements of the packed right factor, or of the result, are still thin.
-const SMALL: usize = 1 << 10;
-const LARGE: usize = 1 << 12;
+/// How many elements of the packed right factor, or of the result, are still thin, if threads could share the product
+/// otherwise, and if not.
+const SHARED: usize = 1 << 12;
+const ALONE: usize = 1 << 16;
 
 /// A right factor: inner×columns or, if transposed, columns×inner, row by row.
 #[derive(Clone, Copy)]
@@ -23,13 +26,17 @@ pub(crate) struct Right<'a, T> {
 }
 
 /// Whether [`product`] is the quicker way to rows×inner · inner×columns.
-pub(crate) fn is_thin(rows: usize, inner: usize, columns: usize) -> bool {
-    rows >= LANES && inner * columns.next_multiple_of(LANES) <= LARGE
+pub(super) fn is_thin([rows, inner, columns]: [usize; 3]) -> bool {
+    inner * columns.next_multiple_of(LANES) <= most([rows, inner, columns])
 }
 
 /// Whether [`outer_product`] is the quicker way to (inner×rows)ᵀ · inner×columns.
-pub(crate) fn is_thin_outer(rows: usize, inner: usize, columns: usize) -> bool {
-    inner >= LANES && rows * columns.next_multiple_of(LANES) <= LARGE
+pub(super) fn is_thin_outer([rows, inner, columns]: [usize; 3]) -> bool {
+    rows * columns.next_multiple_of(LANES) <= most([rows, inner, columns])
+}
+
+fn most(shape: [usize; 3]) -> usize {
+    if is_large(shape) { SHARED } else { ALONE }
 }
 
 /// target (rows×columns) = left (rows×inner) · right, or target += left · right.
@@ -41,24 +48,20 @@ pub(crate) fn product<T: Real>(
     write: Write,
 ) {
     let stride = columns.next_multiple_of(LANES);
-    let mut run = |packed: &mut [T]| {
+    with_memory(inner * stride, |packed| {
         pack(packed, stride, right, [inner, columns]);
         ARCH.dispatch(Product { left, inner, packed, stride, columns, target, write });
-    };
-    match inner * stride {
-        size @ ..=SMALL => run(&mut [T::ZERO; SMALL][..size]),
-        size => run(&mut [T::ZERO; LARGE][..size]),
-    }
+    });
 }
 
 /// The right factor as inner rows of `stride` elements, what is beyond its columns left as it is.
 fn pack<T: Real>(packed: &mut [T], stride: usize, right: Right<'_, T>, [inner, columns]: [usize; 2]) {
-    for (k, packed) in packed.chunks_exact_mut(stride).enumerate() {
-        if right.transposed {
-            let column = right.data[k..].iter().step_by(inner);
-            packed.iter_mut().zip(column).for_each(|(p, &r)| *p = r);
-        } else {
-            packed[..columns].copy_from_slice(&right.data[k * columns..(k + 1) * columns]);
+    match right.transposed {
+        true => turn(right.data, inner, [columns, inner], packed, stride),
+        false => {
+            for (packed, right) in packed.chunks_exact_mut(stride).zip(right.data.chunks_exact(columns)) {
+                packed[..columns].copy_from_slice(right);
+            }
         }
     }
 }
