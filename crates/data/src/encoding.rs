@@ -72,9 +72,10 @@ impl Encoding {
         table: &Table,
         rows: &[usize],
         column: &Column,
-        (kind, one_hot): (Kind, usize),
+        kind: Kind,
+        one_hot: usize,
     ) -> Result<(Encoding, usize)> {
-        let present = || rows.iter().copied().filter(|row| !column.is_missing(*row));
+        let present = || column.present(rows);
         let missing = rows.len() - present().count();
         if missing == rows.len() {
             let (file, column) = (table.source().to_owned(), column.name().to_owned());
@@ -154,6 +155,7 @@ impl Encoding {
         // A name of the training rows is a value, whatever it looks like.
         let named = index.get(text);
         let missing = named.is_none() && column.is_missing(row);
+        let filled = |categories: &Categories| missing.then_some(categories.fill);
         match self {
             Encoding::Number { scale, fill } | Encoding::Quantity { scale, fill, .. } => {
                 let value = if missing { *fill } else { number(table, row, column, self.unit())? };
@@ -170,12 +172,9 @@ impl Encoding {
                     return Err(Error::OutOfScale { at: table.place(row, column), text: text.to_owned() });
                 }
             }
-            Encoding::OneHot(categories) => {
-                let place = if missing { Some(categories.fill) } else { named };
-                categories.encode(place, to);
-            }
+            Encoding::OneHot(categories) => categories.encode(named.or(filled(categories)), to),
             Encoding::Embedded(categories) => {
-                let place = if missing { Some(categories.fill) } else { named };
+                let place = named.or(filled(categories));
                 to[0] = place.unwrap_or(categories.names.len()) as f32;
             }
         }
@@ -269,7 +268,7 @@ pub(crate) fn numbers(
     rows: impl Iterator<Item = usize> + Clone,
     column: &Column,
 ) -> Result<(Vec<f64>, Option<Unit>)> {
-    let plain: Option<Vec<f64>> = rows.clone().map(|row| cell::number(column.get(row))).collect();
+    let plain: Option<Vec<f64>> = rows.clone().map(|row| column.number(row, None)).collect();
     if let Some(values) = plain {
         return Ok((values, None));
     }
@@ -279,20 +278,15 @@ pub(crate) fn numbers(
 
 /// The number in a row, in the unit of the column if it has one.
 pub(crate) fn number(table: &Table, row: usize, column: &Column, unit: Option<&Unit>) -> Result<f64> {
-    let (text, at) = (column.get(row), || table.place(row, column));
-    match unit {
-        None => cell::number(text).ok_or_else(|| Error::NotANumber {
-            at: at(),
-            text: text.to_owned(),
-            more: Box::default(),
-        }),
-        Some(unit) => unit.number(text, column.commas()).ok_or_else(|| Error::NotAsOthers {
-            at: at(),
-            text: cell::shorten(text),
-            like: unit.example().into(),
-            more: Box::default(),
-        }),
-    }
+    column.number(row, unit).ok_or_else(|| {
+        let (text, at, more) = (column.get(row), table.place(row, column), Box::default());
+        match unit {
+            None => Error::NotANumber { at, text: text.to_owned(), more },
+            Some(unit) => {
+                Error::NotAsOthers { at, text: cell::shorten(text), like: unit.example().into(), more }
+            }
+        }
+    })
 }
 
 pub(crate) fn scaled(table: &Table, row: usize, column: &Column, scale: Scale, value: f64) -> Result<f32> {
@@ -341,7 +335,7 @@ mod tests {
         };
         let fitted = table(cells);
         let rows: Vec<usize> = (0..cells.len()).collect();
-        let (encoding, _) = Encoding::fit(&fitted, &rows, &fitted.columns()[0], (kind, ONE_HOT)).unwrap();
+        let (encoding, _) = Encoding::fit(&fitted, &rows, &fitted.columns()[0], kind, ONE_HOT).unwrap();
         let (others, index) = (table(others), encoding.index());
         let mut to = vec![0.0; encoding.width()];
         let mut row = |row| {

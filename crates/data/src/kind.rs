@@ -1,6 +1,6 @@
 //! What kind of values a column holds, told from its texts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -95,7 +95,7 @@ impl Kind {
     /// # Panics
     /// If the table has no such row.
     pub fn infer(column: &Column, rows: &[usize]) -> Kind {
-        let there = || rows.iter().copied().filter(|row| !column.is_missing(*row));
+        let there = || column.present(rows);
         let present = || there().map(|row| column.get(row));
         let Some(first) = present().next() else { return Kind::Constant };
         let (mut count, mut numbers) = (0_usize, Vec::new());
@@ -129,10 +129,10 @@ impl Kind {
         if 5 * dates >= if format.is_weak() { 5 } else { 4 } * count {
             return Kind::Date;
         }
-        let mut different: HashMap<&str, ()> = HashMap::new();
+        let mut different: HashSet<&str> = HashSet::new();
         let mut words = 0;
         for text in present() {
-            different.insert(text, ());
+            different.insert(text);
             words += text.split_whitespace().count();
         }
         let share = different.len() as f64 / count as f64;

@@ -222,7 +222,7 @@ impl Course {
 /// If the table has no such row.
 pub fn open_date_order(table: &Table, column: &str, rows: &[usize]) -> Option<MomentFormat> {
     let column = table.find(column)?;
-    let texts = || rows.iter().filter(|row| !column.is_missing(**row)).map(|row| column.get(*row));
+    let texts = || column.present(rows).map(|row| column.get(row));
     let (format, found, _) = MomentFormat::recognise(texts());
     (found > 0 && format.leaves_open(texts())).then_some(format)
 }

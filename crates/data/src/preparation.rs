@@ -126,7 +126,7 @@ impl Preparation {
                 dropped.push(Dropped { name, kind });
                 continue;
             }
-            let (encoding, missing) = Encoding::fit(table, rows, column, (kind, recipe.one_hot))?;
+            let (encoding, missing) = Encoding::fit(table, rows, column, kind, recipe.one_hot)?;
             // The same moment may be written in several ways.
             if encoding.width() == 0 {
                 dropped.push(Dropped { name, kind: Kind::Constant });

@@ -47,16 +47,14 @@ impl Preparation {
         let Some(target_column) = table.find(&target.column) else { return Vec::new() };
         let tells = |input: &&Input| {
             let Some(column) = table.find(&input.name) else { return false };
-            let known = |row: &&usize| !column.is_missing(**row);
-            let rows = rows.iter().filter(known).copied();
             match &target.kind {
-                TargetKind::Classes(_) => decides(column, target_column, &rows.collect::<Vec<_>>()),
+                TargetKind::Classes(_) => {
+                    decides(column, target_column, &column.present(rows).collect::<Vec<_>>())
+                }
                 TargetKind::Value(_) | TargetKind::Quantity(..) => {
-                    let number =
-                        |row: usize, column: &Column, unit| encoding::number(table, row, column, unit).ok();
-                    let pairs = rows.map(|row| {
-                        let x = number(row, column, input.encoding.unit())?;
-                        Some((x, number(row, target_column, target.kind.unit())?))
+                    let pairs = column.present(rows).map(|row| {
+                        let x = column.number(row, input.encoding.unit())?;
+                        Some((x, target_column.number(row, target.kind.unit())?))
                     });
                     pairs.collect::<Option<Vec<_>>>().is_some_and(|pairs| is_line(&pairs))
                 }
@@ -122,9 +120,8 @@ impl Preparation {
         let names = names.map(|input| &input.name).chain(dropped.map(|column| &column.name));
         let mixed = |name: &String| {
             let column = table.find(name)?;
-            let there = || rows.iter().copied().filter(|row| !column.is_missing(*row));
-            let units = Unit::several(column, there());
-            let texts = || there().map(|row| column.get(row)).collect::<HashSet<&str>>().len();
+            let units = Unit::several(column, column.present(rows));
+            let texts = || column.present(rows).map(|row| column.get(row)).collect::<HashSet<&str>>().len();
             (!units.is_empty() && texts() >= 10).then(|| (name.clone(), units))
         };
         names.filter_map(mixed).collect()
@@ -139,8 +136,7 @@ impl Preparation {
             self.targets().iter().map(|target| table.find(&target.column)).collect();
         let Some(columns) = columns.filter(|columns| columns.len() > 1) else { return false };
         rows.iter().all(|row| {
-            let values: Vec<Option<f64>> =
-                columns.iter().map(|column| cell::number(column.get(*row))).collect();
+            let values: Vec<Option<f64>> = columns.iter().map(|column| column.number(*row, None)).collect();
             let count = |number| values.iter().filter(|value| **value == Some(number)).count();
             (count(1.0), count(0.0)) == (1, values.len() - 1)
         })
@@ -155,10 +151,8 @@ impl Preparation {
         let wide = |target: &Target| {
             let (column, unit) = (table.find(&target.column)?, target.kind.unit());
             target.kind.scale()?;
-            let values = rows.iter().map(|row| encoding::number(table, *row, column, unit).ok());
-            let values = values
-                .collect::<Option<Vec<f64>>>()
-                .filter(|values| values.iter().all(|value| *value > 0.0))?;
+            let positive = |row: &usize| column.number(*row, unit).filter(|value| *value > 0.0);
+            let values: Vec<f64> = rows.iter().map(positive).collect::<Option<_>>()?;
             let largest = values.iter().copied().fold(0.0, f64::max);
             let times = largest / encoding::median(values);
             (times >= 1000.0).then(|| (target.column.clone(), times))
@@ -225,8 +219,8 @@ fn is_line(pairs: &[(f64, f64)]) -> bool {
 fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
     let mut nines: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for row in rows.iter().filter(|row| !column.is_missing(**row)) {
-        let text = column.get(*row);
+    for row in column.present(rows) {
+        let text = column.get(row);
         if is_code(text) {
             nines.entry(cell::without_zero_decimals(text)).or_insert((text, 0)).1 += 1;
         } else {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::cell;
 use crate::commas::Commas;
 use crate::error::{Error, Result};
 use crate::missing::Signs;
 use crate::on_disk::{DiskCells, DiskLines};
 use crate::place::Place;
 use crate::suggest;
+use crate::unit::Unit;
 
 /// A table as it was read: columns of text with names, and for each row the line it came from.
 ///
@@ -195,6 +197,19 @@ impl Column {
     /// If there is no such row.
     pub fn is_missing(&self, row: usize) -> bool {
         self.signs.is_missing(self.get(row))
+    }
+
+    /// Those of these rows in which a value is there.
+    pub(crate) fn present<'a>(&'a self, rows: &'a [usize]) -> impl Iterator<Item = usize> + Clone + 'a {
+        rows.iter().copied().filter(|row| !self.is_missing(*row))
+    }
+
+    /// The number in a row, within the column's unit if it has one.
+    pub(crate) fn number(&self, row: usize, unit: Option<&Unit>) -> Option<f64> {
+        match unit {
+            None => cell::number(self.get(row)),
+            Some(unit) => unit.number(self.get(row), self.commas),
+        }
     }
 
     pub(crate) fn signs(&self) -> Signs {

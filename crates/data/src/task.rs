@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell;
 use crate::error::{Error, Result};
 use crate::table::Table;
 use crate::unit::Unit;
@@ -54,10 +53,10 @@ impl Task {
         let mut unit = None;
         let there = || (0..table.rows()).filter(|row| !column.is_missing(*row));
         for row in there() {
-            let mut value = cell::number(column.get(row));
+            let mut value = column.number(row, None);
             if value.is_none() {
                 unit = unit.or_else(|| Unit::of(column, there()));
-                value = unit.as_ref().and_then(|unit| unit.number(column.get(row), column.commas()));
+                value = unit.as_ref().and_then(|unit| column.number(row, Some(unit)));
             }
             match value {
                 None => return Ok(Task::Classification),

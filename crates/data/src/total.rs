@@ -1,9 +1,10 @@
 //! Whether the target is a total, of which other columns are the parts.
 
-use crate::encoding::{self, Encoding};
+use crate::encoding::Encoding;
 use crate::preparation::{Input, Preparation};
 use crate::table::Table;
 use crate::target::TargetKind;
+use crate::unit::Unit;
 
 /// So many rows are looked at for parts, which are then held against all rows.
 const LOOKED_AT: usize = 500;
@@ -33,14 +34,12 @@ impl Preparation {
         if rows.len() < 20 || matches!(target.kind, TargetKind::Classes(_)) {
             return Vec::new();
         }
-        let of_target = |rows: &[usize]| {
-            let column = table.find(&target.column)?;
-            centred(rows.iter().map(|row| encoding::number(table, *row, column, target.kind.unit()).ok()))
+        let of = |name: &str, unit: Option<&Unit>, rows: &[usize]| {
+            let column = table.find(name)?;
+            centred(rows.iter().map(|row| column.number(*row, unit)))
         };
-        let of_input = |input: &&Input, rows: &[usize]| {
-            let (column, unit) = (table.find(&input.name)?, input.encoding.unit());
-            centred(rows.iter().map(|row| encoding::number(table, *row, column, unit).ok()))
-        };
+        let of_target = |rows: &[usize]| of(&target.column, target.kind.unit(), rows);
+        let of_input = |input: &&Input, rows: &[usize]| of(&input.name, input.encoding.unit(), rows);
         let is_whole = |input: &&Input| {
             input.missing == 0
                 && matches!(input.encoding, Encoding::Number { .. } | Encoding::Quantity { .. })

@@ -97,7 +97,7 @@ impl Unit {
     pub(crate) fn of(column: &Column, rows: impl Iterator<Item = usize> + Clone) -> Option<Unit> {
         let texts = || rows.clone().map(|row| column.get(row));
         let Parts { before, behind, .. } = parts(without_limit(texts().next()?))?;
-        let fits = |unit: &Unit| texts().all(|text| unit.number(text, column.commas()).is_some());
+        let fits = |unit: &Unit| rows.clone().all(|row| column.number(row, Some(unit)).is_some());
         let is_meant = |unit: &Unit| match unit {
             Unit::Fixed { .. } => {
                 texts().all(|text| parts(text).is_some_and(|of| (of.before, of.behind) == (before, behind)))
