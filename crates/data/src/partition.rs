@@ -9,7 +9,7 @@ use crate::classes::{self, NameIndex};
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::moment::MomentFormat;
-use crate::split::{Fractions, Split, held_out, sorted, split};
+use crate::split::{Fractions, Split, grouped, held_out, sorted, split};
 use crate::stream::{Purpose, shuffle, stream};
 use crate::table::{Column, Table};
 
@@ -80,20 +80,16 @@ pub fn split_rows(
             split.map(of).map_err(|error| error.in_file(file()))
         }
         SplitBy::Group(name) => {
-            let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for (row, text) in known(table, rows, table.column(name)?)? {
-                groups.entry(text).or_default().push(row);
-            }
-            let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+            let mut groups = grouped(known(table, rows, table.column(name)?)?);
             shuffle(&mut groups, &mut stream(seed, Purpose::Split, 1));
             join(table, groups, name, fractions)
         }
         SplitBy::Time(name) => {
             let column = table.column(name)?;
             let texts = known(table, rows, column)?;
-            let numbers = texts.iter().all(|(_, text)| cell::number(text).is_some());
+            let numbers = texts.iter().all(|(text, _)| cell::number(text).is_some());
             let kind = kinds.get(name).copied().unwrap_or(Kind::Date);
-            let format = MomentFormat::of(kind, texts.iter().map(|(_, text)| *text));
+            let format = MomentFormat::of(kind, texts.iter().map(|(text, _)| *text));
             let time = |row: usize, text: &str| {
                 let time = if numbers { cell::number(text) } else { format.seconds(text) };
                 time.ok_or_else(|| Error::NotATime {
@@ -102,15 +98,11 @@ pub fn split_rows(
                 })
             };
             let mut timed =
-                texts.iter().map(|(row, text)| Ok((time(*row, text)?, *row))).collect::<Result<Vec<_>>>()?;
+                texts.iter().map(|(text, row)| Ok((time(*row, text)?, *row))).collect::<Result<Vec<_>>>()?;
             timed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             let groups = timed.chunk_by(|a, b| a.0 == b.0);
-            join(
-                table,
-                groups.map(|rows| rows.iter().map(|(_, row)| *row).collect()).collect(),
-                name,
-                fractions,
-            )
+            let groups = groups.map(|rows| rows.iter().map(|(_, row)| *row).collect()).collect();
+            join(table, groups, name, fractions)
         }
     }
 }
@@ -131,47 +123,37 @@ pub fn folds(
 ) -> Result<Vec<Vec<usize>>> {
     let wrong = |what: &str| Error::Folds { file: table.source().to_owned(), count, what: what.to_owned() };
     let mut words = stream(seed, Purpose::Split, 2);
-    let mut groups: BTreeMap<(u32, &str), Vec<usize>> = BTreeMap::new();
-    match by {
+    let empty_parts = |found: usize| match count < 2 || found < count {
+        true => Err(wrong("there must be at least two, and a row (or group) for each")),
+        false => Ok(vec![Vec::new(); count]),
+    };
+    let parts = match by {
         SplitBy::Time(_) => return Err(wrong("rows in the order of time have one split only")),
         SplitBy::Group(name) => {
-            for (row, text) in known(table, rows, table.column(name)?)? {
-                groups.entry((0, text)).or_default().push(row);
+            let mut groups = grouped(known(table, rows, table.column(name)?)?);
+            let mut parts = empty_parts(groups.len())?;
+            shuffle(&mut groups, &mut words);
+            groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+            for group in groups {
+                let smallest = parts.iter_mut().min_by_key(|part| part.len()).expect("two parts or more");
+                smallest.extend(group);
             }
+            parts
         }
         SplitBy::Random | SplitBy::Class => {
             let strata = match classes.filter(|_| *by == SplitBy::Class) {
                 Some(target) => strata(table, rows, target)?,
                 None => vec![0; rows.len()],
             };
-            for (row, class) in rows.iter().zip(strata) {
-                groups.entry((class, "")).or_default().push(*row);
+            let mut parts = empty_parts(rows.len())?;
+            let mut places = (0..count).cycle();
+            for mut class in grouped(strata.into_iter().zip(rows.iter().copied())) {
+                shuffle(&mut class, &mut words);
+                class.into_iter().zip(&mut places).for_each(|(row, place)| parts[place].push(row));
             }
+            parts
         }
-    }
-    let mut parts = vec![Vec::new(); count];
-    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
-    let together = matches!(by, SplitBy::Group(_));
-    if count < 2 || if together { groups.len() } else { rows.len() } < count {
-        return Err(wrong("there must be at least two, and a row (or group) for each"));
-    }
-    if together {
-        shuffle(&mut groups, &mut words);
-        groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
-        for group in groups {
-            let smallest = parts.iter_mut().min_by_key(|part| part.len()).expect("two parts or more");
-            smallest.extend(group);
-        }
-    } else {
-        let mut next = 0;
-        for mut class in groups {
-            shuffle(&mut class, &mut words);
-            for row in class {
-                parts[next].push(row);
-                next = (next + 1) % count;
-            }
-        }
-    }
+    };
     Ok(parts.into_iter().map(sorted).collect())
 }
 
@@ -188,11 +170,11 @@ fn strata(table: &Table, rows: &[usize], target: &str) -> Result<Vec<u32>> {
     Ok(texts.into_iter().map(|text| index.get(text).expect("named above") as u32).collect())
 }
 
-/// What each row has in a column, in which nothing may be missing.
-fn known<'a>(table: &Table, rows: &[usize], column: &'a Column) -> Result<Vec<(usize, &'a str)>> {
+/// What each row has in a column, in which nothing may be missing, and the row.
+fn known<'a>(table: &Table, rows: &[usize], column: &'a Column) -> Result<Vec<(&'a str, usize)>> {
     let cells = rows.iter().map(|row| match column.is_missing(*row) {
         true => Err(Error::NotKnown { at: table.place(*row, column) }),
-        false => Ok((*row, column.get(*row))),
+        false => Ok((column.get(*row), *row)),
     });
     cells.collect()
 }

@@ -61,14 +61,10 @@ pub struct Split {
 /// # Panics
 /// If `strata` has another length than `rows`, or a class more than `u32::MAX` rows.
 pub fn split(rows: usize, strata: Option<&[u32]>, fractions: Fractions, seed: u64) -> Result<Split> {
-    let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     if let Some(strata) = strata {
         assert_eq!(strata.len(), rows, "a class for each row");
     }
-    for row in 0..rows {
-        classes.entry(strata.map_or(0, |strata| strata[row])).or_default().push(row);
-    }
-    let mut left: Vec<Vec<usize>> = classes.into_values().collect();
+    let mut left = grouped((0..rows).map(|row| (strata.map_or(0, |strata| strata[row]), row)));
     let (validation, test) = held_out(rows, left.len(), fractions)?;
 
     let mut words = stream(seed, Purpose::Split, 0);
@@ -149,6 +145,15 @@ fn apportion(count: usize, sizes: &[usize], mut visits: Vec<usize>) -> Vec<usize
         }
     }
     shares
+}
+
+/// The rows of each key, in the order of the keys.
+pub(crate) fn grouped<K: Ord>(rows: impl IntoIterator<Item = (K, usize)>) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for (key, row) in rows {
+        groups.entry(key).or_default().push(row);
+    }
+    groups.into_values().collect()
 }
 
 pub(crate) fn sorted(mut rows: Vec<usize>) -> Vec<usize> {
