@@ -12,6 +12,7 @@ use crate::csv_reader::plain;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::of_column;
+use crate::reader::ReadRows;
 use crate::table::{ColumnWriter, Table};
 
 /// A format that is not text, told by a file's first bytes.
@@ -78,27 +79,23 @@ impl ArrayReader {
         let source = path.display().to_string();
         let bad = |error| Error::Read { file: source.clone(), error };
         let open = |path: &Path| File::open(path).map(BufReader::new).map_err(bad);
-        let mut parts: Vec<(String, Numbers)> = Vec::new();
-        match format {
+        let parts = match format {
             ArrayFormat::Npy => {
                 let reader = plain(Box::new(open(path)?)).map_err(bad)?;
-                parts.push(("column".to_owned(), npy(NpyFile::new(reader).map_err(bad)?).map_err(bad)?));
+                vec![("column".to_owned(), npy(NpyFile::new(reader).map_err(bad)?).map_err(bad)?)]
             }
-            ArrayFormat::Npz => {
-                for (name, numbers) in npz(open(path)?).map_err(bad)? {
-                    parts.push((name, numbers));
-                }
-            }
+            ArrayFormat::Npz => npz(open(path)?).map_err(bad)?,
             ArrayFormat::Idx => {
                 let reader = plain(Box::new(open(path)?)).map_err(bad)?;
-                parts.push(("column".to_owned(), idx(reader).map_err(bad)?));
+                let mut parts = vec![("column".to_owned(), idx(reader).map_err(bad)?)];
                 if let Some(labels) = labels_of(path).filter(|path| path.exists()) {
                     let bad = |error| Error::Read { file: labels.display().to_string(), error };
                     let file = File::open(&labels).map_err(bad)?;
                     parts.push(("label".to_owned(), idx(plain(Box::new(file)).map_err(bad)?).map_err(bad)?));
                 }
+                parts
             }
-        }
+        };
         let empty = parts.iter().find(|(_, numbers)| numbers.values.is_empty());
         let lacking = match (parts.is_empty(), empty) {
             (true, _) => Some("no array in it".to_owned()),
@@ -127,20 +124,21 @@ impl ArrayReader {
         let missing = dialect.signs().cloned().collect();
         Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0 })
     }
+}
 
-    pub(crate) fn names(&self) -> &[String] {
+impl ReadRows for ArrayReader {
+    fn names(&self) -> &[String] {
         &self.names
     }
 
-    pub(crate) fn has_header(&self) -> bool {
+    fn has_header(&self) -> bool {
         self.named
     }
 
-    /// The next rows, at most `count`; `None` after the last.
-    pub(crate) fn next_rows(&mut self, count: usize) -> Option<Table> {
+    fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
         let rows = self.next..self.rows.min(self.next.saturating_add(count));
         if rows.is_empty() {
-            return None;
+            return Ok(None);
         }
         self.next = rows.end;
         let mut names = self.names.iter();
@@ -161,7 +159,7 @@ impl ArrayReader {
             }
         }
         let lines = rows.map(|row| row as u64 + 1).collect();
-        Some(Table::new(self.source.clone(), columns, lines, self.named))
+        Ok(Some(Table::new(self.source.clone(), columns, lines, self.named)))
     }
 }
 

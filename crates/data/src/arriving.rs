@@ -4,6 +4,9 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use crate::lines::end_of_row;
 
+/// So many bytes of the beginning tell how a table is written.
+const HEAD: usize = 1 << 20;
+
 /// So many bytes are asked for at a time: one more than a pipe holds, as a rule, so that what fills a piece has more
 /// behind it.
 const PIECE: usize = (1 << 16) + 1;
@@ -11,6 +14,8 @@ const PIECE: usize = (1 << 16) + 1;
 /// A buffer before something that gives bytes.
 pub(crate) struct Arriving<'a> {
     inner: Box<dyn Read + 'a>,
+    /// Whether rows come one by one, and are not to be waited for longer than needed.
+    live: bool,
     buffer: Vec<u8>,
     /// Of the buffer, so many bytes have been used, and so many are filled.
     used: usize,
@@ -24,10 +29,10 @@ pub(crate) struct Arriving<'a> {
 }
 
 impl<'a> Arriving<'a> {
-    pub(crate) fn new(inner: Box<dyn Read + 'a>) -> Arriving<'a> {
+    pub(crate) fn new(inner: Box<dyn Read + 'a>, live: bool) -> Arriving<'a> {
         let (used, filled, lines) = (0, 0, 0);
         let (quotes, paused, ended) = (false, false, false);
-        Arriving { inner, buffer: Vec::new(), used, filled, lines, quotes, paused, ended }
+        Arriving { inner, live, buffer: Vec::new(), used, filled, lines, quotes, paused, ended }
     }
 
     /// What has arrived and has not been used.
@@ -58,8 +63,14 @@ impl<'a> Arriving<'a> {
         Ok(())
     }
 
-    /// The beginning without using it up, at least so many bytes of it or all; and whether it is all.
-    pub(crate) fn head(&mut self, bytes: usize) -> io::Result<(&[u8], bool)> {
+    /// The beginning without using it up, and whether its last row is whole. Where rows come one by one, it waits for so many
+    /// at most.
+    pub(crate) fn head(&mut self, rows: usize) -> io::Result<(&[u8], bool)> {
+        if self.live { self.first_rows(rows, HEAD) } else { self.first_bytes(HEAD) }
+    }
+
+    /// At least so many bytes of the beginning, or all; and whether it is all.
+    fn first_bytes(&mut self, bytes: usize) -> io::Result<(&[u8], bool)> {
         while self.there().len() < bytes && !self.ended {
             self.read_piece()?;
         }
@@ -68,7 +79,7 @@ impl<'a> Arriving<'a> {
 
     /// The rows of the beginning that have arrived when so many have, or at least so many bytes, or all; and whether the last
     /// is whole.
-    pub(crate) fn first_rows(&mut self, rows: usize, bytes: usize) -> io::Result<(&[u8], bool)> {
+    fn first_rows(&mut self, rows: usize, bytes: usize) -> io::Result<(&[u8], bool)> {
         loop {
             let (mut rest, mut found) = (self.there(), 0);
             while let Some(end) = end_of_row(rest) {
@@ -85,12 +96,15 @@ impl<'a> Arriving<'a> {
         }
     }
 
-    /// Whether the next row, as far as quotes tell, has not arrived.
+    /// Whether the next row of those that come one by one, as far as quotes tell, has not arrived.
     pub(crate) fn must_wait(&self) -> bool {
+        if !self.live || !self.paused || self.ended {
+            return false;
+        }
         let lines = &self.buffer[self.used.min(self.lines)..self.lines];
         let has_row = lines.iter().any(|byte| !byte.is_ascii_whitespace())
             && (!self.quotes || end_of_row(self.there()).is_some());
-        self.paused && !self.ended && !has_row
+        !has_row
     }
 }
 
@@ -122,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_beginning_of_what_never_pauses_is_no_longer_than_was_asked_for() {
-        let mut reader = Arriving::new(Box::new(io::repeat(b'x')));
+        let mut reader = Arriving::new(Box::new(io::repeat(b'x')), true);
         let (there, whole) = reader.first_rows(1, 1000).unwrap();
         assert_eq!((there.len(), whole), (PIECE, false));
     }

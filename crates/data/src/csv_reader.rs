@@ -16,11 +16,10 @@ use crate::foreign;
 use crate::gzip;
 use crate::lines::{END, LineByLine, breaks, read_line};
 use crate::missing::Missing;
+use crate::reader::ReadRows;
 use crate::table::{ColumnWriter, Table};
 use crate::utf16::{self, Utf16};
 
-/// So many bytes of the beginning tell the dialect.
-const HEAD: usize = 1 << 20;
 pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads a table of text piece by piece.
@@ -30,56 +29,37 @@ pub(crate) struct TextReader<'a> {
     named: bool,
     missing: Missing,
     commas: Commas,
-    /// A first row that names nothing.
-    pending: Option<(u64, StringRecord)>,
+    /// The line of a first row that names nothing, and has been read already.
+    pending: Option<u64>,
     any: bool,
-    /// Whether rows are handed out as they arrive.
-    live: bool,
 }
 
 impl<'a> TextReader<'a> {
-    /// A file, and its first row read.
-    pub(crate) fn open(path: &Path, dialect: &Dialect) -> Result<TextReader<'static>> {
-        let source = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => TextReader::new(source, file, dialect),
-            Err(error) => Err(Error::Read { file: source, error }),
-        }
-    }
-
-    /// As [`open`](TextReader::open), from anything that gives bytes.
-    pub(crate) fn new(source: String, reader: impl Read + 'a, dialect: &Dialect) -> Result<TextReader<'a>> {
-        TextReader::of(source, Box::new(reader), dialect, false)
-    }
-
-    /// As [`new`](TextReader::new), but waits for no more than a row: what there is tells the dialect, and is handed out.
-    pub(crate) fn live(source: String, reader: impl Read + 'a, dialect: &Dialect) -> Result<TextReader<'a>> {
-        TextReader::of(source, Box::new(reader), dialect, true)
-    }
-
-    fn of(
+    /// Text, and its first row read. Where it is `live`, no more is waited for than a row: what there is tells the dialect, and
+    /// is handed out.
+    pub(crate) fn new(
         source: String,
         reader: Box<dyn Read + 'a>,
         dialect: &Dialect,
         live: bool,
     ) -> Result<TextReader<'a>> {
         let failed = |error| Error::Read { file: source.clone(), error };
-        let mut reader = Arriving::new(Box::new(plain(reader).map_err(failed)?));
+        let mut reader = Arriving::new(Box::new(plain(reader).map_err(failed)?), live);
         let mut skipped = Vec::new();
         for _ in 0..dialect.skip_lines {
             skipped.clear();
             read_line(&mut reader, &mut skipped).map_err(failed)?;
         }
-        if let Some((what, remedy)) = foreign::what(look(&mut reader, live, 1).map_err(failed)?.0) {
+        if let Some((what, remedy)) = foreign::what(reader.head(1).map_err(failed)?.0) {
             return Err(Error::Foreign { file: source, what, remedy });
         }
-        let said = sep_line(&mut reader, live).map_err(failed)?;
+        let said = sep_line(&mut reader).map_err(failed)?;
         let skipped = dialect.skip_lines + u64::from(said.is_some());
         let given = dialect.delimiter.or(said);
         let told = given.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
         // A row that may be a header tells little without another one.
         let rows = if dialect.header == Some(false) || !dialect.names.is_empty() { 1 } else { 2 };
-        let head = if told { Ok((&[][..], true)) } else { look(&mut reader, live, rows) };
+        let head = if told { Ok((&[][..], true)) } else { reader.head(rows) };
         let (head, whole) = head.map_err(failed)?;
         let text = String::from_utf8_lossy(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -126,13 +106,13 @@ impl<'a> TextReader<'a> {
             [] => drawn.is_some() || dialect::sniff_header(&sample),
             _ => sample.first().is_some_and(|row| row.iter().any(given)),
         });
-        let mut rows = Rows::new(source, reader, (delimiter, drawn), skipped);
+        let mut rows = Rows::new(source, reader, delimiter, drawn, skipped);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match header {
             true => (names(&rows.source, aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
             false => {
                 let given = dialect.names_of(&rows.source, rows.row.len())?;
-                (names(&rows.source, given.iter().map(String::as_str))?, Some((line, rows.row.clone())))
+                (names(&rows.source, given.iter().map(String::as_str))?, Some(line))
             }
         };
         Ok(TextReader {
@@ -148,35 +128,29 @@ impl<'a> TextReader<'a> {
             },
             pending,
             any: false,
-            live,
         })
     }
+}
 
-    /// The names of the columns.
-    pub(crate) fn names(&self) -> &[String] {
+impl ReadRows for TextReader<'_> {
+    fn names(&self) -> &[String] {
         &self.names
     }
 
-    pub(crate) fn has_header(&self) -> bool {
+    fn has_header(&self) -> bool {
         self.named
     }
 
-    /// The next rows, at most `count`, and if they are handed out as they arrive, those that need no waiting for; `None`
-    /// after the last. It is an error if there is none at all.
-    pub(crate) fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
+    /// If rows are handed out as they arrive, those that need no waiting for. It is an error if there is no row at all.
+    fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
         let mut columns = self.missing.columns(&self.names);
         let mut lines = Vec::new();
-        while lines.len() < count && !(self.live && !lines.is_empty() && self.rows.must_wait()) {
+        while lines.len() < count && (lines.is_empty() || !self.rows.must_wait()) {
             let line = match self.pending.take() {
-                Some((line, row)) => {
-                    self.rows.row = row;
-                    line
-                }
-                None => match self.rows.advance()? {
-                    Some(line) => line,
-                    None => break,
-                },
+                None => self.rows.advance()?,
+                pending => pending,
             };
+            let Some(line) = line else { break };
             let (expected, found) = (columns.len(), self.rows.row.len());
             if found != expected {
                 return Err(Error::Fields { file: self.rows.source.clone(), line, expected, found });
@@ -200,14 +174,9 @@ impl<'a> TextReader<'a> {
     }
 }
 
-/// The beginning without using it up, and whether it is whole. Where rows arrive one by one, it waits for so many at most.
-fn look<'r>(reader: &'r mut Arriving<'_>, live: bool, rows: usize) -> io::Result<(&'r [u8], bool)> {
-    if live { reader.first_rows(rows, HEAD) } else { reader.head(HEAD) }
-}
-
 /// The delimiter that a first line such as `sep=;` gives, which is read over. Excel takes it for no part of the table.
-fn sep_line(reader: &mut Arriving<'_>, live: bool) -> io::Result<Option<Delimiter>> {
-    let (head, _) = look(reader, live, 1)?;
+fn sep_line(reader: &mut Arriving<'_>) -> io::Result<Option<Delimiter>> {
+    let (head, _) = reader.head(1)?;
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
@@ -287,7 +256,8 @@ impl<'a> Rows<'a> {
     fn new(
         source: String,
         reader: Arriving<'a>,
-        (delimiter, drawn): (Delimiter, Option<Drawn>),
+        delimiter: Delimiter,
+        drawn: Option<Drawn>,
         skipped: u64,
     ) -> Self {
         let parser = match delimiter.byte() {
@@ -384,6 +354,7 @@ fn advance_csv(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reader::TableReader;
     use crate::table::Column;
     use std::cell::Cell;
 
@@ -419,7 +390,7 @@ mod tests {
         for sign in ["-999,0", "-999.0", "-999"] {
             let dialect = Dialect { missing: vec![sign.to_owned()], ..Dialect::default() };
             let text = "a;b\n-999,0;1,5\n2,25;3\n";
-            let mut reader = TextReader::new("t.csv".to_owned(), text.as_bytes(), &dialect).unwrap();
+            let mut reader = TableReader::new("t.csv", text.as_bytes(), &dialect).unwrap();
             let table = reader.next_rows(9).unwrap().unwrap();
             assert_eq!(cells(&table), [["", "1.5"], ["2.25", "3"]], "{sign}");
         }
@@ -469,7 +440,7 @@ mod tests {
             ("of\r\n\na b\r1 2\r\r3\r", Delimiter::Blanks),
         ] {
             let skip = Dialect { skip_lines: 2, delimiter: Some(delimiter), ..Dialect::default() };
-            let error = TextReader::new("t.csv".to_owned(), text.as_bytes(), &skip)
+            let error = TableReader::new("t.csv", text.as_bytes(), &skip)
                 .and_then(|mut reader| reader.next_rows(9))
                 .unwrap_err();
             assert!(
@@ -553,7 +524,7 @@ mod tests {
             let begun = Cell::new(0);
             let reader = Pieces { left: pieces, piece: &[], begun: &begun };
             let dialect = Dialect { header, ..Dialect::default() };
-            let mut reader = TextReader::live("t.csv".to_owned(), reader, &dialect).unwrap();
+            let mut reader = TableReader::live("t.csv", reader, &dialect).unwrap();
             let mut found = Vec::new();
             let mut text = Vec::new();
             while let Some(table) = reader.next_rows(3).unwrap() {
@@ -561,7 +532,7 @@ mod tests {
                 text.extend(cells(&table).concat().into_iter().map(str::to_owned));
             }
             assert_eq!(found, batches, "{pieces:?}");
-            let whole = TextReader::new("t.csv".to_owned(), pieces.concat().as_bytes(), &dialect)
+            let whole = TableReader::new("t.csv", pieces.concat().as_bytes(), &dialect)
                 .and_then(|mut reader| reader.next_rows(usize::MAX))
                 .unwrap()
                 .unwrap();

@@ -12,6 +12,7 @@ use crate::calendar::{DAY, date_and_time};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::Missing;
+use crate::reader::ReadRows;
 use crate::table::{ColumnWriter, Table};
 
 /// Reads the rows of a Parquet file piece by piece.
@@ -45,13 +46,19 @@ impl ParquetReader {
         let (missing, rows) = (Missing::of(dialect), RowIter::from_file_into(Box::new(reader)));
         Ok(ParquetReader { source, names, missing, rows, next: 1 })
     }
+}
 
-    pub(crate) fn names(&self) -> &[String] {
+impl ReadRows for ParquetReader {
+    fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The next rows, at most `count`; `None` after the last. It is an error if there is none at all.
-    pub(crate) fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
+    fn has_header(&self) -> bool {
+        true
+    }
+
+    /// It is an error if there is no row at all.
+    fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
         let mut columns = self.missing.columns(&self.names);
         let first = self.next;
         for row in self.rows.by_ref().take(count) {

@@ -1,5 +1,6 @@
 //! Tables from files of any format, all at once or piece by piece.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -39,7 +40,7 @@ impl Table {
     /// # Errors
     /// As [`read_csv`](Table::read_csv).
     pub fn read_text(path: impl AsRef<Path>, dialect: &Dialect) -> Result<Table> {
-        TableReader(Source::Text(TextReader::open(path.as_ref(), dialect)?)).rest()
+        TableReader::open_text(path.as_ref(), dialect)?.rest()
     }
 
     /// How many bytes of memory it takes, about, to read this file and to prepare it for training: five times its length,
@@ -85,13 +86,20 @@ impl Table {
 /// assert_eq!(lines, [2, 3, 4]);
 /// # Ok::<(), highwater_data::Error>(())
 /// ```
-pub struct TableReader<'a>(Source<'a>);
+pub struct TableReader<'a>(Box<dyn ReadRows + 'a>);
 
-enum Source<'a> {
-    Text(TextReader<'a>),
-    Arrays(ArrayReader),
-    #[cfg(feature = "parquet")]
-    Parquet(crate::parquet::ParquetReader),
+/// What reads the rows of one format.
+pub(crate) trait ReadRows {
+    fn names(&self) -> &[String];
+    fn has_header(&self) -> bool;
+    /// At most `count`; `None` after the last.
+    fn next_rows(&mut self, count: usize) -> Result<Option<Table>>;
+}
+
+impl fmt::Debug for TableReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableReader").field("names", &self.names()).finish_non_exhaustive()
+    }
 }
 
 impl<'a> TableReader<'a> {
@@ -107,20 +115,30 @@ impl<'a> TableReader<'a> {
         let file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
         // What cannot be read shows again when all of it is.
         _ = file.take(4).read_to_end(&mut head);
-        Ok(TableReader(match Format::of(&head) {
-            None => Source::Text(TextReader::open(path, dialect)?),
-            Some(Format::Array(format)) => Source::Arrays(ArrayReader::open(path, format, dialect)?),
-            #[cfg(feature = "parquet")]
-            Some(Format::Parquet) => Source::Parquet(crate::parquet::ParquetReader::open(path, dialect)?),
-            #[cfg(not(feature = "parquet"))]
-            Some(Format::Parquet) => {
-                return Err(Error::Foreign {
-                    file: path.display().to_string(),
-                    what: "a Parquet file",
-                    remedy: "build with the feature `parquet` to read it, or save the table as CSV",
-                });
+        match Format::of(&head) {
+            None => TableReader::open_text(path, dialect),
+            Some(Format::Array(format)) => {
+                Ok(TableReader(Box::new(ArrayReader::open(path, format, dialect)?)))
             }
-        }))
+            #[cfg(feature = "parquet")]
+            Some(Format::Parquet) => {
+                Ok(TableReader(Box::new(crate::parquet::ParquetReader::open(path, dialect)?)))
+            }
+            #[cfg(not(feature = "parquet"))]
+            Some(Format::Parquet) => Err(Error::Foreign {
+                file: path.display().to_string(),
+                what: "a Parquet file",
+                remedy: "build with the feature `parquet` to read it, or save the table as CSV",
+            }),
+        }
+    }
+
+    fn open_text(path: &Path, dialect: &Dialect) -> Result<TableReader<'static>> {
+        let source = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => TableReader::new(source, file, dialect),
+            Err(error) => Err(Error::Read { file: source, error }),
+        }
     }
 
     /// Text from anything that gives bytes, and its first row read; `source` is its name in messages.
@@ -132,7 +150,7 @@ impl<'a> TableReader<'a> {
         reader: impl Read + 'a,
         dialect: &Dialect,
     ) -> Result<TableReader<'a>> {
-        Ok(TableReader(Source::Text(TextReader::new(source.into(), reader, dialect)?)))
+        Ok(TableReader(Box::new(TextReader::new(source.into(), Box::new(reader), dialect, false)?)))
     }
 
     /// As [`new`](TableReader::new), for rows that come one by one: what there is when the first row has arrived tells
@@ -146,27 +164,17 @@ impl<'a> TableReader<'a> {
         reader: impl Read + 'a,
         dialect: &Dialect,
     ) -> Result<TableReader<'a>> {
-        Ok(TableReader(Source::Text(TextReader::live(source.into(), reader, dialect)?)))
+        Ok(TableReader(Box::new(TextReader::new(source.into(), Box::new(reader), dialect, true)?)))
     }
 
     /// The names of the columns.
     pub fn names(&self) -> &[String] {
-        match &self.0 {
-            Source::Text(reader) => reader.names(),
-            Source::Arrays(reader) => reader.names(),
-            #[cfg(feature = "parquet")]
-            Source::Parquet(reader) => reader.names(),
-        }
+        self.0.names()
     }
 
     /// Whether the columns have names of their own; else they are `column_1`, `column_2`, …
     pub fn has_header(&self) -> bool {
-        match &self.0 {
-            Source::Text(reader) => reader.has_header(),
-            Source::Arrays(reader) => reader.has_header(),
-            #[cfg(feature = "parquet")]
-            Source::Parquet(_) => true,
-        }
+        self.0.has_header()
     }
 
     /// The next rows, at most `count`; `None` after the last.
@@ -174,12 +182,7 @@ impl<'a> TableReader<'a> {
     /// # Errors
     /// As [`Table::read`].
     pub fn next_rows(&mut self, count: usize) -> Result<Option<Table>> {
-        match &mut self.0 {
-            Source::Text(reader) => reader.next_rows(count),
-            Source::Arrays(reader) => Ok(reader.next_rows(count)),
-            #[cfg(feature = "parquet")]
-            Source::Parquet(reader) => reader.next_rows(count),
-        }
+        self.0.next_rows(count)
     }
 
     /// All rows that are left.
