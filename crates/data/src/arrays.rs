@@ -8,10 +8,10 @@ use npyz::{DType, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use crate::cell;
-use crate::csv_reader::plain;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::of_column;
+use crate::plain::plain;
 use crate::reader::ReadRows;
 use crate::table::{ColumnWriter, Table};
 

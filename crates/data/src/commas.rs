@@ -112,7 +112,7 @@ pub(crate) fn without_thousands(cell: &str, commas_separate: bool) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{sample, sniff_delimiter};
+    use crate::sniff::{sample, sniff_delimiter};
 
     #[test]
     fn a_decimal_comma_is_recognised_and_becomes_a_point() {

@@ -1,26 +1,22 @@
 //! Tables of text, comma-separated as in RFC 4180 or otherwise, into a [`Table`].
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::path::Path;
+use std::io::{self, Read};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::arriving::Arriving;
-use crate::commas::{self, Commas, with_decimal_point};
-use crate::dialect::{self, Delimiter, Dialect, column_name, split_at_blanks};
+use crate::commas::Commas;
+use crate::dialect::{Delimiter, Dialect, column_name};
 use crate::drawn::Drawn;
 use crate::error::{Error, Result};
 use crate::foreign;
-use crate::gzip;
 use crate::lines::{END, LineByLine, breaks, read_line};
 use crate::missing::Missing;
+use crate::plain::plain;
 use crate::reader::ReadRows;
+use crate::sniff::{Layout, split_at_blanks};
 use crate::table::{ColumnWriter, Table};
-use crate::utf16::{self, Utf16};
-
-pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads a table of text piece by piece.
 pub(crate) struct TextReader<'a> {
@@ -59,57 +55,15 @@ impl<'a> TextReader<'a> {
         let told = given.is_some() && dialect.header.is_some() && dialect.decimal_comma == Some(false);
         // A row that may be a header tells little without another one.
         let rows = if dialect.header == Some(false) || !dialect.names.is_empty() { 1 } else { 2 };
-        let head = if told { Ok((&[][..], true)) } else { reader.head(rows) };
-        let (head, whole) = head.map_err(failed)?;
+        let (head, whole) = if told { (&[][..], true) } else { reader.head(rows).map_err(failed)? };
         let text = String::from_utf8_lossy(head);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let drawn = Drawn::of(text, given);
-        let delimiter = given.or(drawn.map(|drawn| drawn.delimiter));
-        let delimiter = delimiter.unwrap_or_else(|| dialect::sniff_delimiter(text, whole));
-        let mut sample = dialect::sample(text, whole, delimiter);
-        sample.retain_mut(|row| drawn.is_none_or(|drawn| drawn.unframe(row)));
         let missing = Missing::of(dialect);
-        // What is named as missing tells nothing.
-        if let Some((names, others)) = sample.split_first_mut() {
-            for row in others {
-                let lists = |at: usize, cell: &str| {
-                    missing.lists(names.get(at).unwrap_or_default().trim(), cell.trim())
-                };
-                *row = row
-                    .iter()
-                    .enumerate()
-                    .map(|(at, cell)| if lists(at, cell) { "" } else { cell })
-                    .collect();
-            }
-        }
-        let marks = commas::decimal_marks(&sample);
-        // Other tables that go with one of decimal commas may be written the other way.
-        let decimal_comma = match dialect.decimal_comma {
-            Some(true) => marks.comma || !(marks.point || delimiter == Delimiter::Comma),
-            Some(false) => false,
-            None => marks.comma && !marks.point,
-        };
-        let aligned = dialect::aligned(&sample);
-        if let Some(names) = &aligned {
-            sample[0] = names.clone();
-        }
-        if decimal_comma {
-            for row in &mut sample {
-                *row = row
-                    .iter()
-                    .map(|cell| with_decimal_point(cell.trim()).unwrap_or(cell.to_owned()))
-                    .collect();
-            }
-        }
-        let given = |cell: &str| dialect.names.iter().any(|name| name == cell.trim());
-        let header = dialect.header.unwrap_or_else(|| match dialect.names[..] {
-            [] => drawn.is_some() || dialect::sniff_header(&sample),
-            _ => sample.first().is_some_and(|row| row.iter().any(given)),
-        });
-        let mut rows = Rows::new(source, reader, delimiter, drawn, skipped);
+        let layout = Layout::of(text, whole, given, dialect, &missing);
+        let mut rows = Rows::new(source, reader, layout.delimiter, layout.drawn, skipped);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
-        let (names, pending) = match header {
-            true => (names(&rows.source, aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
+        let (names, pending) = match layout.header {
+            true => (names(&rows.source, layout.aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
             false => {
                 let given = dialect.names_of(&rows.source, rows.row.len())?;
                 (names(&rows.source, given.iter().map(String::as_str))?, Some(line))
@@ -118,14 +72,9 @@ impl<'a> TextReader<'a> {
         Ok(TextReader {
             rows,
             names,
-            named: header || !dialect.names.is_empty(),
+            named: layout.header || !dialect.names.is_empty(),
             missing,
-            commas: match decimal_comma {
-                true => Commas::Decimal,
-                false if delimiter == Delimiter::Comma => Commas::Group,
-                false if !marks.comma && (marks.point || marks.grouped) => Commas::Group,
-                false => Commas::Either,
-            },
+            commas: layout.commas,
             pending,
             any: false,
         })
@@ -188,37 +137,6 @@ fn sep_line(reader: &mut Arriving<'_>) -> io::Result<Option<Delimiter>> {
         read_line(reader, &mut Vec::new())?;
     }
     Ok(said)
-}
-
-/// The text in a file, plain or compressed with gzip; UTF-16 becomes UTF-8.
-///
-/// # Errors
-/// If there is no such file, or its beginning cannot be read.
-pub fn open_text(path: impl AsRef<Path>) -> io::Result<Box<dyn BufRead>> {
-    plain(Box::new(File::open(path)?))
-}
-
-/// Undoes the compression, if there is one, and makes UTF-8 of UTF-16.
-pub(crate) fn plain<'a>(reader: Box<dyn Read + 'a>) -> io::Result<Box<dyn BufRead + 'a>> {
-    let (first, all) = begin(reader)?;
-    let (mut first, mut unzipped) = match first == GZIP {
-        true => begin(Box::new(gzip::Pieces::new(BufReader::new(all))))?,
-        false => (first, all),
-    };
-    if first != utf16::LITTLE && first != utf16::BIG {
-        return Ok(Box::new(BufReader::new(unzipped)));
-    }
-    unzipped.read_exact(&mut first)?;
-    Ok(Box::new(BufReader::new(Utf16::new(unzipped, first == utf16::BIG))))
-}
-
-/// The first two bytes, zeros if there are fewer, and all bytes.
-fn begin<'a>(mut reader: Box<dyn Read + 'a>) -> io::Result<([u8; 2], Box<dyn Read + 'a>)> {
-    let mut first = Vec::new();
-    (&mut reader).take(2).read_to_end(&mut first)?;
-    let mut two = [0; 2];
-    two[..first.len()].copy_from_slice(&first);
-    Ok((two, Box::new(Cursor::new(first).chain(reader))))
 }
 
 /// The names of the columns, of which those without one are numbered.

@@ -6,9 +6,10 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::arrays::{ArrayReader, Format};
-use crate::csv_reader::{GZIP, TextReader, plain};
+use crate::csv_reader::TextReader;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::plain::{GZIP, plain};
 use crate::table::Table;
 
 impl Table {
