@@ -26,6 +26,11 @@ pub(crate) fn civil(day: i64) -> Option<Date> {
     FIRST.checked_add(Span::new().try_days(day).ok()?).ok()
 }
 
+/// Whether a number may be a year, in a column or a row of such.
+pub(crate) fn is_year(number: f64) -> bool {
+    (1500.0..2200.0).contains(&number)
+}
+
 /// Days since 1 January 1970 in the Gregorian calendar, if there is such a day.
 pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let date = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);

@@ -28,13 +28,13 @@ pub(crate) fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// What is wrong with a target that has these texts, all different, as classes.
 pub(crate) fn one_per_row(table: &Table, column: &Column, texts: &[&str]) -> Error {
-    let (_, dates, all) = MomentFormat::recognise(texts.iter().copied());
+    let (_, dates) = MomentFormat::recognise(texts.iter().copied());
     Error::ClassPerRow {
         file: table.source().to_owned(),
         column: column.name().to_owned(),
         value: cell::shorten(texts[0]),
         rows: texts.len(),
-        instead: match dates == all {
+        instead: match dates == texts.len() {
             true => "to have dates learned, write them as numbers (of days, of minutes)",
             false => "for a quantity choose regression, otherwise another target",
         },

@@ -76,7 +76,8 @@ impl<'a> Date<'a> {
     }
 }
 
-/// Years where a date is no more than two numbers, or one: other numbers have dashes and strokes, too, and eight digits.
+/// Years where a date is no more than two numbers, or one. They are fewer than a column of [years](crate::calendar::is_year)
+/// may have: other numbers have dashes and strokes, too, and eight digits.
 const PLAUSIBLE: RangeInclusive<&str> = "1900"..="2100";
 
 /// The Monday of a week of ISO 8601 (`2026-W07`, `2026W07`), in days since the beginning of 1970.

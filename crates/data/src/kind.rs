@@ -125,7 +125,7 @@ impl Kind {
         if present().all(|text| boolean(text).is_some()) {
             return Kind::Boolean;
         }
-        let (format, dates, _) = MomentFormat::recognise(present());
+        let (format, dates) = MomentFormat::recognise(present());
         if 5 * dates >= if format.is_weak() { 5 } else { 4 } * count {
             return Kind::Date;
         }

@@ -60,15 +60,11 @@ impl MomentFormat {
         Duration,
     ];
 
-    /// The format that most of the texts have: how many have it, and how many texts there are. Where the parts of a date are
-    /// told apart by no text, the [course](Course) of the texts decides, and if that does not either, the day is first.
-    pub(crate) fn recognise<'a>(
-        texts: impl Iterator<Item = &'a str> + Clone,
-    ) -> (MomentFormat, usize, usize) {
+    /// The format that most of the texts have, and how many have it. Where the parts of a date are told apart by no text, the
+    /// [course](Course) of the texts decides, and if that does not either, the day is first.
+    pub(crate) fn recognise<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> (MomentFormat, usize) {
         let mut counts = [0; MomentFormat::ALL.len()];
-        let mut all = 0;
         for text in texts.clone() {
-            all += 1;
             for (count, format) in counts.iter_mut().zip(MomentFormat::ALL) {
                 *count += usize::from(format.seconds(text).is_some());
             }
@@ -86,7 +82,7 @@ impl MomentFormat {
                 }
             }
         }
-        (format, most, all)
+        (format, most)
     }
 
     /// The format of texts of a kind, which may say whether the day or the month is first.
@@ -223,7 +219,7 @@ impl Course {
 pub fn open_date_order(table: &Table, column: &str, rows: &[usize]) -> Option<MomentFormat> {
     let column = table.find(column)?;
     let texts = || column.present(rows).map(|row| column.get(row));
-    let (format, found, _) = MomentFormat::recognise(texts());
+    let (format, found) = MomentFormat::recognise(texts());
     (found > 0 && format.leaves_open(texts())).then_some(format)
 }
 
@@ -348,19 +344,19 @@ mod tests {
     #[test]
     fn the_format_is_that_of_most_texts() {
         let of = |texts: &[&str]| MomentFormat::recognise(texts.iter().copied());
-        assert_eq!(of(&["1/2/2026", "13/2/2026", "2/13/2026", "14/2/2026"]), (MomentFormat::DayFirst, 3, 4));
-        assert_eq!(of(&["1/2/2026", "2/13/2026"]), (MomentFormat::MonthFirst, 2, 2));
-        assert_eq!(of(&["1-2-2026", "2-13-2026"]), (MomentFormat::MonthFirst, 2, 2));
-        assert_eq!(of(&["08:15", "x"]), (MomentFormat::TimeOfDay, 1, 2));
-        assert_eq!(of(&["08:15", "23:59"]), (MomentFormat::TimeOfDay, 2, 2));
-        assert_eq!(of(&["08:15", "24:10"]), (MomentFormat::Duration, 2, 2));
+        assert_eq!(of(&["1/2/2026", "13/2/2026", "2/13/2026", "14/2/2026"]), (MomentFormat::DayFirst, 3));
+        assert_eq!(of(&["1/2/2026", "2/13/2026"]), (MomentFormat::MonthFirst, 2));
+        assert_eq!(of(&["1-2-2026", "2-13-2026"]), (MomentFormat::MonthFirst, 2));
+        assert_eq!(of(&["08:15", "x"]), (MomentFormat::TimeOfDay, 1));
+        assert_eq!(of(&["08:15", "23:59"]), (MomentFormat::TimeOfDay, 2));
+        assert_eq!(of(&["08:15", "24:10"]), (MomentFormat::Duration, 2));
     }
 
     #[test]
     fn days_and_months_are_told_apart_by_the_course_of_the_rows() {
         let check = |texts: &[String], format: MomentFormat, open: bool| {
             let texts = || texts.iter().map(String::as_str);
-            let (found, count, _) = MomentFormat::recognise(texts());
+            let (found, count) = MomentFormat::recognise(texts());
             assert_eq!((found, count), (format, texts().count()), "{:?}", texts().collect::<Vec<_>>());
             assert_eq!(format.leaves_open(texts()), open, "{:?}", texts().collect::<Vec<_>>());
         };

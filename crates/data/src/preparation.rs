@@ -2,6 +2,8 @@
 
 mod v2;
 
+use std::ops::Range;
+
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -158,22 +160,20 @@ impl Preparation {
     pub fn features(&self, table: &Table, rows: &[usize]) -> Result<Array2<f32>> {
         let width = self.input_count();
         let mut features = vec![0.0; rows.len() * width];
-        let mut first = 0;
-        for input in &self.inputs {
+        for (input, range) in self.input_ranges() {
             let column = table.find(&input.name).ok_or_else(|| Error::MissingInput {
                 file: table.source().to_owned(),
                 column: input.name.clone(),
                 instead: table.instead(&input.name),
             })?;
             let index = input.encoding.index();
-            let places = first..first + input.encoding.width();
+            let places = range.start..range.start + input.encoding.width();
             for (row, to) in rows.iter().zip(features.chunks_exact_mut(width)) {
                 let there = input.encoding.encode(table, *row, column, &index, &mut to[places.clone()])?;
                 if input.indicator {
                     to[places.end] = if there { 0.0 } else { 1.0 };
                 }
             }
-            first += input.width();
         }
         Ok(Array2::from_shape_vec((rows.len(), width), features).expect("so many were made"))
     }
@@ -249,6 +249,16 @@ impl Preparation {
         &self.inputs
     }
 
+    /// The feature columns, and which of the network's inputs each of them becomes.
+    pub fn input_ranges(&self) -> impl Iterator<Item = (&Input, Range<usize>)> {
+        let mut first = 0;
+        self.inputs.iter().map(move |input| {
+            let range = first..first + input.width();
+            first = range.end;
+            (input, range)
+        })
+    }
+
     /// The columns that are not learnt from, in the order of the table.
     pub fn dropped(&self) -> &[Dropped] {
         &self.dropped
@@ -312,15 +322,11 @@ impl Preparation {
     /// # Ok::<(), highwater_data::Error>(())
     /// ```
     pub fn embedded(&self) -> Vec<(usize, usize)> {
-        let mut place = 0;
-        let mut embedded = Vec::new();
-        for input in &self.inputs {
-            if let Encoding::Embedded(categories) = &input.encoding {
-                embedded.push((place, categories.names.len() + 1));
-            }
-            place += input.width();
-        }
-        embedded
+        let embedded = self.input_ranges().filter_map(|(input, range)| match &input.encoding {
+            Encoding::Embedded(categories) => Some((range.start, categories.names.len() + 1)),
+            _ => None,
+        });
+        embedded.collect()
     }
 
     /// The number of outputs a network needs: one for each class, or one for each target.

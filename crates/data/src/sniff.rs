@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use csv::{ReaderBuilder, StringRecord};
 
+use crate::calendar::is_year;
 use crate::cell;
 use crate::commas::{Commas, decimal_marks, with_decimal_point};
 use crate::dialect::{Delimiter, Dialect};
@@ -170,11 +171,10 @@ fn numbered(row: &StringRecord) -> bool {
 fn names_years(row: &StringRecord) -> bool {
     let numbers: Vec<f64> = row.iter().filter_map(|cell| cell::number(cell.trim())).collect();
     let steps: Vec<f64> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let is_year = |number: &f64| number.fract() == 0.0 && (1800.0..=2100.0).contains(number);
     numbers.len() < row.len()
         && steps.len() >= 2
         && steps[0] != 0.0
-        && numbers.iter().all(is_year)
+        && numbers.iter().all(|number| number.fract() == 0.0 && is_year(*number))
         && steps.iter().all(|step| *step == steps[0])
 }
 

@@ -4,6 +4,7 @@ use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
+use crate::calendar::is_year;
 use crate::cell;
 use crate::encoding::{self, Encoding};
 use crate::kind::{Kind, is_called_time};
@@ -98,7 +99,10 @@ impl Preparation {
                 Encoding::Moment(moments) if moments.format.is_dated() => {
                     &|text| moments.format.seconds(text)
                 }
-                Encoding::Number { .. } if is_called_time(&input.name) => &year,
+                // A part of a year may be behind its point.
+                Encoding::Number { .. } if is_called_time(&input.name) => {
+                    &|text| cell::number(text).filter(|number| is_year(*number))
+                }
                 _ => return false,
             };
             later((0..table.rows()).map(|row| time(column.get(row)))) >= Some(9)
@@ -172,11 +176,6 @@ impl Preparation {
         let of = |input: &Input| sentinels(table.find(&input.name)?, rows);
         numbers.filter_map(of).flatten().collect()
     }
-}
-
-/// A number that is a year, or a part of one behind its point.
-fn year(text: &str) -> Option<f64> {
-    cell::number(text).filter(|year| (1500.0..2200.0).contains(year))
 }
 
 /// How many of these times are later than the one before; `None` if one is earlier, or none.
