@@ -8,9 +8,10 @@ use crate::{line, print};
 use anyhow::{Context, Result, bail};
 use highwater_data::Proben1;
 use highwater_proben1::{Architecture, Figures, architecture, published, side_by_side};
+use highwater_report::{Look, Screen};
 use serde_json::{Map, Value};
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
@@ -31,13 +32,14 @@ fn reproduce(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     if shown {
         print(table::head(args.shortcuts, runs, &protocol))?;
     }
+    let screen = screen(args);
     let mut verdicts = Vec::new();
     for problem in problems {
         let network = architecture(&problem.name, args.shortcuts);
         let run = |number: usize| protocol.run(problem, &network, seed(args.seed, number));
-        let progress = Progress::of(args, &problem.name, runs);
-        let histories = side_by_side(runs, threads(args), run, |over| progress.tell(over))?;
-        progress.clear();
+        let told = |over| screen.show(&format!("{}: {over} of {runs} runs", problem.name));
+        let histories = side_by_side(runs, threads(args), run, told)?;
+        screen.clear();
         let figures = Figures::of(&histories);
         let known = published(&problem.name, args.shortcuts);
         let verdict = known.map(|known| Verdict::of(&figures, known));
@@ -103,33 +105,7 @@ fn problems(folder: &Path, names: &[String]) -> Result<Vec<Proben1>> {
     Ok(paths.iter().map(|path| Proben1::read(path)).collect::<Result<_, _>>()?)
 }
 
-/// How far the runs are, on a line of the terminal that is written over.
-struct Progress<'a> {
-    what: &'a str,
-    count: usize,
-    shown: bool,
-}
-
-impl<'a> Progress<'a> {
-    fn of(args: &args::Proben1, what: &'a str, count: usize) -> Progress<'a> {
-        Progress { what, count, shown: !args.shared.quiet && io::stderr().is_terminal() }
-    }
-
-    fn tell(&self, over: usize) {
-        if self.shown {
-            self.write(format_args!("\r{}: {over} of {} runs", self.what, self.count));
-        }
-    }
-
-    fn clear(&self) {
-        if self.shown {
-            self.write(format_args!("\r\x1b[K"));
-        }
-    }
-
-    /// A terminal that is gone is no reason to stop.
-    fn write(&self, text: std::fmt::Arguments<'_>) {
-        let mut terminal = io::stderr().lock();
-        _ = terminal.write_fmt(text).and_then(|()| terminal.flush());
-    }
+/// Where it is shown how far the runs are.
+fn screen(args: &args::Proben1) -> Screen {
+    Screen::stderr(if args.shared.quiet { Look::Quiet } else { Look::Auto })
 }

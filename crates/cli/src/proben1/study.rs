@@ -1,6 +1,6 @@
 //! `proben1 --study`: what stopping later costs and brings.
 
-use super::{Progress, seed, threads};
+use super::{screen, seed, threads};
 use crate::args;
 use crate::folder::must_be_no_runs;
 use crate::replacement::Replacement;
@@ -27,13 +27,14 @@ pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     let protocol = args.protocol();
     let criteria = criteria(protocol.strip);
     let jobs = jobs(args, problems);
-    let progress = Progress::of(args, "study", jobs.len());
+    let screen = screen(args);
+    let told = |over| screen.show(&format!("study: {over} of {} runs", jobs.len()));
     let one = |number: usize| {
         let job: &Job<'_> = &jobs[number];
         Ok(stops(&protocol.run(job.problem, &job.network, job.seed)?, &criteria))
     };
-    let found = side_by_side(jobs.len(), threads(args), one, |over| progress.tell(over))?;
-    progress.clear();
+    let found = side_by_side(jobs.len(), threads(args), one, told)?;
+    screen.clear();
 
     let finite = |layers: Option<usize>| -> Vec<Vec<Stop>> {
         let runs = jobs.iter().zip(&found);
