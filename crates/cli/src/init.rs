@@ -1,7 +1,8 @@
 //! `init`: a commented configuration for a data file.
 
 use crate::args::Init;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, absolute};
+use crate::folder::folder_of;
 use crate::line;
 use crate::setting_names::on_one_line;
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 pub(crate) fn run(args: &Init) -> Result<()> {
     let read = args.reading.settings()?;
@@ -20,13 +22,10 @@ pub(crate) fn run(args: &Init) -> Result<()> {
     };
     let task = Task::infer(&table, &target)?;
     let out = args.out.display();
-    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let here = match folder {
-        // As written, it is found from the folder of the configuration.
-        None => args.data.clone(),
-        Some(_) => crate::config::absolute(&args.data)?,
-    };
-    let text = template(&table, &here.display().to_string(), (&target, task), &read)?;
+    // As written, it is found from the folder of the configuration only if that is this one.
+    let is_here = folder_of(&args.out) == Path::new(".");
+    let file = if is_here { args.data.clone() } else { absolute(&args.data)? };
+    let text = template(&table, &file.display().to_string(), &target, task, &read)?;
     let file = File::options().write(true).create_new(true).open(&args.out);
     let mut file = match file {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -69,7 +68,7 @@ fn reading(said: &toml::Table) -> String {
     head.to_owned() + &READ.map(line).concat()
 }
 
-fn template(table: &Table, file: &str, (target, task): (&str, Task), read: &toml::Table) -> Result<String> {
+fn template(table: &Table, file: &str, target: &str, task: Task, read: &toml::Table) -> Result<String> {
     let mut defaults = RunConfig::defaults(task)?;
     defaults.follow_rows(table.rows(), |_| true);
     let rows: Vec<usize> = (0..table.rows()).collect();

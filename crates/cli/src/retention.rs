@@ -1,6 +1,7 @@
 //! Which checkpoints stay.
 
-use highwater_checkpoint::{Goal, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
+use highwater_checkpoint::{self as checkpoint, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
+use highwater_early_stopping::Goal;
 use highwater_trainer::{OnFailure, Pace, Saving};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -22,6 +23,10 @@ pub(crate) struct CheckpointConfig {
 impl CheckpointConfig {
     /// What the store keeps of a run whose best has the least or the largest score.
     pub(crate) fn retention(&self, goal: Goal) -> Box<dyn Retention> {
+        let goal = match goal {
+            Goal::Minimize => checkpoint::Goal::Minimize,
+            Goal::Maximize => checkpoint::Goal::Maximize,
+        };
         let mut policy: Box<dyn Retention> =
             Box::new(KeepLast(self.keep_last).or(KeepBest(self.keep_best, goal)));
         if let Some(steps) = self.keep_every {

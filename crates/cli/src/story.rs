@@ -254,14 +254,7 @@ fn chosen_by(data: &Datasets) -> (&'static str, &Dataset) {
 
 /// For each column of the table, the inputs of the network that it became.
 fn inputs(preparation: &Preparation) -> Vec<(&str, Range<usize>)> {
-    let mut first = 0;
-    let range = |input: &Input| {
-        let range = first..first + input.width();
-        first = range.end;
-        range
-    };
-    let ranges: Vec<Range<usize>> = preparation.inputs().iter().map(range).collect();
-    preparation.inputs().iter().map(|input| &input.name[..]).zip(ranges).collect()
+    preparation.input_ranges().map(|(input, range)| (&input.name[..], range)).collect()
 }
 
 /// Shows `tell` what was found out at the end of a run.

@@ -12,7 +12,7 @@ use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
 use crate::{closing, folds, line, print, refit, remarks, same_run, say};
 use anyhow::{Context, Result, anyhow, bail};
-use highwater_checkpoint::{Checkpoint, Folder, Goal, Store};
+use highwater_checkpoint::{Checkpoint, Folder, Store};
 use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Progress, Screen, read_history};
@@ -334,12 +334,8 @@ fn fit(
     go_on: Option<GoOn>,
 ) -> Result<(Report, Result<()>)> {
     let training = &job.config.training;
-    let goal = match training.select.goal() {
-        highwater_early_stopping::Goal::Minimize => Goal::Minimize,
-        highwater_early_stopping::Goal::Maximize => Goal::Maximize,
-    };
     let keep = &job.config.checkpoints;
-    store.retain(keep.retention(goal));
+    store.retain(keep.retention(training.select.goal()));
     let Datasets { train, validation, .. } = &job.data;
     let units = job.preparation.units();
     let data = Data { units: &units, ..Data::new(train, validation) };

@@ -1,6 +1,7 @@
 //! `checkpoints diff`: what two checkpoints do not share.
 
 use super::open;
+use crate::setting_names::{leaves, written};
 use crate::{line, print, source};
 use anyhow::Result;
 use highwater_checkpoint::{Change, Checkpoint, Diff};
@@ -52,19 +53,8 @@ fn facts(checkpoint: &Checkpoint) -> Vec<(String, String)> {
 /// The configuration of the run when it saved, as `table.key` and value.
 fn settings(checkpoint: &Checkpoint) -> Vec<(String, String)> {
     let Ok(Some(toml::Value::Table(table))) = source::configuration(checkpoint) else { return Vec::new() };
-    let mut settings = Vec::new();
-    flatten("", table, &mut settings);
-    settings
-}
-
-fn flatten(prefix: &str, table: toml::Table, into: &mut Vec<(String, String)>) {
-    for (key, value) in table {
-        let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
-        match value {
-            toml::Value::Table(table) => flatten(&name, table, into),
-            value => into.push((name, value.to_string())),
-        }
-    }
+    let values = leaves(&table).into_iter().filter(|(_, value)| !value.is_table());
+    values.map(|(path, value)| (written(&path), value.to_string())).collect()
 }
 
 fn differences(a: &[(String, String)], b: &[(String, String)]) -> Vec<Difference> {

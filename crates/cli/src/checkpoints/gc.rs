@@ -7,7 +7,8 @@ use crate::folder::RunFolder;
 use crate::line;
 use crate::retention::CheckpointConfig;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Collected, Facts, Fate, Goal, Retention, Store};
+use highwater_checkpoint::{Collected, Facts, Fate, Retention, Store};
+use highwater_early_stopping::Goal;
 use highwater_trainer::score_in;
 use serde_json::json;
 
@@ -81,13 +82,12 @@ pub(super) fn run(args: &Gc) -> Result<()> {
 
 /// What is said on the command line, or else what the run was told.
 fn policy(args: &Gc, config: Option<&RunConfig>) -> Result<Box<dyn Retention>> {
-    let goal = match config.map(|config| config.training.select.goal()) {
-        Some(highwater_early_stopping::Goal::Maximize) => Goal::Maximize,
-        Some(highwater_early_stopping::Goal::Minimize) => Goal::Minimize,
+    let goal = match config {
+        Some(config) => config.training.select.goal(),
         None if args.keep_best.is_some() => {
             bail!("--keep-best needs a run folder, whose config.toml says what is good")
         }
-        None => Goal::Minimize,
+        None => Goal::default(),
     };
     let Gc { keep_last, keep_best, keep_every, keep_minutes, .. } = *args;
     let said = keep_last.is_some() || keep_best.is_some() || keep_every.is_some() || keep_minutes.is_some();

@@ -1,9 +1,10 @@
 //! `checkpoints migrate`: files of older versions as this one would write them.
 
 use super::files;
+use crate::folder::{folder_of, key_of};
 use crate::{line, source};
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Checkpoint, Error, Key, Store, Upgraded};
+use highwater_checkpoint::{Checkpoint, Error, Store, Upgraded};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,13 +47,9 @@ pub(super) fn run(path: &Path, dry_run: bool, as_json: bool) -> Result<()> {
 /// Takes the locks of those who may write these files: a file with the name of a run's checkpoint is in the folder that has
 /// the lock, and a published model beside it.
 fn lock(files: &[PathBuf]) -> Result<Vec<Store>, Error> {
-    let folder = |file: &PathBuf| {
-        let (name, parent) = (file.file_name()?.to_str()?, file.parent()?);
-        let parent = if parent == Path::new("") { Path::new(".") } else { parent };
-        match Key::from_file_name(name) {
-            Some(_) => Some(parent.to_owned()),
-            None => Some(parent.join("checkpoints")).filter(|beside| beside.is_dir()),
-        }
+    let folder = |file: &PathBuf| match key_of(file) {
+        Some(_) => Some(folder_of(file).to_owned()),
+        None => Some(folder_of(file).join("checkpoints")).filter(|beside| beside.is_dir()),
     };
     files.iter().filter_map(folder).collect::<BTreeSet<_>>().into_iter().map(Store::open).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::folder;
 use crate::args::Pin;
+use crate::folder::key_of;
 use crate::line;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Folder, Key, verify};
@@ -31,8 +32,7 @@ pub(super) fn run(args: &Pin, pinned: bool) -> Result<()> {
 /// newest sound one of the folder.
 fn find(path: &Path, sound: bool) -> Result<(Folder, Key)> {
     let key_of = |file: &Path| {
-        let key = file.file_name().and_then(|name| Key::from_file_name(name.to_str()?));
-        key.with_context(|| {
+        key_of(file).with_context(|| {
             format!("{} is none of a run's checkpoints; `checkpoints ls RUN` lists them", path.display())
         })
     };
