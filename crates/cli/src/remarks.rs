@@ -320,13 +320,18 @@ fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) ->
 
 /// The columns that are left out, those for one reason together.
 fn left_out(dropped: &[Dropped], split: &SplitBy) -> impl Iterator<Item = String> {
-    let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut names: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
     for column in dropped {
-        names.entry(reason(column, split)).or_default().push(format!("{:?}", column.name));
+        let may_tell = matches!(column.kind, Kind::Identifier | Kind::Text);
+        names.entry((reason(column, split), may_tell)).or_default().push(format!("{:?}", column.name));
     }
-    names.into_iter().map(|(reason, names)| {
-        let columns = if names.len() == 1 { "column" } else { "columns" };
-        format!("left out: {columns} {}, {reason}", listed(&names, SHOWN))
+    names.into_iter().map(|((reason, may_tell), names)| {
+        let (columns, them) = if names.len() == 1 { ("column", "it") } else { ("columns", "them") };
+        let remedy = match may_tell {
+            true => format!(" (to learn from {them}: --column NAME=KIND)"),
+            false => String::new(),
+        };
+        format!("left out: {columns} {}, {reason}{remedy}", listed(&names, SHOWN))
     })
 }
 
