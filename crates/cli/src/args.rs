@@ -7,6 +7,7 @@ mod replay;
 
 use crate::data_args::{ClassWeights, Columns, Parts, Reading};
 pub(crate) use checkpoints::{Checkpoints, Export, Format, Gc, Import, Pin};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 pub(crate) use evaluate::{Evaluate, SplitName};
 use highwater_data::Task;
@@ -90,8 +91,8 @@ pub(crate) struct Train {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) target: Vec<String>,
     /// What to predict: a class or a number [default: told from the target column]
-    #[arg(long, value_enum)]
-    pub(crate) task: Option<TaskName>,
+    #[arg(long, value_parser = task())]
+    pub(crate) task: Option<Task>,
     /// Settings: any part of a config.toml; flags override it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -291,19 +292,8 @@ pub(crate) struct Report {
     pub(crate) out: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum TaskName {
-    Classification,
-    Regression,
-}
-
-impl From<TaskName> for Task {
-    fn from(name: TaskName) -> Task {
-        match name {
-            TaskName::Classification => Task::Classification,
-            TaskName::Regression => Task::Regression,
-        }
-    }
+fn task() -> impl TypedValueParser<Value = Task> {
+    PossibleValuesParser::new(["classification", "regression"]).try_map(|name| name.parse::<Task>())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,6 +2,7 @@
 
 use crate::config::DataConfig;
 use anyhow::{Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use highwater_data::{Delimiter, Kind, SplitBy, Task};
 use std::fs;
@@ -23,8 +24,8 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "NAME")]
     delimiter: Option<Delimiter>,
     /// Whether the first row names the columns [default: recognised]
-    #[arg(long, value_enum, value_name = "YES|NO")]
-    header: Option<YesNo>,
+    #[arg(long, value_name = "YES|NO", value_parser = yes_or_no())]
+    header: Option<bool>,
     /// What the columns are called in a table without a header: the names, or a file of them
     #[arg(long, value_name = "NAME,NAME,…|FILE", value_parser = names)]
     names: Option<Names>,
@@ -48,7 +49,7 @@ impl Reading {
             table.insert("delimiter".into(), delimiter.to_string().into());
         }
         if let Some(header) = header {
-            table.insert("header".into(), (*header == YesNo::Yes).into());
+            table.insert("header".into(), (*header).into());
         }
         if let Some(names) = names {
             table.insert("names".into(), names.0.clone().into());
@@ -79,8 +80,8 @@ pub(crate) struct Columns {
     pub(crate) one_hot: Option<usize>,
     /// Keep the table in a scratch file beside the run instead of in memory; the result is the same
     /// [default: told from its size and the free memory]
-    #[arg(long, value_enum, value_name = "YES|NO")]
-    pub(crate) on_disk: Option<YesNo>,
+    #[arg(long, value_name = "YES|NO", value_parser = yes_or_no())]
+    pub(crate) on_disk: Option<bool>,
 }
 
 /// Which rows are for what.
@@ -104,14 +105,12 @@ pub(crate) struct Parts {
     pub(crate) folds: Option<usize>,
     /// Train the kept model's network once more, on all rows, for as many epochs as were best; up to 2,000 rows, also
     /// when each quarter of the rows is left out [default: yes, up to 20,000 rows]
-    #[arg(long, value_enum, value_name = "YES|NO")]
-    pub(crate) refit: Option<YesNo>,
+    #[arg(long, value_name = "YES|NO", value_parser = yes_or_no())]
+    pub(crate) refit: Option<bool>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum YesNo {
-    Yes,
-    No,
+fn yes_or_no() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["yes", "no"]).map(|word| word == "yes")
 }
 
 /// How much the classes count.

@@ -2,11 +2,10 @@
 
 use crate::args::{OptimizerName, Train};
 use crate::config::{RunConfig, absolute};
-use crate::data_args::{Held, YesNo};
+use crate::data_args::Held;
 use crate::setting_names::{CHOICES, FILES, full_name, is_known, join, known, leaves, suggestion, written};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use highwater_data::Task;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -53,7 +52,7 @@ impl Settings {
             several => self.set("data.target", several.to_vec())?,
         }
         if let Some(task) = args.task {
-            self.set("data.task", Task::from(task).to_string())?;
+            self.set("data.task", task.to_string())?;
         }
         let (columns, parts) = (&args.columns, &args.parts);
         for (name, kind) in &columns.column {
@@ -69,7 +68,7 @@ impl Settings {
             self.set("data.one_hot", whole(names as u64)?)?;
         }
         if let Some(on_disk) = columns.on_disk {
-            self.set("data.on_disk", on_disk == YesNo::Yes)?;
+            self.set("data.on_disk", on_disk)?;
         }
         for (name, held) in [("validation", &parts.validation), ("test", &parts.test)] {
             match held {
@@ -86,7 +85,7 @@ impl Settings {
             }
         }
         if let Some(refit) = parts.refit {
-            self.set("data.refit", refit == YesNo::Yes)?;
+            self.set("data.refit", refit)?;
         }
         if let Some(hidden) = &args.hidden {
             self.set("model.hidden", hidden.0.iter().map(|units| *units as i64).collect::<Vec<_>>())?;

@@ -1,6 +1,7 @@
 //! The arguments of `replay`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use highwater_early_stopping::{Goal, NonFinite, Rule};
 use std::path::PathBuf;
 
@@ -40,8 +41,8 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) time: Option<String>,
     /// Whether small or large values are good [default: told from the name of the metric]
-    #[arg(long, value_enum)]
-    pub(crate) goal: Option<GoalName>,
+    #[arg(long, value_parser = goal())]
+    pub(crate) goal: Option<Goal>,
     /// What a value of NaN or infinity does: ignore, count, stop, fail [default: as in the run, or stop]
     #[arg(long, value_name = "POLICY")]
     pub(crate) non_finite: Option<NonFinite>,
@@ -53,17 +54,9 @@ pub(crate) struct Replay {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum GoalName {
-    Minimize,
-    Maximize,
-}
-
-impl From<GoalName> for Goal {
-    fn from(name: GoalName) -> Goal {
-        match name {
-            GoalName::Minimize => Goal::Minimize,
-            GoalName::Maximize => Goal::Maximize,
-        }
-    }
+fn goal() -> impl TypedValueParser<Value = Goal> {
+    PossibleValuesParser::new(["minimize", "maximize"]).map(|name| match &*name {
+        "maximize" => Goal::Maximize,
+        _ => Goal::Minimize,
+    })
 }

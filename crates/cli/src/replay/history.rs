@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, args: &Replay) -> Result<(Curve, Option<NonFinit
         validation: args.validation.clone(),
         step: args.step.clone(),
         elapsed: args.time.clone(),
-        goal: args.goal.map(Into::into),
+        goal: args.goal,
     };
     Ok((read_curve(&file, &columns)?, None))
 }
@@ -80,7 +80,7 @@ fn own(file: &Path, args: &Replay, config: Option<&Config>) -> Result<Curve> {
     Ok(Curve {
         path: file.to_owned(),
         watched: monitor.to_string(),
-        goal: args.goal.map_or(monitor.goal(), Into::into),
+        goal: args.goal.unwrap_or(monitor.goal()),
         observations,
         notes,
     })
