@@ -22,7 +22,8 @@ use serde_json::{Map, Value, json};
 /// nothing of such rows are NaN.
 pub(crate) fn scores(
     model: &Model<f32>,
-    (loss, of_run): (&Loss, &[Metric]),
+    loss: &Loss,
+    of_run: &[Metric],
     preparation: &Preparation,
     data: &Dataset,
 ) -> Scores {
@@ -103,7 +104,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     // Of other tables the training rows need not be there any more: these are balanced by themselves, and their own guess.
     let known = of_training.as_ref().unwrap_or(data.targets());
     let loss = loss(&preparation, config.data.class_weights, known);
-    let scores = scores(&model, (&loss, &config.training.metrics), &preparation, &data);
+    let scores = scores(&model, &loss, &config.training.metrics, &preparation, &data);
     if args.quiet {
         let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
         return line(main);

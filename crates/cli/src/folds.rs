@@ -54,11 +54,10 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
         let Fold { train, preparation, validation, test } = fold(test)?;
         let train = preparation.dataset(table, &train)?;
         let (scored, guess) = pool.install(|| -> Result<(Scores, Option<Guess>)> {
-            let parts = (&train, &validation);
-            let (model, _) = in_memory(config, &config.training, &preparation, parts, (None, None))?;
+            let (model, _) = in_memory(config, &preparation, &train, &validation, None, None)?;
             let loss = loss(&preparation, data.class_weights, train.targets());
             let guess = Guess::of(data, &preparation, train.targets(), &test);
-            Ok((evaluate::scores(&model, (&loss, &config.training.metrics), &preparation, &test), guess))
+            Ok((evaluate::scores(&model, &loss, &config.training.metrics, &preparation, &test), guess))
         })?;
         if !shared.quiet && !shared.json {
             let named = evaluate::named(&scored);
@@ -80,7 +79,7 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     let of_guesses = |of: fn(&Guess) -> f64| guesses.iter().map(of).sum::<f64>() / guesses.len() as f64;
     let (score, loss) = (of_guesses(|guess| guess.score.1), of_guesses(|guess| guess.loss));
     let guess = guesses.pop().map(|last| Guess { score: (last.score.0, score), loss, ..last });
-    let note = guess.and_then(|guess| guess.note((spread(1).0, spread(0).0), ""));
+    let note = guess.and_then(|guess| guess.note(spread(1).0, spread(0).0, ""));
     if shared.json {
         let of_folds: Vec<Value> = scores.iter().map(|scores| evaluate::as_json(scores).into()).collect();
         let summary = names.iter().enumerate().map(|(at, name)| {

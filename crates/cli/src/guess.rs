@@ -44,13 +44,13 @@ impl Guess {
             Targets::Values(values) => (vec![0.0; values.ncols()], "the mean".to_owned()),
         };
         let loss = loss(preparation, ClassWeights::None, known);
-        let scores = evaluate::scores(&constant(data.inputs(), &outputs)?, (&loss, &[]), preparation, data);
+        let scores = evaluate::scores(&constant(data.inputs(), &outputs)?, &loss, &[], preparation, data);
         Some(Guess { answer, score: *scores.metrics.first()?, loss: scores.loss })
     }
 
     /// What is to be said of a model with this score and loss on the same rows, if the guess scores as well and could be
     /// wrong; `on` says which rows these are.
-    pub(crate) fn note(&self, (of_model, loss): (f64, f64), on: &str) -> Option<String> {
+    pub(crate) fn note(&self, of_model: f64, loss: f64, on: &str) -> Option<String> {
         let Guess { answer, score: (metric, value), .. } = self;
         // The mean explains nothing, rounding aside.
         let shown = Rounded(if value.abs() < 1e-12 { 0.0 } else { *value });
@@ -69,7 +69,7 @@ impl Guess {
 
     /// As [`Guess::note`], of all scores of a model.
     pub(crate) fn note_on(&self, scores: &Scores, on: &str) -> Option<String> {
-        self.note((scores.metrics.first()?.1, scores.loss), on)
+        self.note(scores.metrics.first()?.1, scores.loss, on)
     }
 }
 

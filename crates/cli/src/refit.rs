@@ -81,8 +81,7 @@ fn without(
     let Ok(preparation) = Preparation::fit_recipe(table, &others, &data.recipe()) else { return Ok(None) };
     let Ok(validation) = preparation.dataset(table, part) else { return Ok(None) };
     let train = preparation.dataset(table, &others)?;
-    let watch = (None, Some(interrupt));
-    let (_, report) = in_memory(config, &config.training, &preparation, (&train, &validation), watch)?;
+    let (_, report) = in_memory(config, &preparation, &train, &validation, None, Some(interrupt))?;
     Ok(report.best().map(|best| epochs_of(best, others.len(), config)))
 }
 
@@ -113,10 +112,11 @@ pub(crate) fn run(job: &Job, report: &Report, screen: &Screen, interrupt: &Atomi
     let epochs = median(of_parts);
     let training =
         Config { epochs, validate: Every::Epochs(epochs), stop: Rule::Never, ..config.training.clone() };
+    let to_the_end = RunConfig { training, ..as_learnt };
     let few = data.select(&(0..data.rows().min(1)).collect::<Vec<_>>());
     let mut shown = Shown { screen, rows: rows.len() as u64, epochs };
-    let watch = (Some(&mut shown as &mut dyn Observer), Some(interrupt));
-    let (model, report) = in_memory(config, &training, &preparation, (&data, &few), watch)?;
+    let (model, report) =
+        in_memory(&to_the_end, &preparation, &data, &few, Some(&mut shown), Some(interrupt))?;
     screen.clear();
     if report.ended == Ended::Interrupted {
         return Ok(false);

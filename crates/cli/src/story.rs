@@ -208,7 +208,7 @@ impl Kept {
         let test = &job.data.test;
         let (preparation, model) = (&job.preparation, &job.model);
         let loss = loss(preparation, weights, job.data.train.targets());
-        let on = |data| evaluate::scores(model, (&loss, &job.config.training.metrics), preparation, data);
+        let on = |data| evaluate::scores(model, &loss, &job.config.training.metrics, preparation, data);
         let ((part, data), chosen) = (judged(&job.data), chosen_by(&job.data));
         let (chosen_by, test) = ((chosen.0, on(chosen.1)), Some(test).filter(|test| test.rows() > 0).map(on));
         let mut evaluator = Evaluator::new(model, &loss, &[], &preparation.units());

@@ -16,7 +16,7 @@ use highwater_checkpoint::{Checkpoint, Folder, Store};
 use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Progress, Screen, read_history};
-use highwater_trainer::{Checkpoints, Config, Data, Ended, Observer, Report, Run};
+use highwater_trainer::{Checkpoints, Data, Ended, Observer, Report, Run};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -119,7 +119,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     }
     let is_new = !folder.checkpoints().exists();
     let store = Store::open(folder.checkpoints())?;
-    let ended = go_on(args, &folder, (before, config), store);
+    let ended = go_on(args, &folder, &before, config, store);
     if ended.is_err() && is_new {
         folder.without_checkpoints();
     }
@@ -130,7 +130,8 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
 fn go_on(
     args: &Resume,
     folder: &RunFolder,
-    (before, config): (RunConfig, RunConfig),
+    before: &RunConfig,
+    config: RunConfig,
     mut store: Store,
 ) -> Result<ExitCode> {
     let from = args.from.as_deref().map(Checkpoint::open).transpose()?;
@@ -187,7 +188,7 @@ fn go_on(
             folder.config_file().display()
         ));
     }
-    let is_amended = config != before || is_lost;
+    let is_amended = config != *before || is_lost;
     let job = Job { folder: folder.clone(), config, source, preparation, data, rows, model };
     run(job, store, &args.shared, Some(GoOn { from, after, is_amended }))
 }
@@ -206,10 +207,11 @@ pub(crate) fn prepared(
 /// A new model, trained without a run folder. Someone may watch, or want the end.
 pub(crate) fn in_memory(
     config: &RunConfig,
-    training: &Config,
     preparation: &Preparation,
-    (train, validation): (&Dataset, &Dataset),
-    (watcher, interrupt): (Option<&mut dyn Observer>, Option<&AtomicBool>),
+    train: &Dataset,
+    validation: &Dataset,
+    watcher: Option<&mut dyn Observer>,
+    interrupt: Option<&AtomicBool>,
 ) -> Result<(Model<f32>, Report)> {
     let network = config.model.network(preparation);
     let mut model = Model::new(network, config.model.init, config.model.init_seed)?;
@@ -220,7 +222,7 @@ pub(crate) fn in_memory(
         ..Run::new(&mut model, &loss)
     };
     let data = Data { units: &preparation.units(), ..Data::new(train, validation) };
-    let report = highwater_trainer::fit(run, data, training)?;
+    let report = highwater_trainer::fit(run, data, &config.training)?;
     Ok((model, report))
 }
 
@@ -292,7 +294,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
     let progress = Progress::new(&screen, job.config.training.select);
     let progress = if shared.json { progress } else { progress.before_a_summary() };
     let (report, history) =
-        pool.install(|| fit(&mut job, store, &screen, (progress, &mut files), &interrupt, go_on))?;
+        pool.install(|| fit(&mut job, store, &screen, progress, &mut files, &interrupt, go_on))?;
     let scores = pool.install(|| Kept::of(&job, job.config.data.class_weights));
     // What is for people to look at costs nobody a model.
     let written = history.and(files.finish(&job, &report, &scores));
@@ -329,7 +331,8 @@ fn fit(
     job: &mut Job,
     mut store: Store,
     screen: &Screen,
-    (mut progress, files): (Progress, &mut Files<'_>),
+    mut progress: Progress,
+    files: &mut Files<'_>,
     interrupt: &AtomicBool,
     go_on: Option<GoOn>,
 ) -> Result<(Report, Result<()>)> {
