@@ -10,15 +10,15 @@ use crate::encoding::Encoding;
 /// The names that are told apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Categories {
-    /// In the order of the letters (of the numbers, if all are numbers), rare ones left out.
+    /// In alphabetical order (of the numbers, if all are numbers), without rare ones.
     pub names: Vec<String>,
-    /// The share of each in the training rows, what is missing not counted.
+    /// The share of each among the training rows that have a value.
     pub shares: Vec<f32>,
-    /// The share of all rare names together, which have one place behind the others; 0 if there are none. Names that no
-    /// training row has go there, too. Without such a place, they count as a mixture of the names in the training rows
-    /// where each name is an input; rows of a table always have that place.
+    /// The share of all rare names together; 0 if there are none. They have one place behind the others, which names that no
+    /// training row has share. In a one-hot encoding without rare names there is no such place, and an unseen name becomes
+    /// the [shares](Categories::shares) of all names; an embedding always has it.
     pub rare: f32,
-    /// The place of the most frequent, which stands for what is missing.
+    /// The place of the most frequent name, which stands for a missing value.
     pub fill: usize,
 }
 

@@ -88,25 +88,25 @@ pub struct Dialect {
     pub skip_lines: u64,
     /// What stands for a missing value, besides the customary signs; `COLUMN=TEXT` in one column alone.
     pub missing: Vec<String>,
-    /// What alone stands for a missing value: the customary signs (`NA`, `?`, `-`, …) are values like others then. An
-    /// empty cell is missing in any case.
+    /// The only texts that stand for a missing value; the customary signs (`NA`, `?`, `-`, …) are then ordinary values. An
+    /// empty cell is always missing.
     pub missing_only: Option<Vec<String>>,
-    /// What the columns are called if there is no header; then a first row is taken for one if one of these is in it.
+    /// Names for the columns of a table without a header. A first row that contains one of them is taken for a header.
     pub names: Vec<String>,
-    /// Of these names, those that a table without a header may lack, all of them or none: what is to be predicted.
+    /// Those of `names` whose columns may be absent, all together: the targets, in a table to predict for.
     #[serde(skip)]
     pub optional: Vec<String>,
-    /// Columns of which it is known whether a minus is a value there, which a table may be too short to tell: from another
-    /// one ([`Table::plus_minus`](crate::Table::plus_minus)), or from what was learnt
-    /// ([`Preparation::plus_minus`](crate::Preparation::plus_minus)).
+    /// For some columns, whether a minus sign is a value there (as beside a plus) or stands for a missing value. A short
+    /// table may not show it; another table ([`Table::plus_minus`](crate::Table::plus_minus)) or a preparation
+    /// ([`Preparation::plus_minus`](crate::Preparation::plus_minus)) tells it.
     #[serde(skip)]
     pub plus_minus: BTreeMap<String, bool>,
 }
 
 impl Dialect {
-    /// How other tables are read that go with one of so many columns, which was read like this. If that had names, they
-    /// must have them, too, or (if names are given) may. If it had none, places tell which column is which, and there
-    /// must be as many.
+    /// How to read further tables that go with a table read like this, such as rows to predict for. If that table had a
+    /// header, they must have one, too; if `names` were given instead, they may. If it had neither, columns are told by
+    /// their place, and there must be as many, `columns`.
     ///
     /// ```
     /// use highwater_data::{Dialect, Table, TableReader};

@@ -9,8 +9,8 @@ use crate::proben1::Proben1Fault;
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can be wrong with a table, or with what is asked of it. Each message names the file and the place in it, and has in it
-/// what the system said, which is no `source` that would be told twice.
+/// What can be wrong with a table, or with what is asked of it. Each message names the file and the place in it. What the
+/// operating system said is part of the message, and is therefore not given as `source` again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

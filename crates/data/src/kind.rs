@@ -27,11 +27,11 @@ pub enum Kind {
     Date,
     /// The same in every row, or missing in every row: nothing to learn from.
     Constant,
-    /// Tells rows apart and nothing else, as a row number does.
+    /// Only tells rows apart, as a row number does.
     Identifier,
     /// Sentences.
     Text,
-    /// Left out because someone wishes so.
+    /// Left out because the recipe says so.
     Ignore,
     /// Dates with the day before the month.
     #[serde(rename = "dmy")]
@@ -81,16 +81,17 @@ impl Kind {
 
     /// The kind of a column, as some of its rows suggest.
     ///
-    /// Missing values have no say. Values that are all numbers of one [`Unit`] are numbers, and so are those of which four
-    /// fifths are and more than half differ. Four fifths of the values decide between numbers, dates and words, so that a
-    /// slip of the pen is an error, with its place, instead of turning numbers into names; dates whose years have two digits,
-    /// months, quarters and durations must be such throughout. Then:
-    /// - numbers are an *identifier* if there are at least 20, all different and whole, and either so dense in their range that
-    ///   they number the rows, unless the column is called a year or time, or called an ID;
+    /// Missing values do not count. Four fifths of the values decide between numbers, dates and words, so that a typing error
+    /// is reported with its place instead of turning numbers into names. Numbers with a [`Unit`] must all have the same, or
+    /// four fifths of them if more than half of the texts are different; dates with two-digit years, months, quarters and
+    /// durations must all be such. Then:
+    /// - numbers are an *identifier* if there are at least 20, all of them whole and different, and the column is called an ID
+    ///   or they are so dense in their range that they number the rows (and the column is not called a year or time);
     /// - numbers of eight digits that are all dates (`20261123`) are *dates*;
     /// - two words such as yes and no are a *boolean*;
-    /// - words are an *identifier* or *text* if at least ten are there and more than half (of long ones, a fifth) are
-    ///   different: text with three words or more on average, an identifier if nearly all are different.
+    /// - of at least ten values, those of three words or more on average are *text* if more than half are different (of six
+    ///   words or more, a fifth), and others are an *identifier* if nine tenths are different;
+    /// - everything else is a *category*.
     ///
     /// # Panics
     /// If the table has no such row.

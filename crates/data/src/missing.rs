@@ -127,9 +127,9 @@ impl Signs {
 }
 
 impl Preparation {
-    /// The columns of nothing but plus and minus signs, and whether a minus is a value there. What tells is the names of
-    /// classes and categories, as a table may be too short to: where no minus is among them, nor may be among rare ones,
-    /// and some are missing, then these were.
+    /// The columns of nothing but plus and minus signs, and whether a minus is a value there, as the names of their classes
+    /// or categories tell. If a minus is not among the names, nor can be among rare ones, and training rows lack values, it
+    /// was taken for a missing value.
     pub fn plus_minus(&self) -> BTreeMap<String, bool> {
         let inputs = self.inputs().iter().filter_map(|input| match &input.encoding {
             Encoding::OneHot(of) | Encoding::Embedded(of) => {

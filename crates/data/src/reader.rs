@@ -64,7 +64,7 @@ impl Table {
         Ok(length.saturating_mul(factor))
     }
 
-    /// Reads text from anything that gives bytes; `source` is its name in messages.
+    /// Reads text from any reader; `source` is its name in messages.
     ///
     /// # Errors
     /// As [`read_csv`](Table::read_csv).
@@ -142,7 +142,7 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    /// Text from anything that gives bytes, and its first row read; `source` is its name in messages.
+    /// Text from any reader, whose first row is read at once; `source` is its name in messages.
     ///
     /// # Errors
     /// As [`Table::read_csv`], where the first row shows it.
@@ -154,9 +154,9 @@ impl<'a> TableReader<'a> {
         Ok(TableReader(Box::new(TextReader::new(source.into(), Box::new(reader), dialect, false)?)))
     }
 
-    /// As [`new`](TableReader::new), for rows that come one by one: what there is when the first row has arrived tells
-    /// how they are written, and [`next_rows`](TableReader::next_rows) gives the rows that have arrived, waiting only
-    /// where that is none.
+    /// As [`new`](TableReader::new), for rows that arrive one by one, as through a pipe. How the table is written is told
+    /// from what is there when the first row has arrived, and [`next_rows`](TableReader::next_rows) returns the rows that
+    /// have arrived; it waits only if there are none.
     ///
     /// # Errors
     /// As [`new`](TableReader::new).

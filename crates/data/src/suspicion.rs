@@ -25,9 +25,9 @@ pub struct Sentinel {
 }
 
 impl Preparation {
-    /// The columns each of which alone tells the target in all of these rows, as it may if it was made from the target or is
-    /// known only later: each of its values, four rows or more on average, goes with one class, or the target is a straight
-    /// line of it.
+    /// The columns that give the target away (target leakage), as one may that was made from the target or is known only after
+    /// it: in all of these rows, each value of the column goes with one class, or the target is a linear function of it.
+    /// A value must occur four times on average.
     ///
     /// ```
     /// use highwater_data::{Preparation, Table, Task};
@@ -64,8 +64,8 @@ impl Preparation {
         self.inputs().iter().filter(tells).map(|input| input.name.clone()).collect()
     }
 
-    /// How many of the rows that are held out, of the same table or of another, are in all columns that are used the same as
-    /// a training row. In a table without numbers or dates, where that is to be expected, none.
+    /// How many held-out rows, of the same table or of another, are duplicates of a training row in all used columns and the
+    /// targets. Always 0 for a table without numbers or dates, where duplicates are to be expected.
     ///
     /// # Panics
     /// If a table has no such row.
@@ -90,8 +90,8 @@ impl Preparation {
         digests(held_out).iter().filter(|digest| known.contains(digest)).count()
     }
 
-    /// The first column by whose dates or years, ten or more, all rows of a table are in order: rows beside each other may be
-    /// much alike, and one of them a poor test of what was learnt from the next.
+    /// The first column of dates or years, at least ten different ones, that all rows of a table are sorted by. Neighbouring
+    /// rows of such a table may be much alike, so that a random split tests on rows close to the training rows.
     pub fn ordered_by(&self, table: &Table) -> Option<&str> {
         let is_order = |input: &&Input| {
             let Some(column) = table.find(&input.name) else { return false };
@@ -110,8 +110,8 @@ impl Preparation {
         self.inputs().iter().find(is_order).map(|input| &*input.name)
     }
 
-    /// The columns that are not taken for numbers as there are several units in them, `kg` and `g` for instance, and these
-    /// units. Ten texts or more are different.
+    /// The columns that are not taken for numbers because their cells have several units, such as `kg` and `g`, and these
+    /// units. Columns of fewer than ten different texts are left out.
     ///
     /// # Panics
     /// If the table has no such row.
@@ -131,7 +131,7 @@ impl Preparation {
         names.filter_map(mixed).collect()
     }
 
-    /// Whether there are several targets, of which one is 1 and all others are 0 in each of these rows.
+    /// Whether there are several targets and they are one-hot: in each of these rows one is 1 and all others are 0.
     ///
     /// # Panics
     /// If the table has no such row.
@@ -146,8 +146,8 @@ impl Preparation {
         })
     }
 
-    /// The targets whose values in these rows are all above zero and the largest a thousand times the median or more, and how
-    /// many times.
+    /// The targets of positive values whose largest in these rows is at least a thousand times the median, and how many times
+    /// it is.
     ///
     /// # Panics
     /// If the table has no such row.
@@ -164,10 +164,12 @@ impl Preparation {
         self.targets().iter().filter_map(wide).collect()
     }
 
-    /// The numbers of nothing but nines (`-9999`, `999`) that are in two of these rows or more, and farther from all other
-    /// numbers of their column than these are from each other; and those that end in 7 or 8 instead, as the codes of surveys do
-    /// (`97`, `998`), or are an end of the whole numbers of 16 or 32 bits, as sensors say that something is wrong (`65535`,
-    /// `-32768`), and are five times as large as all others.
+    /// Numbers that may stand for a missing value: each is in at least two of these rows, farther from all other numbers of
+    /// its column than these are from each other, and
+    /// - made of nines alone (`-9999`, `999`); or
+    /// - more than five times as large as all others, and made of nines with a last 7 or 8, like the codes of surveys (`97`,
+    ///   `998`), or the least or largest integer of 16 or 32 bits, which sensors give when something is wrong (`65535`,
+    ///   `-32768`).
     ///
     /// # Panics
     /// If the table has no such row.

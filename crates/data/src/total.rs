@@ -12,8 +12,8 @@ const LOOKED_AT: usize = 500;
 const MOST_PARTS: usize = 6;
 
 impl Preparation {
-    /// The columns, two to six, of which the target is the sum in all of these rows, each times some factor, as a total is of
-    /// its parts and a mean of what it is taken of. Columns in which something is missing are none of them.
+    /// Two to six columns of which the target is a linear combination in all of these rows, as a total is of its parts; none
+    /// if there are no such columns. Columns with missing values are not considered.
     ///
     /// ```
     /// use highwater_data::{Preparation, Table, Task};

@@ -25,7 +25,8 @@ use crate::table::Column;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
-    /// The same in every cell. If it is nothing, some numbers are in brackets, as book-keepers write what is below zero.
+    /// The same text in every cell. Both are empty where the only thing around numbers is brackets, as book-keepers write
+    /// numbers below zero.
     Fixed {
         /// What stands before the numbers.
         before: String,
@@ -37,7 +38,7 @@ pub enum Unit {
         /// What stands before the numbers.
         before: String,
     },
-    /// Limits of what can be measured, where most numbers are none, taken as the numbers that they are: `<0.5` among `0.7`.
+    /// Plain numbers, and among them limits of what can be measured, which count as the number: `<0.5` as 0.5.
     Limits {
         /// What stands behind the numbers.
         behind: String,
