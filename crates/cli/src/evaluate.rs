@@ -6,6 +6,7 @@ use crate::folder::RunFolder;
 use crate::guess::Guess;
 use crate::measures::{loss, metrics};
 use crate::repeat::quoted;
+use crate::saved;
 use crate::source::{self, Source};
 use crate::{line, print, same_run};
 use anyhow::{Context, Result, anyhow, bail};
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let last = folder.final_file();
     // The model of all rows has seen those of the run.
     let checkpoint = if args.data.is_some() { folder.model()? } else { folder.best()? };
-    let (model, preparation) = source::load(&checkpoint)?;
+    let (model, preparation) = saved::load(&checkpoint)?;
     let (name, of_training, data) = match &args.data {
         Some(file) => {
             let read = source::dialect(&config.data, &preparation);

@@ -2,7 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::repeat::quoted;
-use crate::source;
+use crate::saved;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Folder, Key, Store, durable};
 use highwater_trainer::kept;
@@ -151,7 +151,7 @@ impl RunFolder {
     /// What the newest checkpoint says of the run's configuration.
     fn saved_config(&self) -> Result<Option<RunConfig>> {
         let newest = Folder::new(self.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
-        newest.as_ref().map_or(Ok(None), source::run_config)
+        newest.as_ref().map_or(Ok(None), saved::run_config)
     }
 
     /// Takes a new run's folder back, unless there is more in it than what was made before training began: it would only

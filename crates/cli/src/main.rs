@@ -29,6 +29,7 @@ mod replay;
 mod report;
 mod retention;
 mod same_run;
+mod saved;
 mod setting_names;
 mod settings;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::args::{Answer, Predict};
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::replacement::Replacement;
-use crate::{line, say, source};
+use crate::{line, saved, say, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let target = args.out.as_deref();
     target.map_or(Ok(()), must_be_no_runs)?;
     let folder = RunFolder::open(&args.run)?;
-    let (model, preparation) = source::load(&folder.model()?)?;
+    let (model, preparation) = saved::load(&folder.model()?)?;
     let read = source::dialect(&folder.config()?.data, &preparation);
     let optional = preparation.targets().iter().map(|target| target.column.clone()).collect();
     let read = Dialect { optional, ..read };

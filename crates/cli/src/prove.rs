@@ -5,7 +5,8 @@ use crate::folder::{RunFolder, key_of};
 use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::same_run::Rows;
-use crate::source::{self, Source};
+use crate::saved;
+use crate::source::Source;
 use crate::train::{pool, prepared};
 use crate::{line, print, same_run, say};
 use anyhow::{Context, Result, bail};
@@ -23,12 +24,12 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
     }
     config.check().with_context(|| folder.config_file().display().to_string())?;
     let (from, to) = last_two(&Folder::new(folder.checkpoints()))?;
-    let (_, preparation) = source::load(&to)?;
+    let (_, preparation) = saved::load(&to)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let (data, mut model) = prepared(&source, &config, &preparation)?;
     let rows = Rows::of(&data);
     same_run::check(&to, &config, &source, &rows)?;
-    let mut sections = source::sections(&preparation, model.network(), &config)?;
+    let mut sections = saved::sections(&preparation, model.network(), &config)?;
     sections.push(rows.section()?);
     let interrupt = interrupt()?;
     let units = preparation.units();

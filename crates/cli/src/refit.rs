@@ -6,7 +6,8 @@
 
 use crate::config::RunConfig;
 use crate::folder::{BEST_STEP, RunFolder};
-use crate::source::{self, Source};
+use crate::saved;
+use crate::source::Source;
 use crate::train::{Job, in_memory};
 use anyhow::{Context, Result};
 use highwater_checkpoint::{Array, Snapshot, write};
@@ -144,7 +145,7 @@ pub(crate) fn write_final(
     let arrays: Vec<Array<'_>> = learned
         .map(|p| Array::f32(format!("model.{}", p.name), &p.shape, &model.values()[p.range()]))
         .collect();
-    let sections = source::sections(preparation, model.network(), config)?;
+    let sections = saved::sections(preparation, model.network(), config)?;
     write(folder.final_file(), &Snapshot { arrays: &arrays, sections: &sections, ..*snapshot })?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use crate::args::Report as ReportArgs;
 use crate::data_args::ClassWeights;
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::same_run::Rows;
-use crate::source::{self, Source};
+use crate::saved;
+use crate::source::Source;
 use crate::story::{Kept, Story, outcome};
 use crate::train::Job;
 use crate::{line, same_run};
@@ -19,7 +20,7 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
     let folder = RunFolder::open(root)?;
     let config = folder.config()?;
     let kept = folder.best()?;
-    let (model, preparation) = source::load(&kept)?;
+    let (model, preparation) = saved::load(&kept)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let (step, select) = (kept.facts().step, config.training.select);
     let place = |history: &[Record]| history.iter().position(|record| record.step == step);

@@ -3,7 +3,8 @@
 
 use crate::args::SplitName;
 use crate::config::RunConfig;
-use crate::source::{Datasets, Source, configuration};
+use crate::saved::configuration;
+use crate::source::{Datasets, Source};
 use anyhow::{Result, bail};
 use highwater_checkpoint::{Checkpoint, NoPrevious, Schema, Section};
 use highwater_data::{Dataset, Targets};

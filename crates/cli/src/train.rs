@@ -8,6 +8,7 @@ use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::prove;
 use crate::same_run::Rows;
+use crate::saved;
 use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
 use crate::{closing, folds, line, print, refit, remarks, same_run, say};
@@ -152,7 +153,7 @@ fn go_on(
         );
     }
     let after = origin.map(|checkpoint| checkpoint.facts().step);
-    let learnt = origin.map(source::load).transpose()?;
+    let learnt = origin.map(saved::load).transpose()?;
     let (source, preparation) = match &learnt {
         Some((_, learnt)) => (Source::of_run(&config, learnt, folder.root())?, learnt.clone()),
         None => {
@@ -342,7 +343,7 @@ fn fit(
     let Datasets { train, validation, .. } = &job.data;
     let units = job.preparation.units();
     let data = Data { units: &units, ..Data::new(train, validation) };
-    let mut sections = source::sections(&job.preparation, job.model.network(), &job.config)?;
+    let mut sections = saved::sections(&job.preparation, job.model.network(), &job.config)?;
     sections.push(job.rows.section()?);
     let best_file = job.folder.best_file();
     let mut history = History::new(job.folder.history_file(), training, screen);

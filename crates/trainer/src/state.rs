@@ -284,7 +284,7 @@ mod tests {
     }
 
     /// A run of the first release, written by the command: what is in it is read for ever, and written as the same bytes as
-    /// long as these are the newest schemas. (`source.rs` of the command does the same for its own sections.)
+    /// long as these are the newest schemas. (`saved.rs` of the command does the same for its own sections.)
     #[test]
     fn the_sections_of_a_released_run_are_read_and_written_as_they_are() {
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/run-v1.safetensors");

@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::setting_names::{leaves, written};
-use crate::{line, print, source};
+use crate::{line, print, saved};
 use anyhow::Result;
 use highwater_checkpoint::{Change, Checkpoint, Diff};
 use highwater_report::{Rounded, text_table};
@@ -52,7 +52,7 @@ fn facts(checkpoint: &Checkpoint) -> Vec<(String, String)> {
 
 /// The configuration of the run when it saved, as `table.key` and value.
 fn settings(checkpoint: &Checkpoint) -> Vec<(String, String)> {
-    let Ok(Some(toml::Value::Table(table))) = source::configuration(checkpoint) else { return Vec::new() };
+    let Ok(Some(toml::Value::Table(table))) = saved::configuration(checkpoint) else { return Vec::new() };
     let values = leaves(&table).into_iter().filter(|(_, value)| !value.is_table());
     values.map(|(path, value)| (written(&path), value.to_string())).collect()
 }

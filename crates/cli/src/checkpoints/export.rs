@@ -3,7 +3,7 @@
 use crate::args::{Export, Format};
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::refit::TRAINED_ON;
-use crate::{line, source};
+use crate::{line, saved};
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use highwater_checkpoint::{Checkpoint, durable};
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
         true => RunFolder::open(&args.checkpoint)?.model()?,
         false => Checkpoint::open(&args.checkpoint)?,
     };
-    let (model, preparation) = source::load(&checkpoint)?;
+    let (model, preparation) = saved::load(&checkpoint)?;
     let (torch, classes) = (model.network().to_torch(), model.network().torch_classes());
     let bytes = match to {
         Format::Safetensors => {
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Export) -> Result<()> {
                 ("torch", torch.as_deref()),
                 ("torch_classes", classes),
                 ("step", Some(&step[..])),
-                (source::PREPARATION, Some(&prepared[..])),
+                (saved::PREPARATION, Some(&prepared[..])),
                 (TRAINED_ON, checkpoint.facts().labels.get(TRAINED_ON).map(String::as_str)),
             ];
             let labels: Vec<(&str, &str)> =
@@ -116,7 +116,7 @@ fn onnx(model: &Model<f32>, preparation: &Preparation) -> Result<Vec<u8>> {
     let prepared = serde_json::to_string(preparation)?;
     let target = preparation.target();
     let mut metadata =
-        vec![("columns", &names[..]), ("target", &target.column[..]), (source::PREPARATION, &prepared[..])];
+        vec![("columns", &names[..]), ("target", &target.column[..]), (saved::PREPARATION, &prepared[..])];
     let ending = match target.kind.scale() {
         None => {
             metadata.push(("classes", &classes));

@@ -4,7 +4,7 @@ use crate::args::Import;
 use crate::config::RunConfig;
 use crate::folder::RunFolder;
 use crate::refit::{ALL_ROWS, TRAINED_ON, write_final};
-use crate::{line, source};
+use crate::{line, saved};
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Dtype, Snapshot, Store};
 use highwater_data::{Preparation, PreparationV2, Target};
@@ -79,7 +79,7 @@ impl Imported {
         let file = Checkpoint::import(&args.file)?;
         let shown = args.file.display();
         let kept = like.has_kept().then(|| like.best()).transpose()?;
-        let kept = kept.as_ref().map(source::load).transpose()?;
+        let kept = kept.as_ref().map(saved::load).transpose()?;
         if let Some(preparation) = preparation(&file)? {
             let measured = kept.is_some_and(|(_, kept)| kept == preparation);
             let columns = |of: &Preparation| -> Vec<String> {
@@ -113,7 +113,7 @@ impl Imported {
                 Err(error) => refused = Some(error),
             }
         }
-        let (mut model, preparation) = source::load(&like.model()?)?;
+        let (mut model, preparation) = saved::load(&like.model()?)?;
         let passed_over =
             import_model(&file, &mut model, &args.rename).map_err(|error| refused.unwrap_or(error))?;
         let prepared_as = "in final.safetensors".to_owned();
@@ -133,7 +133,7 @@ impl Imported {
             folder.without_checkpoints();
             return Ok(folder.final_file());
         }
-        let sections = source::sections(preparation, model.network(), config)?;
+        let sections = saved::sections(preparation, model.network(), config)?;
         let saved = begin(model, &config.training, &mut store, &sections)?;
         folder.write_config(config)?;
         Ok(saved.path)
@@ -142,10 +142,10 @@ impl Imported {
 
 /// How the data of a file's model are prepared, if `checkpoints export` or a run has written it.
 fn preparation(file: &Checkpoint) -> Result<Option<Preparation>> {
-    if file.sections().any(|name| name == source::PREPARATION) {
-        return Ok(Some(source::load(file)?.1));
+    if file.sections().any(|name| name == saved::PREPARATION) {
+        return Ok(Some(saved::load(file)?.1));
     }
-    let Some(text) = file.metadata().get(source::PREPARATION) else { return Ok(None) };
+    let Some(text) = file.metadata().get(saved::PREPARATION) else { return Ok(None) };
     let wrong = || format!("{}: `preparation` in its metadata cannot be read", file.path().display());
     // An earlier version may have written it.
     let earlier = || serde_json::from_str::<PreparationV2>(text).map(Preparation::from);

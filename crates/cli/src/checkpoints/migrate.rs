@@ -2,7 +2,7 @@
 
 use super::files;
 use crate::folder::{folder_of, key_of};
-use crate::{line, source};
+use crate::{line, saved};
 use anyhow::{Result, bail};
 use highwater_checkpoint::{Checkpoint, Error, Store, Upgraded};
 use serde_json::json;
@@ -13,7 +13,7 @@ pub(super) fn run(path: &Path, dry_run: bool, as_json: bool) -> Result<()> {
     let files = files(path)?;
     // Nobody else writes meanwhile.
     let _stores = if dry_run { Vec::new() } else { lock(&files)? };
-    let migration = source::migration();
+    let migration = saved::migration();
     let (mut changed, mut failed) = (0, 0);
     for file in &files {
         let upgraded = match dry_run {

@@ -2,7 +2,7 @@
 
 use super::{facts_json, open};
 use crate::config::DataConfig;
-use crate::{line, print, source};
+use crate::{line, print, saved};
 use anyhow::Result;
 use highwater_checkpoint::{Checkpoint, Statistics};
 use highwater_report::{Rounded, text_table};
@@ -29,7 +29,7 @@ fn statistics(checkpoint: &Checkpoint) -> Result<Vec<Statistics>> {
 
 /// As far as the configuration tells, which is saved with a run's checkpoints.
 fn measured_on(checkpoint: &Checkpoint) -> MeasuredOn {
-    let config = source::configuration(checkpoint).ok().flatten();
+    let config = saved::configuration(checkpoint).ok().flatten();
     let data = config.and_then(|config| DataConfig::deserialize(config.get("data")?.clone()).ok());
     match data {
         Some(data) if !data.validates() => MeasuredOn::TrainingRows,
@@ -39,7 +39,7 @@ fn measured_on(checkpoint: &Checkpoint) -> MeasuredOn {
 
 /// Which score was saved with it, as far as the configuration tells.
 fn score_of(checkpoint: &Checkpoint) -> Option<Score> {
-    let config = source::configuration(checkpoint).ok()??;
+    let config = saved::configuration(checkpoint).ok()??;
     Score::deserialize(config.get("training")?.get("select")?.clone()).ok()
 }
 
