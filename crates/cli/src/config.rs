@@ -63,7 +63,7 @@ pub(crate) struct DataConfig {
 }
 
 fn one_hot() -> usize {
-    64
+    Recipe::ONE_HOT
 }
 
 /// One name, or several.

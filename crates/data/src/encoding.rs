@@ -321,7 +321,7 @@ fn seconds(table: &Table, row: usize, column: &Column, format: MomentFormat) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::ONE_HOT;
+    use crate::recipe::Recipe;
 
     fn inputs(cells: &[&str], kind: Kind) -> Vec<Vec<f32>> {
         encoded(cells, kind, cells)
@@ -335,7 +335,8 @@ mod tests {
         };
         let fitted = table(cells);
         let rows: Vec<usize> = (0..cells.len()).collect();
-        let (encoding, _) = Encoding::fit(&fitted, &rows, &fitted.columns()[0], kind, ONE_HOT).unwrap();
+        let (encoding, _) =
+            Encoding::fit(&fitted, &rows, &fitted.columns()[0], kind, Recipe::ONE_HOT).unwrap();
         let (others, index) = (table(others), encoding.index());
         let mut to = vec![0.0; encoding.width()];
         let mut row = |row| {
@@ -378,7 +379,7 @@ mod tests {
         let cells: Vec<&str> = cells.iter().map(String::as_str).chain(["once"]).collect();
         let found = encoded(&cells, Kind::Category, &["n000", "n001", "never seen", "once", "?"]);
         let names = found[2][0];
-        assert!((ONE_HOT as f32..1000.0).contains(&names), "{names}");
+        assert!((Recipe::ONE_HOT as f32..1000.0).contains(&names), "{names}");
         assert_eq!(found[..4], [[0.0], [1.0], [names], [names]], "unseen and rare names share the last row");
         assert!(found[4][0] < names, "what is missing is the most frequent");
     }

@@ -22,10 +22,10 @@ pub struct Recipe {
     pub one_hot: usize,
 }
 
-/// What [`Recipe::new`] takes for [`Recipe::one_hot`].
-pub(crate) const ONE_HOT: usize = 64;
-
 impl Recipe {
+    /// The [`one_hot`](Recipe::one_hot) of a recipe that nobody gave another.
+    pub const ONE_HOT: usize = 64;
+
     /// Everything told from the texts, no inputs that say where values are missing, and 64 names of a category as inputs.
     pub fn new(target: impl Into<String>, task: Task) -> Recipe {
         Recipe {
@@ -33,7 +33,7 @@ impl Recipe {
             task,
             kinds: BTreeMap::new(),
             indicators: false,
-            one_hot: ONE_HOT,
+            one_hot: Recipe::ONE_HOT,
         }
     }
 }
