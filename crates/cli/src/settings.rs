@@ -81,7 +81,7 @@ impl Settings {
         }
         for (name, column) in [("group", &parts.group), ("time", &parts.time)] {
             if let Some(column) = column {
-                self.set("data.split", Table::from_iter([(name.to_owned(), Value::from(column.clone()))]))?;
+                self.set("data.split", choice(name, column.clone()))?;
             }
         }
         if let Some(refit) = parts.refit {
@@ -117,7 +117,7 @@ impl Settings {
             value.map_or(Ok(()), |value| self.set(key, whole(value)?))?;
         }
         if let Some(steps) = args.validate_every {
-            self.set("training.validate", Table::from_iter([("steps".to_owned(), whole(steps)?)]))?;
+            self.set("training.validate", choice("steps", whole(steps)?))?;
         }
         let stopping = &args.stopping;
         let texts = [
@@ -137,11 +137,11 @@ impl Settings {
     fn take_optimizer(&mut self, args: &Train) -> Result<()> {
         if let Some(name) = args.optimizer {
             let name = name.to_possible_value().expect("no name is hidden").get_name().to_owned();
-            if self.chosen("training.optimizer").as_ref() != Some(&name) {
-                self.set("training.optimizer", Table::from_iter([(name, Value::Table(Table::new()))]))?;
+            if self.chosen_optimizer() != Some(&name) {
+                self.set("training.optimizer", choice(&name, Table::new()))?;
             }
         }
-        let name = self.chosen("training.optimizer").unwrap_or_else(|| "adamw".to_owned());
+        let name = self.optimizer();
         if args.momentum.is_some_and(|momentum| momentum != 0.0) && !["sgd", "rmsprop"].contains(&&name[..]) {
             bail!("--momentum goes with --optimizer sgd or rmsprop");
         }
@@ -176,8 +176,7 @@ impl Settings {
             return self.entry(&["data", "columns", &unquoted(key)], value);
         }
         let known = known()?;
-        let chosen = self.chosen("training.optimizer").unwrap_or_else(|| "adamw".to_owned());
-        let full = full_name(&known, key, &chosen)
+        let full = full_name(&known, key, &self.optimizer())
             .ok_or_else(|| anyhow!("{}: there is no setting {key}{}", at(), suggestion(&known, key)))?;
         if full == "training.seed" && key == "seed" {
             for also in ["data.split_seed", "model.init_seed"] {
@@ -185,9 +184,7 @@ impl Settings {
             }
         }
         let value = match (&full[..], value) {
-            ("training.optimizer", Value::String(name)) => {
-                Value::Table(Table::from_iter([(name, Value::Table(Table::new()))]))
-            }
+            ("training.optimizer", Value::String(name)) => choice(&name, Table::new()),
             ("training.stop", value) if key == "patience" => Value::from(format!("patience({value})")),
             (file, Value::String(name)) if FILES.contains(&file) => {
                 Value::from(absolute(&PathBuf::from(name))?.display().to_string())
@@ -224,9 +221,13 @@ impl Settings {
         self.get(key)?.as_str().map(str::to_owned)
     }
 
-    /// The name of what is chosen.
-    fn chosen(&self, key: &str) -> Option<String> {
-        self.get(key)?.as_table()?.keys().next().cloned()
+    /// The name of the optimizer, if somebody chose one.
+    fn chosen_optimizer(&self) -> Option<&String> {
+        self.get("training.optimizer")?.as_table()?.keys().next()
+    }
+
+    fn optimizer(&self) -> String {
+        self.chosen_optimizer().map_or_else(|| "adamw".to_owned(), String::clone)
     }
 
     /// These settings, and the defaults where there are none.
@@ -259,6 +260,11 @@ fn in_plain_words(message: &str) -> String {
 fn unquoted(name: &str) -> String {
     let quoted = name.starts_with(['"', '\'']).then(|| format!("{name} = 0").parse::<Table>().ok()).flatten();
     quoted.and_then(|table| table.keys().next().cloned()).unwrap_or_else(|| name.to_owned())
+}
+
+/// Which of several things is chosen, and how.
+fn choice(name: &str, how: impl Into<Value>) -> Value {
+    Value::Table(Table::from_iter([(name.to_owned(), how.into())]))
 }
 
 fn whole(number: u64) -> Result<Value> {
