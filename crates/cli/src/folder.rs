@@ -253,9 +253,9 @@ impl RunFolder {
         }
         if !self.has_kept() {
             bail!(
-                "{} holds nothing but a model that was trained on all rows: none of the run's own are left to score it on or \
-                 to train it further by. `evaluate --data FILE` scores it on other rows; to go on with the model that was \
-                 measured, export best.safetensors of the run that it is from",
+                "{} holds nothing but a model that was trained on all rows, which leaves no rows of the run to score it on or \
+                 to validate on. `evaluate --data FILE` scores it on other rows; to go on with the model that was measured, \
+                 export best.safetensors of the run that it is from",
                 self.root.display()
             );
         }
@@ -286,7 +286,10 @@ pub(crate) fn must_be_no_runs(out: &Path) -> Result<()> {
         let own =
             [run.config_file(), run.history_file(), run.best_file(), run.final_file(), run.checkpoints()];
         if is_run && own.iter().any(|own| place.starts_with(own)) {
-            bail!("{} is for what a run itself writes, and goes by: choose another place", out.display());
+            bail!(
+                "{} is a file that a run itself writes and depends on: choose another place",
+                out.display()
+            );
         }
     }
     Ok(())

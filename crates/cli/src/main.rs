@@ -85,7 +85,7 @@ fn run(job: &Job) -> Result<ExitCode> {
 /// whole number that is none, which numbers are.
 fn tip(error: &clap::Error) -> Option<String> {
     if error.source().is_some_and(|source| source.is::<ParseIntError>()) {
-        return Some("A whole number from 0 on is wanted".to_owned());
+        return Some("Give a whole number, 0 or more".to_owned());
     }
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_file = error.kind() == ErrorKind::UnknownArgument && Path::new(word).is_file();
@@ -138,7 +138,7 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
         {
             let line = at.line;
             return format!(
-                " (--missing TEXT, --column NAME=category); if line {line} tells more of the columns, as units do: \
+                " (--missing TEXT, --column NAME=category); if line {line} says more about the columns, such as units: \
                  --skip-lines {line} --names NAME,NAME,…"
             )
             .into();

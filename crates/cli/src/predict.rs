@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     if let Some(out) = target
         && fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == out))
     {
-        bail!("--out {} is the file to predict for, which must stay", out.display());
+        bail!("--out {} is the file to predict for, which must stay: name another one", out.display());
     }
     let name = target.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     let failed = || format!("cannot write {name}");

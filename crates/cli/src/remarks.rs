@@ -141,8 +141,8 @@ fn one_hot(source: &Source, preparation: &Preparation) -> Option<String> {
         preparation.targets().iter().map(|target| format!("{:?}", target.column)).collect();
     preparation.is_one_hot(&source.table, &source.split.train).then(|| {
         format!(
-            "one-hot: in each training row one of {} is 1 and the others are 0; they are learned as numbers, and as classes \
-             from a single column of their names",
+            "one-hot: in each training row one of {} is 1 and the others are 0; they are learned as several numbers; to have \
+             them learned as classes, write their names into a single column",
             listed(&targets, SHOWN)
         )
     })

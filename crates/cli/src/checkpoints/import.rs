@@ -42,7 +42,7 @@ pub(super) fn run(args: &Import) -> Result<()> {
     if all_rows {
         return line(format_args!(
             "{root}: a model of {parameters} parameters from {file}, prepared as {prepared_as}\n\n\
-             It has been trained on all rows, so that none of the run's own are left to score it on.\n\n\
+             It has been trained on all rows, which leaves no rows of the run to score it on.\n\n\
              Next\n  \
              cargo xtask predict {root} --data NEW.csv   use it\n  \
              cargo xtask evaluate {root} --data NEW.csv  score it, where the answers are known"

@@ -33,7 +33,7 @@ pub(super) fn run(args: &Pin, pinned: bool) -> Result<()> {
 fn find(path: &Path, sound: bool) -> Result<(Folder, Key)> {
     let key_of = |file: &Path| {
         key_of(file).with_context(|| {
-            format!("{} is none of a run's checkpoints; `checkpoints ls RUN` lists them", path.display())
+            format!("{} is not a checkpoint of a run; `checkpoints ls RUN` lists them", path.display())
         })
     };
     if path.is_dir() {

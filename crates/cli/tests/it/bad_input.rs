@@ -123,7 +123,7 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (
             Some(&format!("A title\n{}", GOOD.replace("kind\n", "kind\n°C,hPa,type\n"))),
             "--skip-lines 1",
-            &["line 3", "\"°C\" is not a number", "if line 3 tells", "--skip-lines 3 --names NAME,NAME,…"],
+            &["line 3", "\"°C\" is not a number", "if line 3 says", "--skip-lines 3 --names NAME,NAME,…"],
         ),
         (Some(GOOD), "--task regression", &["t.csv, line 2", "\"kind\"", "\"x\" is not a number"]),
     ] {
@@ -196,8 +196,8 @@ fn wrong_arguments_leave_with_2() {
         ("train --monitor lost", &["--monitor", "lost"]),
         ("train --non-finite no", &["--non-finite", "ignore"]),
         ("train --threads 0", &["--threads"]),
-        ("train --epochs -3", &["-3", "A whole number from 0 on"]),
-        ("train --seed 1.5", &["--seed", "A whole number from 0 on"]),
+        ("train --epochs -3", &["-3", "Give a whole number, 0 or more"]),
+        ("train --seed 1.5", &["--seed", "Give a whole number, 0 or more"]),
         ("train --learning-rate fast", &["--learning-rate", "fast"]),
         ("train --folds 3 --test 0.5", &["--folds", "--test"]),
         ("evaluate", &["<RUN>"]),

@@ -93,7 +93,7 @@ fn what_a_model_of_all_rows_is_given_comes_back_with_it_and_nothing_scores_it_on
         for job in ["evaluate", "resume"] {
             let said = run(args![job, &back]);
             assert_eq!(said.code, Some(1), "{said:?}");
-            assert!(said.err.contains("none of the run's own are left to score it on"), "{said:?}");
+            assert!(said.err.contains("leaves no rows of the run to score it on"), "{said:?}");
         }
         done(args!["evaluate", &back, "--data", table("iris.csv")]);
         done(args!["checkpoints", "verify", &back]);

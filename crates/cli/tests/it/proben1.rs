@@ -136,7 +136,10 @@ fn faults_are_told_before_anything_is_trained() {
     fs::create_dir_all(run.join("checkpoints")).unwrap();
     fs::write(run.join("config.toml"), "").unwrap();
     let plot = run.join("config.toml").display().to_string();
-    check(&["--problems", "a", "--study", "--plot", &plot], &["what a run itself writes, and goes by"]);
+    check(
+        &["--problems", "a", "--study", "--plot", &plot],
+        &["a file that a run itself writes and depends on"],
+    );
     let plot = dir.path().join("no/plot.svg").display().to_string();
     check(&["--problems", "a", "--study", "--plot", &plot], &["cannot write", "no/plot.svg"]);
 }
