@@ -11,6 +11,7 @@ use ndarray_rand::rand_distr::StandardNormal;
 use rand_chacha::ChaCha8Rng;
 
 /// A network in training, with random data to train on.
+#[derive(Debug)]
 pub struct Training {
     model: Model<f32>,
     program: Program,
@@ -24,6 +25,7 @@ pub struct Training {
     _awake: Option<Awake>,
 }
 
+#[derive(Debug)]
 enum Targets {
     Classes(Vec<u32>),
     Values(Array2<f32>),

@@ -247,6 +247,7 @@ impl<T: Real> Product<'_, T> {
 }
 
 /// A block of the result, for one thread.
+#[allow(missing_debug_implementations, reason = "public only for the sake of a private trait")]
 pub struct Group<'a, 'b, T> {
     product: &'a Product<'a, T>,
     block: Block<'b, T>,
