@@ -348,10 +348,14 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_the_median_or_the_most_frequent() {
-        assert_eq!(inputs(&["1", "", "5", "3", "?"], Kind::Number)[1], [0.0]);
+        let filled = inputs(&["1", "", "5", "3", "?"], Kind::Number);
+        assert_eq!(filled[1], [0.0]);
+        assert!((filled[2][0] - 2.0 / 1.6_f32.sqrt()).abs() < 1e-6, "what is filled in counts: {filled:?}");
         assert_eq!(encoded(&["1", "4"], Kind::Number, &["NA"]), [[0.0]]);
-        let yes = inputs(&["yes", "no", "yes", ""], Kind::Boolean);
-        assert_eq!((yes[3][0], yes[0][0] > yes[1][0]), (yes[0][0], true));
+        let yes = inputs(&["yes", "no", "yes", "no", "yes", "no", "yes", ""], Kind::Boolean);
+        assert_eq!((yes[7][0], yes[0][0] > yes[1][0]), (yes[0][0], true));
+        let no = inputs(&["yes", "no", "no", ""], Kind::Boolean);
+        assert_eq!(no[3], no[1]);
         assert_eq!(inputs(&["b", "a", "b", "", "a", "b"], Kind::Category)[3], [0.0, 1.0]);
     }
 
@@ -389,6 +393,11 @@ mod tests {
         let found = inputs(&["2026-11-23", "2026-11-30", "2026-12-07"], Kind::Date);
         assert_eq!(found[0].len(), 3, "days and the place in the year; all are Mondays at midnight");
         assert_eq!(found[1][0], 0.0);
+        let week = inputs(&["2026-11-23", "2026-11-24", "2026-11-30"], Kind::Date);
+        assert_eq!(week[0][3..], week[2][3..], "both are Mondays");
+        assert_ne!(week[0][3..], week[1][3..]);
+        let years = inputs(&["1970-03-01", "2370-03-01", "1971-09-01"], Kind::Date);
+        assert!((years[0][1] - years[1][1]).abs() < 1e-5, "400 years are 146097 days: {years:?}");
         let hours = inputs(&["00:00", "06:00", "12:00"], Kind::Date);
         for (found, expected) in hours.iter().zip([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]]) {
             assert!(found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-6), "{hours:?}");

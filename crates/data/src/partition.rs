@@ -269,6 +269,76 @@ mod tests {
         assert_eq!(error.to_string(), "t.csv: no row has a value in y");
     }
 
+    #[test]
+    fn which_rows_and_groups_are_held_out_is_chance_that_follows_from_the_seed() {
+        let table = table((0..60).map(|row| (format!("g{:02}", row / 3), "0".to_owned())));
+        let rows = all(&table);
+        let by = SplitBy::Group("key".to_owned());
+        let split = |seed| split_rows(&table, &rows, None, &by, &BTreeMap::new(), HALVES, seed).unwrap();
+        assert_eq!(split(1), split(1));
+        assert_ne!(split(1), split(2));
+        for by in [by.clone(), SplitBy::Random] {
+            let folds = |seed| folds(&table, &rows, None, &by, 3, seed).unwrap();
+            assert_eq!(folds(1), folds(1), "{by:?}");
+            assert_ne!(folds(1), folds(2), "{by:?}");
+        }
+    }
+
+    #[test]
+    fn folds_of_groups_are_as_even_as_the_groups_allow() {
+        let keys = [1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6];
+        let table = table(keys.map(|key| (format!("g{key}"), "0".to_owned())));
+        for seed in 0..10 {
+            let folds = folds(&table, &all(&table), None, &SplitBy::Group("key".into()), 3, seed).unwrap();
+            assert!(folds.iter().all(|part| part.len() == 6), "{folds:?}");
+        }
+    }
+
+    #[test]
+    fn no_part_is_empty_however_large_a_group_is() {
+        let check = |days: &[(usize, usize)], expected: Option<[usize; 3]>| {
+            let rows = days.iter().flat_map(|(day, rows)| std::iter::repeat_n(*day, *rows));
+            let table = table(rows.map(|day| (day.to_string(), "0".to_owned())));
+            let by = SplitBy::Time("key".to_owned());
+            let split = split_rows(&table, &all(&table), None, &by, &BTreeMap::new(), HALVES, 1);
+            let sizes =
+                split.ok().map(|split| [split.train, split.validation, split.test].map(|part| part.len()));
+            assert_eq!(sizes, expected, "{days:?}");
+        };
+        check(&[(1, 10), (2, 1), (3, 1)], Some([10, 1, 1]));
+        check(&[(1, 1), (2, 1), (3, 10)], Some([1, 1, 10]));
+        check(&[(1, 6), (2, 6)], None);
+    }
+
+    #[test]
+    fn fewer_rows_or_groups_than_folds_are_refused_and_so_is_an_order_of_time() {
+        let table = table((0..6).map(|row| (format!("{}", row / 2), "0".to_owned())));
+        let by = |by: fn(String) -> SplitBy| by("key".to_owned());
+        for (by, count, possible) in [
+            (SplitBy::Random, 1, false),
+            (SplitBy::Random, 6, true),
+            (SplitBy::Random, 7, false),
+            (by(SplitBy::Group), 3, true),
+            (by(SplitBy::Group), 4, false),
+            (by(SplitBy::Time), 2, false),
+        ] {
+            let folds = folds(&table, &all(&table), None, &by, count, 1);
+            assert_eq!(folds.is_ok(), possible, "{by:?} {count}");
+        }
+    }
+
+    #[test]
+    fn classes_count_only_where_the_split_is_by_class() {
+        let table = table((0..20).map(|row| ("0".to_owned(), format!("c{row}"))));
+        let check = |by: SplitBy, possible: bool| {
+            let split = split_rows(&table, &all(&table), Some("y"), &by, &BTreeMap::new(), HALVES, 1);
+            let folds = folds(&table, &all(&table), Some("y"), &by, 3, 1);
+            assert_eq!((split.is_ok(), folds.is_ok()), (possible, possible), "{by:?}");
+        };
+        check(SplitBy::Class, false);
+        check(SplitBy::Random, true);
+    }
+
     proptest! {
         #[test]
         fn groups_stay_together(keys in prop::collection::vec(0..12_u32, 12..80), seed: u64) {

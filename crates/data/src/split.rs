@@ -198,6 +198,16 @@ mod tests {
     }
 
     #[test]
+    fn the_row_that_is_left_over_is_of_the_class_that_lacks_most_of_one() {
+        let strata: Vec<u32> = (0..20).map(|row| u32::from(row >= 16)).collect();
+        for seed in 0..20 {
+            let split = split(20, Some(&strata), Fractions { validation: 0.0, test: 0.2 }, seed).unwrap();
+            let classes: Vec<u32> = split.test.iter().map(|row| strata[*row]).collect();
+            assert_eq!(classes, [0, 0, 0, 1], "seed {seed}");
+        }
+    }
+
+    #[test]
     fn too_few_rows_and_wrong_fractions_are_refused() {
         let check = |rows: usize, strata: Option<&[u32]>, validation, test, message: &str| {
             let error = split(rows, strata, Fractions { validation, test }, 0).unwrap_err();
