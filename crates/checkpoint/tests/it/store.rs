@@ -202,8 +202,11 @@ fn a_store_that_knows_nothing_yet_verifies_before_it_deletes() {
         drop(store);
         let mut store = Store::open(dir.path()).unwrap();
         store.retain(KeepLast(1));
-        let fates: Vec<Fate> = store.explain().unwrap().0.iter().map(|explained| explained.fate).collect();
+        let plan = store.explain().unwrap().0;
+        let fates: Vec<Fate> = plan.iter().map(|explained| explained.fate).collect();
         assert_eq!(fates, expected, "{damaged:?}");
+        let needed = plan.iter().filter(|explained| explained.fate == Fate::Needed);
+        assert!(needed.map(|e| &e.why).all(|why| why == "no newer one is known to be sound"), "{damaged:?}");
         let removed = store.collect().unwrap().removed;
         let expected = paths.iter().zip(expected).filter(|(_, fate)| *fate == Fate::Removed);
         assert_eq!(removed, expected.map(|(path, _)| path.clone()).collect::<Vec<_>>(), "{damaged:?}");
