@@ -12,8 +12,9 @@ use highwater_threads::for_each_piece;
 use std::ops::Range;
 
 /// What every op of a run can read.
+#[allow(missing_debug_implementations, reason = "public only for the sake of `Runs`, which is private")]
 #[derive(Clone, Copy)]
-pub(crate) struct Run<'a, 'f, T> {
+pub struct Run<'a, 'f, T> {
     pub(crate) plan: &'a Plan,
     pub(crate) params: &'a [T],
     pub(crate) feeds: &'a [Feed<'f, T>],

@@ -28,6 +28,33 @@ pub(crate) struct Plan {
     pub(crate) unreached: Vec<Range<usize>>,
 }
 
+/// The two directions for elements of one type. As they are not generic, kernels are compiled in this crate, and not again in
+/// each that runs programs. No other type can have it, as it is private.
+pub trait Runs: Sized {
+    /// Values.
+    fn forward(run: Run<'_, '_, Self>, ws: &mut Workspace<Self>);
+    /// Gradients of the node `loss`.
+    fn backward(run: Run<'_, '_, Self>, ws: &mut Workspace<Self>, loss: usize, gradients: &mut [Self]);
+}
+
+impl Runs for f32 {
+    fn forward(run: Run<'_, '_, f32>, ws: &mut Workspace<f32>) {
+        run.forward(ws);
+    }
+    fn backward(run: Run<'_, '_, f32>, ws: &mut Workspace<f32>, loss: usize, gradients: &mut [f32]) {
+        run.backward(ws, loss, gradients);
+    }
+}
+
+impl Runs for f64 {
+    fn forward(run: Run<'_, '_, f64>, ws: &mut Workspace<f64>) {
+        run.forward(ws);
+    }
+    fn backward(run: Run<'_, '_, f64>, ws: &mut Workspace<f64>, loss: usize, gradients: &mut [f64]) {
+        run.backward(ws, loss, gradients);
+    }
+}
+
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -67,7 +94,7 @@ impl Program {
             Mode::Train { key } => Some(key),
             Mode::Evaluate => None,
         };
-        self.run(ws, params, feeds).forward(ws);
+        T::forward(self.run(ws, params, feeds), ws);
     }
 
     /// Computes the gradient of the loss for every parameter, after [`forward`](Program::forward) with the same
@@ -87,7 +114,7 @@ impl Program {
         let batch = self.check(ws, params, feeds);
         assert_eq!(batch, ws.rows, "backward on {batch} rows after forward on {}", ws.rows);
         assert_eq!(gradients.len(), params.len(), "as many gradients as parameters");
-        self.run(ws, params, feeds).backward(ws, loss, gradients);
+        T::backward(self.run(ws, params, feeds), ws, loss, gradients);
     }
 
     fn run<'a, 'f, T>(

@@ -1,6 +1,7 @@
 //! The two element types, `f32` and `f64`, and the functions that kernels need of them.
 
 use crate::elementary;
+use crate::program::Runs;
 use crate::vector::Vectors;
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -11,6 +12,7 @@ use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 /// functions are those of the standard library and of `libm`.
 pub trait Real:
     Vectors
+    + Runs
     + Copy
     + Default
     + PartialOrd

@@ -1,7 +1,7 @@
 //! Vectors of a processor, for the kernels that keep them in registers by hand.
 
 use crate::buffer::Buffer;
-use crate::kernel::{pack, packed::Group};
+use crate::kernel::pack;
 use pulp::Simd;
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -50,9 +50,6 @@ pub trait Vectors: Copy {
         target: &mut [Self],
         width: usize,
     ) -> usize;
-    /// Computes a part of a product, with memory to pack its part of the right factor. As it is not generic, it is compiled
-    /// in this crate alone.
-    fn multiply(group: Group<'_, '_, Self>, packed: &mut [Self]);
     /// What a thread packs factors of products into.
     fn memory() -> &'static LocalKey<Cell<Buffer<Self>>>;
 }
@@ -101,9 +98,6 @@ impl Vectors for f32 {
     ) -> usize {
         pack::turn_squares(source, stride, shape, target, width)
     }
-    fn multiply(group: Group<'_, '_, f32>, packed: &mut [f32]) {
-        group.run(packed);
-    }
     fn memory() -> &'static LocalKey<Cell<Buffer<f32>>> {
         &SINGLE
     }
@@ -146,9 +140,6 @@ impl Vectors for f64 {
     }
     fn turn_squares(_: &[f64], _: usize, _: [usize; 2], _: &mut [f64], _: usize) -> usize {
         0
-    }
-    fn multiply(group: Group<'_, '_, f64>, packed: &mut [f64]) {
-        group.run(packed);
     }
     fn memory() -> &'static LocalKey<Cell<Buffer<f64>>> {
         &DOUBLE

@@ -11,7 +11,7 @@ pub(crate) mod linear;
 pub(crate) mod log_softmax;
 pub(crate) mod matmul;
 pub(crate) mod pack;
-pub(crate) mod packed;
+mod packed;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 mod thin;

@@ -109,7 +109,7 @@ pub(super) fn alone<T: Real>(target: &mut [T], left: Factor<'_, T>, right: Facto
             let (rows, columns) = (target.rows(), target.columns());
             for column in (0..columns).step_by(group) {
                 let block = target.part(0..rows, column..columns.min(column + group));
-                T::multiply(Group { product: &product, block, panel: 0, column }, of_right);
+                Group { product: &product, block, panel: 0, column }.compute(of_right);
             }
         });
     });
@@ -233,7 +233,7 @@ impl<T: Real> Product<'_, T> {
             self.halve(block, panel, column);
         } else {
             let size = INNER * block.columns().next_multiple_of(wide);
-            with_memory(size, |packed| T::multiply(Group { product: self, block, panel, column }, packed));
+            with_memory(size, |packed| Group { product: self, block, panel, column }.compute(packed));
         }
     }
 
@@ -247,8 +247,7 @@ impl<T: Real> Product<'_, T> {
 }
 
 /// A block of the result, for one thread.
-#[allow(missing_debug_implementations, reason = "public only for the sake of a private trait")]
-pub struct Group<'a, 'b, T> {
+struct Group<'a, 'b, T> {
     product: &'a Product<'a, T>,
     block: Block<'b, T>,
     panel: usize,
@@ -257,8 +256,7 @@ pub struct Group<'a, 'b, T> {
 
 impl<T: Real> Group<'_, '_, T> {
     /// Computes it with memory for its part of the right factor.
-    #[inline(always)]
-    pub(crate) fn run(mut self, packed: &mut [T]) {
+    fn compute(mut self, packed: &mut [T]) {
         ARCH.dispatch(Tiles { group: &mut self, packed });
     }
 }
