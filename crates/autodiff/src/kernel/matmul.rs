@@ -62,10 +62,10 @@ pub(crate) fn product_then<T: Real>(
         Kernel::ThinOuter => {
             thin::outer_product(target, left.matrix.data, right.matrix.data, [rows, columns], write);
         }
-        Kernel::Packed if is_large([rows, inner, columns]) && !scratch.is_empty() => {
+        Kernel::Shared if !scratch.is_empty() => {
             return packed::shared(target, left, right, write, scratch, &then);
         }
-        Kernel::Packed => packed::alone(target, left, right, write),
+        Kernel::Shared | Kernel::Alone => packed::alone(target, left, right, write),
     }
     then(target, 0);
 }
@@ -75,7 +75,10 @@ enum Kernel {
     Column,
     Thin,
     ThinOuter,
-    Packed,
+    /// Packed, by several threads if there is scratch memory.
+    Shared,
+    /// Packed, by the thread that calls.
+    Alone,
 }
 
 /// The kernel for a product of rows×inner and inner×columns, of factors of which each may be read as its transpose.
@@ -85,14 +88,15 @@ fn kernel(transposed: [bool; 2], shape: [usize; 3]) -> Kernel {
         [false, _] if column::is_column(inner, columns) => Kernel::Column,
         [false, _] if thin::is_thin(shape) => Kernel::Thin,
         [true, false] if thin::is_thin_outer(shape) => Kernel::ThinOuter,
-        _ => Kernel::Packed,
+        _ if is_large(shape) => Kernel::Shared,
+        _ => Kernel::Alone,
     }
 }
 
 /// How many elements of scratch memory a product wants: none if no other thread helps.
 pub(crate) fn scratch(transposed: [bool; 2], shape: [usize; 3]) -> usize {
     match kernel(transposed, shape) {
-        Kernel::Packed if is_large(shape) => packed::scratch(shape[0], shape[1]),
+        Kernel::Shared => packed::scratch(shape[0], shape[1]),
         _ => 0,
     }
 }

@@ -101,7 +101,8 @@ pub(super) fn shared<T: Real>(
 /// target = left · right, or target += left · right, by the thread that calls.
 pub(super) fn alone<T: Real>(target: &mut [T], left: Factor<'_, T>, right: Factor<'_, T>, write: Write) {
     for_each_part(target, left, right, |mut target, packing| {
-        let group = PANELS * packing.geometry.columns;
+        let wide = packing.geometry.columns;
+        let group = (PANELS * wide).min(right.shape()[1].next_multiple_of(wide));
         with_memory(packing.length() + INNER * group, |memory| {
             let (packed, of_right) = memory.split_at_mut(packing.length());
             packing.pack(packed, packing.all());
@@ -109,7 +110,7 @@ pub(super) fn alone<T: Real>(target: &mut [T], left: Factor<'_, T>, right: Facto
             let (rows, columns) = (target.rows(), target.columns());
             for column in (0..columns).step_by(group) {
                 let block = target.part(0..rows, column..columns.min(column + group));
-                Group { product: &product, block, panel: 0, column }.compute(of_right);
+                ARCH.dispatch(Group { product: &product, block, panel: 0, column, packed: of_right });
             }
         });
     });
@@ -233,7 +234,7 @@ impl<T: Real> Product<'_, T> {
             self.halve(block, panel, column);
         } else {
             let size = INNER * block.columns().next_multiple_of(wide);
-            with_memory(size, |packed| Group { product: self, block, panel, column }.compute(packed));
+            with_memory(size, |packed| ARCH.dispatch(Group { product: self, block, panel, column, packed }));
         }
     }
 
@@ -252,38 +253,27 @@ struct Group<'a, 'b, T> {
     block: Block<'b, T>,
     panel: usize,
     column: usize,
-}
-
-impl<T: Real> Group<'_, '_, T> {
-    /// Computes it with memory for its part of the right factor.
-    fn compute(mut self, packed: &mut [T]) {
-        ARCH.dispatch(Tiles { group: &mut self, packed });
-    }
-}
-
-struct Tiles<'a, 'g, 'b, T> {
-    group: &'a mut Group<'g, 'b, T>,
+    /// Memory for its part of the right factor.
     packed: &'a mut [T],
 }
 
-impl<T: Real> WithSimd for Tiles<'_, '_, '_, T> {
+impl<T: Real> WithSimd for Group<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Tiles { group, packed } = self;
-        let Group { product, block, panel: first, column } = group;
+        let Group { product, mut block, panel: first, column, packed } = self;
         let Product { left, packing, right, write, then } = product;
         let wide = packing.geometry.columns;
         let columns = block.columns();
-        let origin = packing.panel(*first).start;
-        let panels = *first
-            ..(*first..packing.panels())
+        let origin = packing.panel(first).start;
+        let panels = first
+            ..(first..packing.panels())
                 .find(|&panel| packing.panel(panel).start - origin >= block.rows())
                 .unwrap_or(packing.panels());
         for number in 0..packing.pieces {
             let piece = packing.piece(number);
-            pack_right(*right, piece.clone(), *column..*column + columns, packed, wide);
+            pack_right(*right, piece.clone(), column..column + columns, packed, wide);
             let write = if number > 0 { Write::Add } else { *write };
             for panel in panels.clone() {
                 let rows = packing.panel(panel);
@@ -293,7 +283,8 @@ impl<T: Real> WithSimd for Tiles<'_, '_, '_, T> {
                 for (strip, start) in (0..columns).step_by(wide).enumerate() {
                     let right = &packed[strip * wide * piece.len()..];
                     let width = wide.min(columns - start);
-                    let tile = Tile { simd, left, right, block, row, column: start, width, write };
+                    let tile =
+                        Tile { simd, left, right, block: &mut block, row, column: start, width, write };
                     match width > T::lanes::<S>() {
                         true => tile.of_height::<VECTORS>(rows.len()),
                         false => tile.of_height::<1>(rows.len()),
@@ -301,7 +292,7 @@ impl<T: Real> WithSimd for Tiles<'_, '_, '_, T> {
                 }
                 if number + 1 == packing.pieces {
                     for row in row..row + rows.len() {
-                        then(block.row_mut(row), *column);
+                        then(block.row_mut(row), column);
                     }
                 }
             }
