@@ -110,7 +110,8 @@
 //! - **Threads.** Tiles are shared between the threads of the current rayon pool. A program with many parameters has one
 //!   tile, and its large products are shared instead.
 //! - **The same bits.** How rows are tiled and products are split depends on sizes alone, never on the number of
-//!   threads, and each sum has one order. Every run of one build on one kind of processor gives the same bits.
+//!   threads, and each sum has one order, whatever vectors the processor has ([`vectors`]). Every run of one version on one
+//!   platform gives the same bits. (`f64` takes exponentials and logarithms from the system's mathematical library.)
 //! - **No allocation.** All memory is in the [`Workspace`]. A step allocates nothing after the first, in which each
 //!   thread makes its buffer for matrix products. (From outside a rayon pool, handing it work allocates now and then:
 //!   train within `ThreadPool::install`.)
@@ -138,6 +139,7 @@ pub use buffer::Buffer;
 pub use feed::Feed;
 pub use graph::{Graph, Parameter};
 pub use highwater_threads::Awake;
+pub use kernel::vectors;
 pub use op::Axis;
 pub use program::{Mode, Program};
 pub use real::Real;

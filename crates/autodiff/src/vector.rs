@@ -1,7 +1,7 @@
 //! Vectors of a processor, for the kernels that keep them in registers by hand.
 
 use crate::buffer::Buffer;
-use crate::kernel::pack;
+use crate::kernel::transpose;
 use pulp::Simd;
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -42,7 +42,7 @@ pub trait Vectors: Copy {
     fn load_part<S: Simd>(simd: S, elements: &[Self]) -> Self::Vector<S>;
     /// Writes as much of the beginning of a vector as there are elements.
     fn store_part<S: Simd>(simd: S, elements: &mut [Self], vector: Self::Vector<S>);
-    /// Turns the squares of a matrix (see [`pack::turn_squares`]), or none of them.
+    /// Turns the squares of a matrix (see [`transpose::squares`]), or none of them.
     fn turn_squares(
         source: &[Self],
         stride: usize,
@@ -96,7 +96,7 @@ impl Vectors for f32 {
         target: &mut [f32],
         width: usize,
     ) -> usize {
-        pack::turn_squares(source, stride, shape, target, width)
+        transpose::squares(source, stride, shape, target, width)
     }
     fn memory() -> &'static LocalKey<Cell<Buffer<f32>>> {
         &SINGLE

@@ -2,6 +2,7 @@
 //!
 //! Kernels see slices of row-major matrices and allocate nothing.
 
+mod arch;
 pub(crate) mod binary;
 mod block;
 mod column;
@@ -10,17 +11,21 @@ pub(crate) mod dropout;
 pub(crate) mod linear;
 pub(crate) mod log_softmax;
 pub(crate) mod matmul;
-pub(crate) mod pack;
+mod pack;
 mod packed;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 mod thin;
 mod tile;
+pub(crate) mod transpose;
 pub(crate) mod unary;
 
+pub use arch::vectors;
+
 use crate::real::Real;
+use arch::ARCH;
+pub(crate) use arch::vectorize;
 use highwater_threads::for_each_piece;
-use std::sync::LazyLock;
 
 /// A row-major matrix to read.
 #[derive(Debug, Clone, Copy)]
@@ -35,15 +40,6 @@ pub(crate) struct Matrix<'a, T> {
 pub(crate) enum Write {
     Set,
     Add,
-}
-
-static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
-
-/// Runs `f` compiled for the widest vectors of this processor. That holds for what becomes a part of `f`: loops are
-/// written with `for`, as the closure of a `for_each` may end up in a function of its own.
-#[inline(always)]
-pub(crate) fn vectorize<R>(f: impl FnOnce() -> R) -> R {
-    ARCH.dispatch(f)
 }
 
 /// Elements from which on threads share a pass over them, and what a thread takes at a time.

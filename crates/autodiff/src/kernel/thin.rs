@@ -13,6 +13,17 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 const LANES: usize = 16;
 /// The most vectors that are handled together.
 const WIDE: usize = 4;
+
+/// As many vectors as are handled together: with fewer registers, the sums of four would not leave one for a factor.
+#[inline(always)]
+fn wide<S: Simd>() -> usize {
+    if has_many_registers::<S>() { WIDE } else { 3 }
+}
+
+#[inline(always)]
+fn has_many_registers<S: Simd>() -> bool {
+    S::REGISTER_COUNT >= 32
+}
 /// How many elements of the packed right factor, or of the result, are still thin, if threads could share the product
 /// otherwise, and if not.
 const SHARED: usize = 1 << 12;
@@ -83,11 +94,13 @@ impl<T: Real> WithSimd for Product<'_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let product = &mut self;
         for first in parts::<T, S>(product.columns) {
-            match (product.columns - first).div_ceil(T::lanes::<S>()) {
-                1 => simd.vectorize(ProductPart::<T, S, 8, 1> { simd, product, first }),
-                2 => simd.vectorize(ProductPart::<T, S, 8, 2> { simd, product, first }),
-                3 => simd.vectorize(ProductPart::<T, S, 6, 3> { simd, product, first }),
-                _ => simd.vectorize(ProductPart::<T, S, 4, WIDE> { simd, product, first }),
+            match ((product.columns - first).div_ceil(T::lanes::<S>()), has_many_registers::<S>()) {
+                (1, _) => simd.vectorize(ProductPart::<T, S, 8, 1> { simd, product, first }),
+                (2, true) => simd.vectorize(ProductPart::<T, S, 8, 2> { simd, product, first }),
+                (3, true) => simd.vectorize(ProductPart::<T, S, 6, 3> { simd, product, first }),
+                (_, true) => simd.vectorize(ProductPart::<T, S, 4, WIDE> { simd, product, first }),
+                (2, false) => simd.vectorize(ProductPart::<T, S, 4, 2> { simd, product, first }),
+                (_, false) => simd.vectorize(ProductPart::<T, S, 4, 3> { simd, product, first }),
             }
         }
     }
@@ -169,21 +182,27 @@ impl<T: Real> WithSimd for OuterProduct<'_, T> {
             let mut row = 0;
             while row < product.rows {
                 let rows = product.rows - row;
-                row += match ((product.columns - first).div_ceil(T::lanes::<S>()), rows) {
-                    (1, 20..) if S::REGISTER_COUNT >= 32 => {
+                let vectors = (product.columns - first).div_ceil(T::lanes::<S>()).min(wide::<S>());
+                row += match (vectors, rows) {
+                    (1, 20..) if has_many_registers::<S>() => {
                         simd.vectorize(OuterPart::<T, S, 20, 1> { simd, product, first, row })
                     }
+                    (2, 8..) if has_many_registers::<S>() => {
+                        simd.vectorize(OuterPart::<T, S, 8, 2> { simd, product, first, row })
+                    }
+                    (3, 6..) if has_many_registers::<S>() => {
+                        simd.vectorize(OuterPart::<T, S, 6, 3> { simd, product, first, row })
+                    }
                     (1, 8..) => simd.vectorize(OuterPart::<T, S, 8, 1> { simd, product, first, row }),
-                    (2, 8..) => simd.vectorize(OuterPart::<T, S, 8, 2> { simd, product, first, row }),
-                    (3, 6..) => simd.vectorize(OuterPart::<T, S, 6, 3> { simd, product, first, row }),
-                    (4.., 4..) => simd.vectorize(OuterPart::<T, S, 4, WIDE> { simd, product, first, row }),
-                    (1, 3) => simd.vectorize(OuterPart::<T, S, 3, 1> { simd, product, first, row }),
                     (1, 4..) => simd.vectorize(OuterPart::<T, S, 4, 1> { simd, product, first, row }),
                     (2, 4..) => simd.vectorize(OuterPart::<T, S, 4, 2> { simd, product, first, row }),
-                    (1, 2..) => simd.vectorize(OuterPart::<T, S, 2, 1> { simd, product, first, row }),
+                    (3, 4..) => simd.vectorize(OuterPart::<T, S, 4, 3> { simd, product, first, row }),
+                    (WIDE, 4..) => simd.vectorize(OuterPart::<T, S, 4, WIDE> { simd, product, first, row }),
+                    (1, 3) => simd.vectorize(OuterPart::<T, S, 3, 1> { simd, product, first, row }),
+                    (1, 2) => simd.vectorize(OuterPart::<T, S, 2, 1> { simd, product, first, row }),
                     (2, 2..) => simd.vectorize(OuterPart::<T, S, 2, 2> { simd, product, first, row }),
                     (3, 2..) => simd.vectorize(OuterPart::<T, S, 2, 3> { simd, product, first, row }),
-                    (4.., 2..) => simd.vectorize(OuterPart::<T, S, 2, WIDE> { simd, product, first, row }),
+                    (WIDE, 2..) => simd.vectorize(OuterPart::<T, S, 2, WIDE> { simd, product, first, row }),
                     (1, _) => simd.vectorize(OuterPart::<T, S, 1, 1> { simd, product, first, row }),
                     (2, _) => simd.vectorize(OuterPart::<T, S, 1, 2> { simd, product, first, row }),
                     (3, _) => simd.vectorize(OuterPart::<T, S, 1, 3> { simd, product, first, row }),
@@ -260,7 +279,7 @@ fn accumulate<T: Real, S: Simd, const R: usize, const V: usize>(
 /// Where the parts of a row begin, last to first: see [`store`].
 #[inline(always)]
 fn parts<T: Real, S: Simd>(columns: usize) -> impl Iterator<Item = usize> {
-    (0..columns).step_by(WIDE * T::lanes::<S>()).rev()
+    (0..columns).step_by(wide::<S>() * T::lanes::<S>()).rev()
 }
 
 /// Writes the first `count` sums of each of R rows, which begin `stride` after one another. What whole vectors write

@@ -13,3 +13,4 @@ mod precision;
 mod random_choices;
 mod recipe;
 mod squares;
+mod vectors;
