@@ -16,7 +16,8 @@ pub struct Fingerprint {
     pub version: String,
     /// Processor architecture and operating system.
     pub platform: String,
-    /// The extensions of the processor that kernels choose by, sorted.
+    /// The extensions of the processor that kernels choose by, sorted. Those of Highwater give the same bits with any of
+    /// them; the system's mathematical library may not.
     pub cpu: Vec<String>,
     /// A hash of the results of a small network and of elementary functions: it also tells another build of the kernels or
     /// another mathematical library of the system.
@@ -47,16 +48,18 @@ impl Fingerprint {
                 reasons.push(format!("{what} {there} there, {here} here"));
             }
         }
-        let only = |some: &[String], others: &[String]| {
-            some.iter().filter(|name| !others.contains(name)).cloned().collect::<Vec<_>>().join(", ")
-        };
-        for (place, names) in [("there", only(&self.cpu, &here.cpu)), ("here", only(&here.cpu, &self.cpu))] {
-            if !names.is_empty() {
-                reasons.push(format!("a processor with {names} only {place}"));
-            }
-        }
         if self.arithmetic != here.arithmetic {
             reasons.push("the same small computation gives other bits".to_owned());
+            let only = |some: &[String], others: &[String]| {
+                some.iter().filter(|name| !others.contains(name)).cloned().collect::<Vec<_>>().join(", ")
+            };
+            for (place, names) in
+                [("there", only(&self.cpu, &here.cpu)), ("here", only(&here.cpu, &self.cpu))]
+            {
+                if !names.is_empty() {
+                    reasons.push(format!("a processor with {names} only {place}"));
+                }
+            }
         }
         reasons
     }
@@ -173,10 +176,16 @@ mod tests {
         };
         check(&|there| there.version = "2".into(), &["version 2 there, 1 here"]);
         check(&|there| there.platform = "arm linux".into(), &["platform arm linux there, x86_64 linux here"]);
-        check(
-            &|there| there.cpu = vec!["avx2".into(), "avx512f".into(), "avx512bw".into()],
-            &["a processor with avx512f, avx512bw only there", "a processor with fma only here"],
-        );
         check(&|there| there.arithmetic = 8, &["the same small computation gives other bits"]);
+        let other: Vec<String> = vec!["avx2".into(), "avx512f".into(), "avx512bw".into()];
+        check(&|there| there.cpu = other.clone(), &[]);
+        check(
+            &|there| (there.cpu, there.arithmetic) = (other.clone(), 8),
+            &[
+                "the same small computation gives other bits",
+                "a processor with avx512f, avx512bw only there",
+                "a processor with fma only here",
+            ],
+        );
     }
 }
