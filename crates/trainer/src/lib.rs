@@ -131,13 +131,13 @@
 //!
 //! A run is a function of the initial parameters, the data and the configuration. The order of an epoch is a function of the
 //! seed and the epoch, what dropout drops is one of the seed and the step; there is no generator whose state could be
-//! forgotten. On one kind of processor, a run that is interrupted after any step and resumed, killed and resumed, run with
-//! another number of threads, or run without saving, gives the same history (apart from times) and the same bits of every
-//! parameter. Only a rule that goes by the time, `time(30m)`, can end it elsewhere.
+//! forgotten. A run that is interrupted after any step and resumed, killed and resumed, run with another number of threads,
+//! on another processor of the same platform, or without saving, gives the same history (apart from times) and the same bits
+//! of every parameter. Only a rule that goes by the time, `time(30m)`, can end it elsewhere.
 //!
-//! Each checkpoint says what computed it ([`Fingerprint`]): a run that is resumed by another version or on another processor
-//! warns, before it begins, that the bits need not be the same. [`prove`] trains from one checkpoint to a later one again
-//! and compares every bit.
+//! Each checkpoint says what computed it ([`Fingerprint`]): a run that is resumed by another version, on another platform or
+//! with another mathematical library of the system warns, before it begins, that the bits need not be the same. [`prove`]
+//! trains from one checkpoint to a later one again and compares every bit.
 //!
 //! # Threads
 //!
