@@ -280,6 +280,11 @@ mod tests {
                 minimized,
             ),
             (
+                r#"[{"note": "not \"NaN\" yet", "val_loss": 3}, {"note": "a \\", "val_loss": NaN}]"#,
+                "val_loss",
+                vec![(1, 3.0, None), (2, f64::NAN, None)],
+            ),
+            (
                 "[{\"val_loss\": 3}, {\"val_loss\": null}, {\"val_loss\": -Infinity}]",
                 "val_loss",
                 vec![(1, 3.0, None), (3, f64::NEG_INFINITY, None)],

@@ -136,8 +136,8 @@ pub(crate) fn is_round(count: u64) -> bool {
 
 /// As a title begins.
 pub(crate) fn capitalised(words: &str) -> String {
-    let (initial, rest) = words.split_at(1);
-    initial.to_uppercase() + rest
+    let mut characters = words.chars();
+    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
 #[cfg(test)]
@@ -190,6 +190,9 @@ mod tests {
             assert_eq!(Size(bytes).to_string(), text);
         }
         assert_eq!((shortened("größe", 5), shortened("größen", 5)), ("größe".into(), "grö…n".into()));
+        for (words, title) in [("no better", "No better"), ("économe", "Économe"), ("", "")] {
+            assert_eq!(capitalised(words), title);
+        }
     }
 
     #[test]

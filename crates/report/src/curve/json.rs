@@ -81,10 +81,20 @@ fn collect(value: &Value, name: &str, row: Option<usize>, columns: &mut Columns)
 
 /// Python writes `NaN` and `Infinity`, which are not JSON, for numbers that are none.
 fn with_quoted_names_of_numbers(text: &str) -> String {
-    let outside = |part: &str| {
+    let quoted = |part: &str| {
         part.replace("NaN", "\"NaN\"").replace("-Infinity", "\"-inf\"").replace("Infinity", "\"inf\"")
     };
-    let parts = text.split('"').enumerate();
-    let parts = parts.map(|(place, part)| if place % 2 == 0 { outside(part) } else { part.to_owned() });
-    parts.collect::<Vec<_>>().join("\"")
+    let (mut all, mut in_string) = (String::with_capacity(text.len()), false);
+    for part in text.split_inclusive('"') {
+        if in_string {
+            all.push_str(part)
+        } else {
+            all.push_str(&quoted(part))
+        }
+        let content = part.trim_end_matches('"');
+        // A quote behind a backslash ends no string, unless that belongs to another backslash.
+        let backslashes = content.len() - content.trim_end_matches('\\').len();
+        in_string ^= backslashes.is_multiple_of(2);
+    }
+    all
 }
