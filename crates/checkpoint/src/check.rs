@@ -33,10 +33,10 @@ pub(crate) fn read_and_verify(
     path: &Path,
     mut jobs: Vec<Job<'_>>,
 ) -> Result<(), Error> {
-    let bytes = jobs.iter().map(|job| len(job.tensor)).sum();
+    let bytes = jobs.iter().map(|job| job.tensor.len()).sum();
     let threads = workers::threads(bytes, WORTH_A_THREAD, MAX_THREADS.min(jobs.len()));
     // The longest first, so that no thread is left with a long one at the end.
-    jobs.sort_by_key(|job| Reverse(len(job.tensor)));
+    jobs.sort_by_key(|job| Reverse(job.tensor.len()));
     let found = workers::share(threads, jobs, |jobs| {
         let mut buffer = Vec::new();
         jobs.filter_map(|job| run(file, job, &mut buffer).transpose()).collect::<io::Result<Vec<_>>>()
@@ -49,8 +49,8 @@ pub(crate) fn read_and_verify(
 fn run(file: &dyn FileHandle, job: Job<'_>, buffer: &mut Vec<u8>) -> io::Result<Option<Damage>> {
     let Job { tensor, expected, mut into } = job;
     let mut hasher = XxHash3_128::new();
-    for at in (0..len(tensor)).step_by(CHUNK) {
-        let n = (len(tensor) - at).min(CHUNK as u64) as usize;
+    for at in (0..tensor.len()).step_by(CHUNK) {
+        let n = (tensor.len() - at).min(CHUNK as u64) as usize;
         let chunk = match &mut into {
             Some(bytes) => {
                 let chunk = &mut bytes[at as usize..][..n];
@@ -77,8 +77,4 @@ pub(crate) fn compare(tensor: &TensorInfo, found: u128, expected: u128) -> Optio
         range: tensor.range.clone(),
         reason: format!("XXH3-128 is {found:032x}, {expected:032x} was written"),
     })
-}
-
-fn len(tensor: &TensorInfo) -> u64 {
-    tensor.range.end - tensor.range.start
 }

@@ -57,7 +57,7 @@ impl Checkpoint {
         let mut rest = memory.bytes_mut();
         let mut jobs = Vec::new();
         for (tensor, &expected) in envelope.tensors() {
-            let (bytes, after) = rest.split_at_mut((tensor.range.end - tensor.range.start) as usize);
+            let (bytes, after) = rest.split_at_mut(tensor.len() as usize);
             rest = after;
             jobs.push(Job { tensor, expected, into: Some(bytes) });
         }

@@ -62,6 +62,11 @@ impl TensorInfo {
     pub fn range(&self) -> Range<u64> {
         self.range.clone()
     }
+
+    /// The number of its bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.range.end - self.range.start
+    }
 }
 
 /// A header that was read: tensors in the order of their data, their ranges counted from the start of the file.

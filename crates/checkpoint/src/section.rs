@@ -63,7 +63,7 @@ impl Section {
 
     /// Whether a reader must understand it.
     pub fn is_required(&self) -> bool {
-        SectionView { bytes: &self.bytes }.flags() & REQUIRED != 0
+        SectionView { bytes: &self.bytes }.is_required()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
