@@ -137,25 +137,17 @@ impl Number {
         let mut wide = [0; 8];
         wide[..bytes.len()].copy_from_slice(bytes);
         let bits = u64::from_le_bytes(wide);
+        // The uppermost bit is the sign, and without it the bits of floating-point numbers are in the order of the numbers.
+        let sign = 1 << (dtype.bits() - 1);
+        let magnitude = (bits & (sign - 1)) as i64;
+        let place = if bits & sign == 0 { magnitude } else { -magnitude };
         match dtype {
             Dtype::U8 | Dtype::U32 | Dtype::I64 => Number::Integer(bits as i64),
+            Dtype::F16 => Number::Float(half::f16(bits as u16).into(), place),
+            Dtype::BF16 => Number::Float(half::bf16(bits as u16).into(), place),
+            Dtype::F32 => Number::Float(f32::from_bits(bits as u32).into(), place),
+            Dtype::F64 => Number::Float(f64::from_bits(bits), place),
             Dtype::Other(_) => unreachable!("their bytes are compared"),
-            Dtype::F32 => {
-                let magnitude = (bits & 0x7fff_ffff) as i64;
-                Number::Float(
-                    f32::from_bits(bits as u32).into(),
-                    if bits >> 31 == 1 { -magnitude } else { magnitude },
-                )
-            }
-            Dtype::F16 | Dtype::BF16 => {
-                let value = if dtype == Dtype::F16 { half::f16 } else { half::bf16 };
-                let magnitude = (bits & 0x7fff) as i64;
-                Number::Float(value(bits as u16).into(), if bits >> 15 == 1 { -magnitude } else { magnitude })
-            }
-            Dtype::F64 => {
-                let magnitude = (bits & (u64::MAX >> 1)) as i64;
-                Number::Float(f64::from_bits(bits), if bits >> 63 == 1 { -magnitude } else { magnitude })
-            }
         }
     }
 }
