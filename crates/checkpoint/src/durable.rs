@@ -152,22 +152,23 @@ fn put(
 
 /// Gives a file without a name this one.
 fn name(fs: &dyn FileSystem, file: &dyn FileHandle, path: &Path) -> Result<Name, Error> {
-    let named = uninterrupted(|| file.name(path)).map(|()| Temporary { fs, path: path.to_path_buf() });
-    let (is_final, mut temporary) = match named {
+    match uninterrupted(|| file.name(path)) {
         // A link that leads nowhere, or somebody was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let named = Temporary::beside(fs, path, |temporary| file.name(temporary));
-            (false, named.context("name", path)?.0)
+            let (temporary, ()) =
+                Temporary::beside(fs, path, |temporary| file.name(temporary)).context("name", path)?;
+            file.sync().context("sync", path)?;
+            temporary.become_file(path)?;
+            Ok(Name::Made)
         }
-        named => (true, named.context("name", path)?),
-    };
-    file.sync().context("sync", path)?;
-    if !is_final {
-        temporary.become_file(path)?;
-        return Ok(Name::Made);
+        named => {
+            named.context("name", path)?;
+            let mut named = Temporary { fs, path: path.to_path_buf() };
+            file.sync().context("sync", path)?;
+            named.keep();
+            Ok(Name::Durable)
+        }
     }
-    temporary.keep();
-    Ok(Name::Durable)
 }
 
 /// Whether there is nothing at a path.
