@@ -59,8 +59,7 @@ impl Store {
     /// [`Error::Io`].
     pub fn explain(&mut self) -> Result<(Vec<Explained>, Vec<Rejected>), Error> {
         let unreadable = self.look()?;
-        let (sight, retention, verified) = self.sight();
-        Ok((sight.explain(retention, verified), unreadable))
+        Ok((self.judge().explain(), unreadable))
     }
 
     /// Deletes what the retention lets go.
@@ -78,11 +77,12 @@ impl Store {
     /// As [`Store::collect`], without words, and without a look into the folder if by what is known of it nothing would go: that
     /// of thousands takes longer than a small save.
     pub(super) fn collect_if_due(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
-        if self.retention.is_none() || self.known.is_some() && !self.fates().contains(&Fate::Removed) {
+        if self.retention.is_none() || self.known.is_some() && !self.judge().fates().contains(&Fate::Removed)
+        {
             return Ok(Default::default());
         }
         self.look()?;
-        let fates = self.fates();
+        let fates = self.judge().fates();
         let entries = self.known.as_deref().unwrap_or_default();
         let going = entries.iter().zip(fates).filter(|(_, fate)| *fate == Fate::Removed);
         let going: Vec<Key> = going.map(|(entry, _)| entry.key).collect();
@@ -120,17 +120,18 @@ impl Store {
         (removed, failures)
     }
 
-    /// Of what is known.
-    fn fates(&mut self) -> Vec<Fate> {
-        let (sight, retention, verified) = self.sight();
-        sight.fates(retention, verified)
-    }
-
-    fn sight(&mut self) -> (Sight<'_>, &dyn Retention, &mut BTreeMap<Key, Soundness>) {
-        let branch = self.branch.as_ref().map(|branch| branch.number);
+    /// Of what is known. Without a branch of its own a store would go on with the last.
+    fn judge(&mut self) -> Judge<'_> {
         let entries = self.known.as_deref().unwrap_or_default();
-        let sight = Sight::of(&self.folder, entries, branch, self.last_saved);
-        (sight, self.retention.as_deref().unwrap_or(&KeepAll), &mut self.verified)
+        let last = entries.last().map(|entry| entry.key.branch);
+        Judge {
+            folder: &self.folder,
+            entries,
+            retention: self.retention.as_deref().unwrap_or(&KeepAll),
+            branch: self.branch.as_ref().map(|branch| branch.number).or(last),
+            last_saved: self.last_saved,
+            verified: &mut self.verified,
+        }
     }
 }
 
@@ -147,29 +148,33 @@ impl Folder {
     ) -> Result<(Vec<Explained>, Vec<Rejected>), Error> {
         let Listing { mut entries, unreadable } = self.list()?;
         entries.iter_mut().for_each(|entry| entry.facts.score = score(&entry.facts));
-        let explained = Sight::of(self, &entries, None, None).explain(retention, &mut BTreeMap::new());
-        Ok((explained, unreadable))
+        let mut judge = Judge {
+            folder: self,
+            entries: &entries,
+            retention,
+            branch: entries.last().map(|entry| entry.key.branch),
+            last_saved: None,
+            verified: &mut BTreeMap::new(),
+        };
+        Ok((judge.explain(), unreadable))
     }
 }
 
-/// All that the fate of a checkpoint hangs on, beside the retention and what is known to be sound.
-struct Sight<'a> {
+/// All that the fate of a checkpoint hangs on.
+struct Judge<'a> {
     folder: &'a Folder,
     entries: &'a [Entry],
+    retention: &'a dyn Retention,
     /// The branch that is written on.
     branch: Option<u32>,
     last_saved: Option<Key>,
+    /// What is known to be sound, or not to be.
+    verified: &'a mut BTreeMap<Key, Soundness>,
 }
 
-impl<'a> Sight<'a> {
-    /// Without a branch of its own a store would go on with the last.
-    fn of(folder: &'a Folder, entries: &'a [Entry], branch: Option<u32>, last_saved: Option<Key>) -> Self {
-        let branch = branch.or(entries.last().map(|entry| entry.key.branch));
-        Sight { folder, entries, branch, last_saved }
-    }
-
-    fn explain(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, Soundness>) -> Vec<Explained> {
-        let (fates, why) = (self.fates(retention, verified), retention.why(self.entries));
+impl Judge<'_> {
+    fn explain(&mut self) -> Vec<Explained> {
+        let (fates, why) = (self.fates(), self.retention.why(self.entries));
         let reason = |i: usize| match fates[i] {
             Fate::Kept => why.get(i).cloned().flatten().unwrap_or_else(|| "the policy keeps it".to_owned()),
             Fate::Pinned => "pinned".to_owned(),
@@ -183,8 +188,8 @@ impl<'a> Sight<'a> {
         self.entries.iter().enumerate().map(explain).collect()
     }
 
-    fn fates(&self, retention: &dyn Retention, verified: &mut BTreeMap<Key, Soundness>) -> Vec<Fate> {
-        let keep = retention.keep(self.entries);
+    fn fates(&mut self) -> Vec<Fate> {
+        let keep = self.retention.keep(self.entries);
         let fate = |(i, entry): (usize, &Entry)| match () {
             () if keep.get(i).copied().unwrap_or(true) => Fate::Kept,
             () if entry.pinned => Fate::Pinned,
@@ -193,14 +198,14 @@ impl<'a> Sight<'a> {
         };
         let mut fates: Vec<Fate> = self.entries.iter().enumerate().map(fate).collect();
         if fates.contains(&Fate::Removed) {
-            self.spare_the_newest_sound(0, &mut fates, verified);
+            self.spare_the_newest_sound(0, &mut fates);
         }
         let mut first = 0;
         for branch in self.entries.chunk_by(|a, b| a.key.branch == b.key.branch) {
             let places = first..first + branch.len();
             first = places.end;
             if Some(branch[0].key.branch) != self.branch && fates[places.clone()].contains(&Fate::Removed) {
-                self.spare_the_newest_sound(places.start, &mut fates[places], verified);
+                self.spare_the_newest_sound(places.start, &mut fates[places]);
             }
         }
         fates
@@ -214,18 +219,13 @@ impl<'a> Sight<'a> {
 
     /// Of the entries from a place on, the newest sound one stays, whatever the retention says; if there is none, all do. What is
     /// not known to be sound is verified.
-    fn spare_the_newest_sound(
-        &self,
-        first: usize,
-        fates: &mut [Fate],
-        verified: &mut BTreeMap<Key, Soundness>,
-    ) {
+    fn spare_the_newest_sound(&mut self, first: usize, fates: &mut [Fate]) {
         for (entry, fate) in self.entries[first..].iter().zip(&mut *fates).rev() {
             let verify = || match self.folder.verify(entry.key) {
                 Ok(()) => Soundness::Seen,
                 Err(_) => Soundness::Damaged,
             };
-            if *verified.entry(entry.key).or_insert_with(verify) != Soundness::Damaged {
+            if *self.verified.entry(entry.key).or_insert_with(verify) != Soundness::Damaged {
                 if *fate == Fate::Removed {
                     *fate = Fate::Needed;
                 }
