@@ -44,6 +44,11 @@ impl Key {
         let key = Key { branch: branch.parse().ok()?, step: step.parse().ok()? };
         (key.file_name() == name).then_some(key)
     }
+
+    /// The key of a file at this path, as [`Key::from_file_name`] tells it.
+    pub fn of_file(path: impl AsRef<Path>) -> Option<Self> {
+        Self::from_file_name(path.as_ref().file_name()?.to_str()?)
+    }
 }
 
 impl fmt::Display for Key {
@@ -91,6 +96,13 @@ pub struct Listing {
     pub unreadable: Vec<Rejected>,
 }
 
+/// The checkpoints of a folder by the names of its files, oldest first.
+pub(crate) struct Keys {
+    pub(crate) all: Vec<Key>,
+    /// Of these, and perhaps of some that are gone.
+    pub(crate) pinned: Vec<Key>,
+}
+
 impl Folder {
     /// The folder at `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
@@ -118,12 +130,12 @@ impl Folder {
     /// As [`Folder::list`], of these [keys](Folder::keys) and with entries from elsewhere; whether they are pinned is seen here.
     pub(crate) fn list_by(
         &self,
-        (keys, pins): (Vec<Key>, Vec<Key>),
+        keys: Keys,
         mut entry_of: impl FnMut(Key) -> Result<Entry, Error>,
     ) -> Listing {
         let mut listing = Listing::default();
-        for key in keys {
-            let pinned = pins.binary_search(&key).is_ok();
+        for key in keys.all {
+            let pinned = keys.pinned.binary_search(&key).is_ok();
             match entry_of(key) {
                 Ok(entry) => listing.entries.push(Entry { pinned, ..entry }),
                 Err(error) if is_gone(&error) => {}
@@ -144,7 +156,7 @@ impl Folder {
     /// [`Error::NoneSound`] if there are checkpoints and none verifies: never silently a fresh start.
     pub fn latest(&self) -> Result<(Option<Checkpoint>, RecoveryReport), Error> {
         let mut report = RecoveryReport::default();
-        for key in self.keys()?.0.into_iter().rev() {
+        for key in self.keys()?.all.into_iter().rev() {
             let path = self.path_of(key);
             match self.open(key) {
                 Ok(checkpoint) => {
@@ -182,7 +194,7 @@ impl Folder {
         let path = file.as_ref();
         let handle = self.fs.open(path).context("open", path)?;
         let Envelope { integrity, facts, .. } = Envelope::read(&*handle, path)?;
-        Ok(self.find_among(&self.keys()?.0, facts.step, &integrity))
+        Ok(self.find_among(&self.keys()?.all, facts.step, &integrity))
     }
 
     /// As [`Folder::find`], by what is known of the file; the newest if there are several.
@@ -239,18 +251,17 @@ impl Folder {
         self.dir.join(format!("{key}{PIN}"))
     }
 
-    /// All keys and the pinned ones, both sorted.
-    pub(crate) fn keys(&self) -> Result<(Vec<Key>, Vec<Key>), Error> {
+    pub(crate) fn keys(&self) -> Result<Keys, Error> {
         let names = match self.fs.names(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             names => names.context("list", &self.dir)?,
         };
         let pin = |name: &String| Key::from_file_name(&(name.strip_suffix(PIN)?.to_owned() + EXTENSION));
-        let mut keys: Vec<Key> = names.iter().filter_map(|name| Key::from_file_name(name)).collect();
-        let mut pins: Vec<Key> = names.iter().filter_map(pin).collect();
-        keys.sort_unstable();
-        pins.sort_unstable();
-        Ok((keys, pins))
+        let mut all: Vec<Key> = names.iter().filter_map(|name| Key::from_file_name(name)).collect();
+        let mut pinned: Vec<Key> = names.iter().filter_map(pin).collect();
+        all.sort_unstable();
+        pinned.sort_unstable();
+        Ok(Keys { all, pinned })
     }
 
     /// The outside of the file of this key.
@@ -292,6 +303,7 @@ mod tests {
         for (branch, step) in keys {
             let key = Key { branch, step };
             assert_eq!(Key::from_file_name(&key.file_name()), Some(key));
+            assert_eq!(Key::of_file(Path::new("a/b").join(key.file_name())), Some(key));
         }
         assert_eq!(Key { branch: 0, step: 1234 }.file_name(), "step-00001234.safetensors");
         assert_eq!(Key { branch: 2, step: 1234 }.file_name(), "step-00001234.b2.safetensors");

@@ -146,8 +146,7 @@ impl Store {
     /// As [`Folder::latest`].
     pub fn latest(&mut self) -> Result<(Option<Checkpoint>, RecoveryReport), Error> {
         let found = self.folder.latest()?;
-        let name = found.1.chosen.as_deref().and_then(Path::file_name);
-        let chosen = name.and_then(|name| Key::from_file_name(name.to_str()?));
+        let chosen = found.1.chosen.as_deref().and_then(Key::of_file);
         chosen.into_iter().for_each(|key| self.see(key));
         Ok(found)
     }
@@ -160,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`].
     pub fn continue_from(&mut self, checkpoint: &Checkpoint) -> Result<u32, Error> {
-        let keys = self.folder.keys()?.0;
+        let keys = self.folder.keys()?.all;
         let step = checkpoint.facts().step;
         let own = checkpoint.integrity.as_ref().and_then(|own| self.folder.find_among(&keys, step, own));
         let newer = keys.iter().copied().filter(|&key| Some(key) > own);
@@ -334,7 +333,7 @@ impl Store {
     fn branch(&mut self) -> Result<Branch, Error> {
         let branch = match &self.branch {
             Some(branch) => branch.clone(),
-            None => Branch { number: next_branch(&self.folder.keys()?.0), parent: None },
+            None => Branch { number: next_branch(&self.folder.keys()?.all), parent: None },
         };
         self.branch = Some(branch.clone());
         Ok(branch)

@@ -4,7 +4,7 @@ use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::saved;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Folder, Key, Store, durable};
+use highwater_checkpoint::{Checkpoint, Folder, Store, durable};
 use highwater_trainer::kept;
 use std::fs;
 use std::io;
@@ -293,11 +293,6 @@ pub(crate) fn must_be_no_runs(out: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The checkpoint of a run that a file is by its name, if it is one.
-pub(crate) fn key_of(file: &Path) -> Option<Key> {
-    Key::from_file_name(file.file_name()?.to_str()?)
 }
 
 /// The folder that a file is in.

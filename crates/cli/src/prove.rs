@@ -1,7 +1,7 @@
 //! `resume --prove`: whether a resumed run gives the same bits, tried out.
 
 use crate::args::Resume;
-use crate::folder::{RunFolder, key_of};
+use crate::folder::RunFolder;
 use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::same_run::Rows;
@@ -10,7 +10,7 @@ use crate::source::Source;
 use crate::train::{pool, prepared};
 use crate::{line, print, same_run, say};
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Folder};
+use highwater_checkpoint::{Checkpoint, Folder, Key};
 use highwater_trainer::{Data, Difference, Proof, Run, prove};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -71,7 +71,7 @@ fn last_two(folder: &Folder) -> Result<(Checkpoint, Checkpoint)> {
     let none = || format!("{} holds no two checkpoints to prove anything with", folder.dir().display());
     let newest = newest.with_context(none)?;
     let listing = folder.list()?;
-    let mut key = key_of(newest.path());
+    let mut key = Key::of_file(newest.path());
     while let Some(entry) = key.and_then(|key| listing.before(key)) {
         match folder.open(entry.key) {
             Ok(before) => return Ok((before, newest)),

@@ -43,7 +43,6 @@ pub(crate) fn checkpoint_of(
 /// Whether the folder has a file of a record's step that cannot be used.
 pub(crate) fn is_damaged(record: &Record, folder: &Folder, listing: &Listing) -> bool {
     let mut readable = listing.entries.iter().map(|entry| entry.key).filter(|key| key.step == record.step);
-    let name = |path: &std::path::Path| Key::from_file_name(path.file_name()?.to_str()?);
-    let mut unreadable = listing.unreadable.iter().filter_map(|rejected| name(&rejected.path));
+    let mut unreadable = listing.unreadable.iter().filter_map(|rejected| Key::of_file(&rejected.path));
     unreadable.any(|key| key.step == record.step) || readable.any(|key| folder.open(key).is_err())
 }

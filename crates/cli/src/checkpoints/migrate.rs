@@ -1,10 +1,10 @@
 //! `checkpoints migrate`: files of older versions as this one would write them.
 
 use super::files;
-use crate::folder::{folder_of, key_of};
+use crate::folder::folder_of;
 use crate::{line, saved};
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Checkpoint, Error, Store, Upgraded};
+use highwater_checkpoint::{Checkpoint, Error, Key, Store, Upgraded};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub(super) fn run(path: &Path, dry_run: bool, as_json: bool) -> Result<()> {
 /// Takes the locks of those who may write these files: a file with the name of a run's checkpoint is in the folder that has
 /// the lock, and a published model beside it.
 fn lock(files: &[PathBuf]) -> Result<Vec<Store>, Error> {
-    let folder = |file: &PathBuf| match key_of(file) {
+    let folder = |file: &PathBuf| match Key::of_file(file) {
         Some(_) => Some(folder_of(file).to_owned()),
         None => Some(folder_of(file).join("checkpoints")).filter(|beside| beside.is_dir()),
     };

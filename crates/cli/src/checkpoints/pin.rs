@@ -2,7 +2,6 @@
 
 use super::folder;
 use crate::args::Pin;
-use crate::folder::key_of;
 use crate::line;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Folder, Key, verify};
@@ -32,7 +31,7 @@ pub(super) fn run(args: &Pin, pinned: bool) -> Result<()> {
 /// newest sound one of the folder.
 fn find(path: &Path, sound: bool) -> Result<(Folder, Key)> {
     let key_of = |file: &Path| {
-        key_of(file).with_context(|| {
+        Key::of_file(file).with_context(|| {
             format!("{} is not a checkpoint of a run; `checkpoints ls RUN` lists them", path.display())
         })
     };

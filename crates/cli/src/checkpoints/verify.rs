@@ -1,10 +1,10 @@
 //! `checkpoints verify`: every byte held against its hash, several files at a time.
 
 use super::{files, trouble};
-use crate::folder::{folder_of, key_of};
+use crate::folder::folder_of;
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Error, Folder, VerifyReport, verify};
+use highwater_checkpoint::{Error, Folder, Key, VerifyReport, verify};
 use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
@@ -41,7 +41,7 @@ pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
 /// Also whether a checkpoint has the name of its step, as no run goes on from another.
 fn check(file: &Path) -> Result<VerifyReport, Error> {
     let report = verify(file)?;
-    match key_of(file) {
+    match Key::of_file(file) {
         Some(key) if key.step != report.facts.step => Folder::new(folder_of(file)).open(key).map(|_| report),
         _ => Ok(report),
     }
