@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::Checkpoint;
 use crate::durable;
 use crate::error::{Context, Error};
-use crate::filesystem::{Disk, FileSystem, uninterrupted};
+use crate::filesystem::{Disk, FileSystem};
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
 use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 
+use collect::Removal;
 pub use collect::{Collected, Explained, Fate};
 
 /// Writes checkpoints to a folder, and deletes old ones. The only writer of its folder while it lives.
@@ -232,17 +233,20 @@ impl Store {
         };
 
         self.forget(key);
-        let mut removed = Vec::new();
+        let mut removal = Removal::default();
         let published = match write() {
             Err(error) if error.is_full() => {
-                removed = self.collect().map(|collected| collected.removed).unwrap_or_default();
-                if removed.is_empty() {
+                removal.removed = self.collect().map(|collected| collected.removed).unwrap_or_default();
+                if removal.removed.is_empty() {
                     return Err(error);
                 }
                 began = Instant::now();
                 match write() {
                     Ok(published) => published,
-                    Err(error) => return Err(Error::NotEnoughRoom { error: Box::new(error), removed }),
+                    Err(error) => {
+                        let (error, removed) = (Box::new(error), removal.removed);
+                        return Err(Error::NotEnoughRoom { error, removed });
+                    }
                 }
             }
             Err(error) => return Err(self.reason(error)),
@@ -254,25 +258,11 @@ impl Store {
         let (bytes, facts) = (layout.len(), self.scored(layout.facts().clone()));
         self.note(Entry { key, path: path.clone(), bytes, facts, pinned: false });
 
-        let mut warnings = Vec::new();
-        for damaged in std::mem::take(&mut self.condemned) {
-            let path = self.folder.path_of(damaged);
-            if damaged > key {
-                self.condemned.push(damaged);
-            } else if damaged < key {
-                match uninterrupted(|| fs.remove_file(&path)).context("remove", &path) {
-                    Ok(()) => removed.push(path),
-                    Err(error) => warnings.push(error),
-                }
-            }
+        self.remove_condemned(key, &mut removal);
+        if let Err(error) = self.collect_if_due(&mut removal) {
+            removal.failures.push(error);
         }
-        match self.collect_if_due() {
-            Ok((also, failures)) => {
-                removed.extend(also);
-                warnings.extend(failures);
-            }
-            Err(error) => warnings.push(error),
-        }
+        let Removal { removed, failures: warnings } = removal;
         let published = published.map_err(|error| self.reason(error));
         Ok((Saved { key, path, bytes, took, removed, warnings }, published))
     }

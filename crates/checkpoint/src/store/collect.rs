@@ -1,5 +1,6 @@
 //! Old checkpoints go: what retention decides, held against what must stay.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -51,6 +52,13 @@ pub struct Collected {
     pub failures: Vec<Error>,
 }
 
+/// What was deleted, and why the rest of what should have been was not.
+#[derive(Default)]
+pub(super) struct Removal {
+    pub(super) removed: Vec<PathBuf>,
+    pub(super) failures: Vec<Error>,
+}
+
 impl Store {
     /// What [`Store::collect`] would do with each checkpoint, and what cannot be read and stays. The newest sound one always
     /// stays: if something would go, this verifies those that are not known to be sound, from the newest on, until one is.
@@ -69,55 +77,71 @@ impl Store {
     pub fn collect(&mut self) -> Result<Collected, Error> {
         let (plan, unreadable) = self.explain()?;
         let going = plan.iter().filter(|explained| explained.fate == Fate::Removed);
-        let (removed, failures) =
-            self.remove(&going.map(|explained| explained.entry.key).collect::<Vec<_>>());
+        let going: Vec<Key> = going.map(|explained| explained.entry.key).collect();
+        let mut removal = Removal::default();
+        self.remove(&going, &mut removal);
+        let Removal { removed, failures } = removal;
         Ok(Collected { plan, unreadable, removed, failures })
     }
 
     /// As [`Store::collect`], without words, and without a look into the folder if by what is known of it nothing would go: that
     /// of thousands takes longer than a small save.
-    pub(super) fn collect_if_due(&mut self) -> Result<(Vec<PathBuf>, Vec<Error>), Error> {
+    pub(super) fn collect_if_due(&mut self, removal: &mut Removal) -> Result<(), Error> {
         if self.retention.is_none() || self.known.is_some() && !self.judge().fates().contains(&Fate::Removed)
         {
-            return Ok(Default::default());
+            return Ok(());
         }
         self.look()?;
         let fates = self.judge().fates();
         let entries = self.known.as_deref().unwrap_or_default();
         let going = entries.iter().zip(fates).filter(|(_, fate)| *fate == Fate::Removed);
         let going: Vec<Key> = going.map(|(entry, _)| entry.key).collect();
-        Ok(self.remove(&going))
+        self.remove(&going, removal);
+        Ok(())
+    }
+
+    /// Deletes what was damaged when the run went on before it, and lies behind the run now. What was saved anew is no longer
+    /// damaged.
+    pub(super) fn remove_condemned(&mut self, saved: Key, removal: &mut Removal) {
+        for key in std::mem::take(&mut self.condemned) {
+            match key.cmp(&saved) {
+                Ordering::Less => self.delete(key, removal),
+                Ordering::Equal => {}
+                Ordering::Greater => self.condemned.push(key),
+            }
+        }
     }
 
     /// Not synced: what comes back after a crash is sound, and goes again. What stays is made durable before. What somebody
     /// pinned since the last look stays, too.
-    fn remove(&mut self, keys: &[Key]) -> (Vec<PathBuf>, Vec<Error>) {
-        let (mut removed, mut failures) = (Vec::new(), Vec::new());
+    fn remove(&mut self, keys: &[Key], removal: &mut Removal) {
         if keys.is_empty() {
-            return (removed, failures);
+            return;
         }
         let stays: Vec<Key> = self.verified.keys().copied().filter(|key| !keys.contains(key)).collect();
         for key in stays {
             if let Err(error) = self.rely_on(key) {
                 self.verified.remove(&key);
-                return (removed, vec![error]);
+                return removal.failures.push(error);
             }
         }
         for &key in keys {
-            if self.folder.is_pinned(key) {
-                continue;
-            }
-            let path = self.folder.path_of(key);
-            match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
-                Ok(()) => {
-                    self.verified.remove(&key);
-                    self.forget(key);
-                    removed.push(path);
-                }
-                Err(error) => failures.push(error),
+            if !self.folder.is_pinned(key) {
+                self.delete(key, removal);
             }
         }
-        (removed, failures)
+    }
+
+    fn delete(&mut self, key: Key, removal: &mut Removal) {
+        let path = self.folder.path_of(key);
+        match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
+            Ok(()) => {
+                self.verified.remove(&key);
+                self.forget(key);
+                removal.removed.push(path);
+            }
+            Err(error) => removal.failures.push(error),
+        }
     }
 
     /// Of what is known. Without a branch of its own a store would go on with the last.
