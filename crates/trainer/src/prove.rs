@@ -91,7 +91,7 @@ pub fn prove<'a>(
     // It may have been saved before the validation of its step, or after.
     let to_the_end = expected.last().is_some_and(|record| record.step == goal);
     loop {
-        let step = session.state().1.step;
+        let step = session.counters.step;
         if session.validation_is_due() && (step < goal || to_the_end) {
             let Some(record) = session.validate() else { return Ok(None) };
             session.note(record);
@@ -104,14 +104,14 @@ pub fn prove<'a>(
         }
         session.step();
     }
-    let (arrays, _, history) = session.state();
+    let arrays = session.arrays();
     let mut differences = Vec::new();
     let mut numbers = 0;
     for array in &arrays {
         numbers += array.bytes().len() as u64 / 4;
         differences.extend(compare(array, to)?);
     }
-    differences.extend(records(&expected, history));
+    differences.extend(records(&expected, &session.history));
     let (from, arrays) = (from.facts().step, arrays.len());
     Ok(Some(Proof { from, to: goal, arrays, numbers, differences, reasons }))
 }

@@ -51,8 +51,8 @@ pub(crate) struct Session<'a> {
     steps_per_epoch: u64,
     /// The fewest rows of a batch.
     least: usize,
-    counters: Counters,
-    history: Vec<Record>,
+    pub(crate) counters: Counters,
+    pub(crate) history: Vec<Record>,
     stopping: EarlyStopping,
     /// What the rules say after the last record.
     stop: Option<StopReason>,
@@ -341,9 +341,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The state as it would be saved, and where it is.
-    pub(crate) fn state(&self) -> (Vec<Array<'_>>, &Counters, &[Record]) {
-        (state::arrays(self.model, &self.optimizer), &self.counters, &self.history)
+    /// The parameters, buffers and optimizer's arrays as they would be saved.
+    pub(crate) fn arrays(&self) -> Vec<Array<'_>> {
+        state::arrays(self.model, &self.optimizer)
     }
 
     fn elapsed(&self) -> f64 {
