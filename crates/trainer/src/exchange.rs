@@ -67,7 +67,7 @@ pub fn import_model(
     // Of a checkpoint of a run, the optimizer's arrays are no part of the model.
     let is_run = file.sections().any(|name| name == state::HISTORY);
     let of_model = |info: &&TensorInfo| match is_run {
-        true => info.name().starts_with("model."),
+        true => info.name().starts_with(state::MODEL),
         false => !info.name().ends_with(TRACKED),
     };
     let mut found = BTreeMap::new();

@@ -109,7 +109,8 @@ impl Schema for HistoryV1 {
     }
 }
 
-const MODEL: &str = "model";
+/// Before the names of parameters and buffers, and of the optimizer's slots.
+pub(crate) const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 
 /// The sections that belong to the loop itself, without that of [`fingerprint`].
@@ -128,12 +129,12 @@ pub(crate) fn fingerprint() -> Result<Section, Error> {
 /// `model.<parameter or buffer>` and `optimizer.<slot>.<parameter>`.
 pub(crate) fn arrays<'a>(model: &'a Model<f32>, optimizer: &'a Optimizer<f32>) -> Vec<Array<'a>> {
     let array = |prefix: &str, p: &'a Parameter, values: &'a [f32]| {
-        Array::f32(format!("{prefix}.{}", p.name), &p.shape, &values[p.range()])
+        Array::f32(format!("{prefix}{}", p.name), &p.shape, &values[p.range()])
     };
     let learned = model.table().iter().chain(model.buffers());
     let mut all: Vec<Array<'a>> = learned.map(|p| array(MODEL, p, model.values())).collect();
     for (slot, values) in optimizer.slots() {
-        all.extend(model.table().iter().map(|p| array(&format!("{OPTIMIZER}{slot}"), p, values)));
+        all.extend(model.table().iter().map(|p| array(&format!("{OPTIMIZER}{slot}."), p, values)));
     }
     all
 }
@@ -144,7 +145,7 @@ pub(crate) fn arrays<'a>(model: &'a Model<f32>, optimizer: &'a Optimizer<f32>) -
 /// If a parameter is missing, has another shape, or is one too many; then the model is unchanged.
 pub fn load_model(checkpoint: &Checkpoint, model: &mut Model<f32>) -> Result<(), Error> {
     let expected = model.table().len() + model.buffers().len();
-    let found = checkpoint.arrays().filter(|info| info.name().starts_with("model.")).count();
+    let found = checkpoint.arrays().filter(|info| info.name().starts_with(MODEL)).count();
     if found != expected {
         let what = format!("its model has {found} parameters, this one has {expected}");
         return Err(mismatch(checkpoint, what));
@@ -175,7 +176,7 @@ pub(crate) fn load(
     for slot in names {
         let mut values = Vec::with_capacity(model.parameters().len());
         for parameter in model.table() {
-            values.extend(read(checkpoint, &format!("{OPTIMIZER}{slot}"), parameter)?);
+            values.extend(read(checkpoint, &format!("{OPTIMIZER}{slot}."), parameter)?);
         }
         slots.push((slot, values));
     }
@@ -210,11 +211,11 @@ pub(crate) fn values_of(checkpoint: &Checkpoint, model: &Model<f32>) -> Option<V
 }
 
 fn read(checkpoint: &Checkpoint, prefix: &str, parameter: &Parameter) -> Result<Vec<f32>, Error> {
-    let array = checkpoint.array(&format!("{prefix}.{}", parameter.name))?;
-    let shape: Vec<usize> = array.shape().to_vec();
-    if shape != parameter.shape {
-        let (name, here) = (&parameter.name, &parameter.shape);
-        let what = format!("{prefix}.{name} has the shape {shape:?}, and here it is {here:?}");
+    let name = format!("{prefix}{}", parameter.name);
+    let array = checkpoint.array(&name)?;
+    let (there, here) = (array.shape(), &parameter.shape);
+    if there != here {
+        let what = format!("{name} has the shape {there:?}, and here it is {here:?}");
         return Err(mismatch(checkpoint, what));
     }
     Ok(array.as_f32()?.into_owned())
