@@ -2,8 +2,7 @@
 
 use crate::best;
 use crate::config::Score;
-use crate::kept;
-use crate::record::Record;
+use crate::record::{Record, observations};
 use crate::report::Report;
 use highwater_autodiff::Parameter;
 use std::ops::ControlFlow;
@@ -98,7 +97,7 @@ impl Plan {
     /// [`Event::Validated`] tells it of those to come. The last that was is [`best`](Plan::best): one that would be better has
     /// lost its model, and counts for nothing.
     pub fn improved(&self, select: Score) -> Vec<bool> {
-        best::improved(select.goal(), &kept::observations(&self.history, select), self.best)
+        best::improved(select.goal(), &observations(&self.history, select), self.best)
     }
 }
 

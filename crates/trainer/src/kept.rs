@@ -3,10 +3,9 @@
 use crate::best::ranking;
 use crate::config::Score;
 use crate::error::Error;
-use crate::record::Record;
+use crate::record::{Record, observations};
 use crate::state::{history, is_of};
 use highwater_checkpoint::{Checkpoint, Folder, Key, Listing};
-use highwater_early_stopping::Observation;
 
 /// The model that [`resume`](crate::resume) would keep if there were none but those of this folder: of the history of the
 /// newest sound checkpoint, the best by this score that still has a sound one, and of equal scores the earlier. `None` if
@@ -22,11 +21,6 @@ pub fn kept(folder: &Folder, select: Score) -> Result<Option<Checkpoint>, Error>
     let ranked = ranking(select.goal(), &observations(&history, select));
     let found = ranked.into_iter().find_map(|place| checkpoint_of(&history[place], folder, &listing));
     Ok(found.map(|(_, checkpoint)| checkpoint))
-}
-
-/// As the choice of the best sees a history.
-pub(crate) fn observations(history: &[Record], select: Score) -> Vec<Observation> {
-    history.iter().map(|record| record.observation(select)).collect()
 }
 
 /// The sound checkpoint of the folder that was saved with a record.

@@ -151,6 +151,11 @@ impl Record {
     }
 }
 
+/// What [`Record::observation`] makes of each record.
+pub(crate) fn observations(history: &[Record], score: Score) -> Vec<Observation> {
+    history.iter().map(|record| record.observation(score)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::fingerprint::Fingerprint;
 use crate::kept;
-use crate::record::{Record, score_in};
+use crate::record::{Record, observations, score_in};
 use crate::run::Checkpoints;
 use crate::state::{self, State};
 use highwater_checkpoint::{Checkpoint, Section};
@@ -68,7 +68,7 @@ impl Session<'_> {
             let published = published.as_ref().and_then(within).flatten();
             published.or_else(in_store).or_else(|| within(origin).flatten())
         };
-        let selected = kept::observations(&self.history, self.config.select);
+        let selected = observations(&self.history, self.config.select);
         let (lost, best) = Best::recover(self.config.select.goal(), &selected, find);
         self.best = best;
         if let (Some(key), Some(Checkpoints { store, best: Some(path), .. })) = (key, &mut self.checkpoints) {
