@@ -98,8 +98,8 @@ pub struct Saves {
     pub training: f64,
 }
 
-/// How often a disk without space is asked again.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long training waits before it asks a disk without space again.
+const RETRY: Duration = Duration::from_millis(250);
 
 /// Hands snapshots to the background, and tells what became of them.
 pub(crate) struct Keeper {
@@ -211,7 +211,7 @@ impl Keeper {
         audience.tell(&Event::Warning(&format!("{error}; training waits for space")));
         self.warned = true;
         while !audience.wants_the_end() {
-            std::thread::sleep(PATIENCE);
+            std::thread::sleep(RETRY);
             match self.saver.flush() {
                 Err(again) if again.is_full() => error = again,
                 result => return result,
