@@ -29,8 +29,8 @@ pub enum Dtype {
     Other(Other),
 }
 
-/// An element type of safetensors that nothing here computes with, of masks, counters or quantised numbers: its name and the
-/// bits of an element.
+/// The name and the bits of an element type of safetensors that nothing here computes with, as those of masks, counters and
+/// quantised numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Other(&'static str, usize);
 
@@ -83,7 +83,7 @@ impl Dtype {
         }
     }
 
-    /// Bytes of one element, begun ones among them.
+    /// Bytes of one element, rounded up.
     pub const fn size(self) -> usize {
         self.bits().div_ceil(8)
     }
@@ -203,8 +203,8 @@ impl<'a> ArrayView<'a> {
         self.bytes
     }
 
-    /// The elements, if they are `f32`; borrowed from the file's bytes (copied on machines that are big-endian and from
-    /// files of other programs that are not aligned).
+    /// The elements, if they are `f32`: borrowed from the bytes of the file, or copied where these are not aligned, as in some
+    /// files of other programs, or the machine is big-endian.
     ///
     /// # Errors
     /// [`Error::ElementType`] if they are of another type.

@@ -89,7 +89,7 @@ impl Checkpoint {
     }
 
     /// Reads a safetensors file of another program, which has no hashes to hold its bytes against. A file that has them is
-    /// verified as by [`Checkpoint::open`]. Its facts are those that the metadata happen to hold.
+    /// verified as by [`Checkpoint::open`]. Facts that the metadata do not hold are zero or empty.
     ///
     /// # Errors
     /// As [`Checkpoint::open`]; [`Error::Foreign`] if it is no safetensors file.
@@ -125,8 +125,7 @@ impl Checkpoint {
         &self.facts
     }
 
-    /// What the header of the file says under `__metadata__`, facts among it: what another program has written down
-    /// beside its arrays is here.
+    /// The `__metadata__` of the file's header: the facts as text, or what another program has noted beside its arrays.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.header.metadata
     }

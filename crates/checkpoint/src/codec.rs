@@ -49,15 +49,15 @@ fn decode_within<T: DeserializeOwned, const LIMIT: usize>(bytes: &[u8]) -> Resul
     }
 }
 
-/// What has probably happened to bytes that are sound.
-const CHANGED: &str = "its type was another one when this was written (a type that changes takes the next number of a \
-                       schema), or leaves fields out";
+/// Why bytes that are sound are probably of no use.
+const CHANGED: &str = "it was written from another type (one that changes needs the next schema number), or from one that \
+                       leaves fields out";
 
 fn reason(error: DecodeError) -> String {
     match error {
         DecodeError::UnexpectedEnd { .. } => format!("bytes are missing at its end; {CHANGED}"),
         DecodeError::Serde(_) => {
-            "of a type that depends on what is found, as untagged ones and JSON values do, nothing can be read back"
+            "a type whose form depends on its data, as untagged enums and JSON values, cannot be read back"
                 .to_owned()
         }
         other => format!("{other}; {CHANGED}"),

@@ -26,9 +26,10 @@ use crate::filesystem::{
 };
 
 /// Makes `path` stand for these bytes: for the old file or for the new one, complete, at every moment, and durable when this
-/// returns. For what belongs beside checkpoints and is none, the configuration of a run for instance.
+/// returns. For files that belong beside checkpoints, such as the configuration of a run.
 ///
-/// Only one process may replace the same file at a time: what one that died left on the way is removed.
+/// Only one process may replace the same file at a time: a temporary file beside it is taken for that of a process that died, and
+/// removed.
 ///
 /// ```
 /// use highwater_checkpoint::durable;
@@ -51,8 +52,8 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
     replace_in(&Disk, path, |file| write_all_at(file, bytes, 0))
 }
 
-/// Creates a folder and those above it, all of them durable: without their names, all that is saved in them would be lost.
-/// That it exists already is no error.
+/// Creates a folder and those above it, if they do not exist, and makes their names durable: without these, all that is saved in
+/// them would be lost.
 ///
 /// # Errors
 /// [`Error::Io`], also if a file has the name.
@@ -62,14 +63,14 @@ pub fn create_folder(dir: impl AsRef<Path>) -> Result<(), Error> {
     if dir.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()).context("create", dir) }
 }
 
-/// Whether a file is what [`replace`] left on the way to `path`, as a process that died does.
+/// Whether a file is the temporary one of a process that died while it [replaced](replace) `path`.
 pub fn is_left_of(file: impl AsRef<Path>, path: impl AsRef<Path>) -> bool {
     let name = file.as_ref().file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| is_temporary(name, &(shortened(path) + ".")))
 }
 
-/// A file's name, or as much of it as leaves room for more: file systems take no more than 255 bytes. For the name of a file
-/// beside it, in which it is written first.
+/// The beginning of a file's name, which leaves room for more: file systems allow 255 bytes. For the name of the temporary file
+/// beside it in which it is written first.
 pub fn shortened(path: impl AsRef<Path>) -> String {
     let mut name = path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.truncate(name.floor_char_boundary(LONGEST));
@@ -293,8 +294,8 @@ const SUFFIX: &str = ".tmp";
 /// So much of a file's name is in that of its temporary file, in bytes.
 const LONGEST: usize = 200;
 
-/// Removes what a process that died left behind on the way to files whose names begin with `prefix`. Nobody else may be on
-/// that way.
+/// Removes temporary files of files whose names begin with `prefix`, which a process that died has left. No other process may be
+/// writing such files.
 pub(crate) fn sweep(fs: &dyn FileSystem, dir: &Path, prefix: &str) -> Result<(), Error> {
     for name in fs.names(dir).context("list", dir)?.iter().filter(|name| is_temporary(name, prefix)) {
         let path = dir.join(name);
@@ -308,7 +309,8 @@ pub(crate) fn sweep_beside(fs: &dyn FileSystem, path: &Path) -> Result<(), Error
     sweep(fs, &folder_of(path), &(shortened(path) + "."))
 }
 
-/// Whether a name is one that [`replace_in`] or [`publish`] would use on the way to a file whose name begins with `prefix`.
+/// Whether a name is that of a temporary file, as [`replace_in`] and [`publish`] make them, of a file whose name begins with
+/// `prefix`.
 fn is_temporary(name: &str, prefix: &str) -> bool {
     let Some(stem) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(SUFFIX)) else { return false };
     let number = stem.rsplit('.').next().unwrap_or_default();

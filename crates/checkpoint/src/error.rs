@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::recovery::RecoveryReport;
 
-/// Why a checkpoint could not be written, found or read. The text says all of it: what an error holds of another one is a field,
-/// and no `source` that would be told twice.
+/// Why a checkpoint could not be written, found or read. Each message is complete: an error that holds another one has its text in
+/// its own, and no `source` that would be printed a second time.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,7 +29,7 @@ pub enum Error {
         path: PathBuf,
         /// What is missing or wrong.
         reason: String,
-        /// It is a safetensors file nevertheless, as other programs write them: see [`Checkpoint::import`](crate::Checkpoint::import).
+        /// Whether it is a safetensors file of another program, which [`Checkpoint::import`](crate::Checkpoint::import) reads.
         is_safetensors: bool,
     },
     /// The safetensors file of another program cannot be read.
@@ -49,7 +49,7 @@ pub enum Error {
         damage: Vec<Damage>,
     },
     /// The file is sound, and of a format version that this release does not know.
-    #[error("{}: format version {version}; this release reads versions up to {supported}", path.display())]
+    #[error("{}: format version {version}; this release reads versions up to {supported}, a newer one is needed", path.display())]
     FormatVersion {
         /// The file.
         path: PathBuf,
@@ -142,11 +142,11 @@ pub enum Error {
         /// What the holder wrote about itself.
         holder: String,
     },
-    /// The lock's file was removed while this process had the lock, and another one took it: this one writes nothing more, or each
-    /// would damage the other's checkpoints.
+    /// Somebody removed the lock file while this process held the lock, and another process took the lock. This one writes nothing
+    /// more, since two writers would damage each other's checkpoints.
     #[error(
-        "{}: the file .lock was removed, and another process has written here since; this one stops before it would spoil \
-         that one's checkpoints",
+        "{}: the file .lock was removed, and another process saves here now; this one stops, so as not to damage its \
+         checkpoints",
         dir.display()
     )]
     LockLost {
@@ -163,7 +163,7 @@ pub enum Error {
         dir: PathBuf,
     },
     /// The disk has no room for the checkpoint; nothing was written.
-    #[error("{}: {needed} bytes needed, {available} available", path.display())]
+    #[error("{}: the disk is too full: {needed} bytes needed, {available} available", path.display())]
     NoSpace {
         /// The file that was to be written.
         path: PathBuf,
@@ -172,12 +172,12 @@ pub enum Error {
         /// What the file system offers, in bytes.
         available: u64,
     },
-    /// A checkpoint could not be written, also after the retention had let go what it no longer keeps, to make room.
-    #[error("{error}; to make room, retention let go {}", Named(removed))]
+    /// A checkpoint could not be written, not even after those that retention no longer keeps were deleted to make room.
+    #[error("{error}; to make room, retention deleted {}", Named(removed))]
     NotEnoughRoom {
-        /// What the second attempt met with.
+        /// Why the second attempt failed.
         error: Box<Error>,
-        /// What was deleted before it; never empty.
+        /// What was deleted before that; never empty.
         removed: Vec<PathBuf>,
     },
     /// There are checkpoints, and not one of them is sound.
@@ -191,7 +191,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it is for want of space, on the disk or in the user's quota: another attempt may succeed later.
+    /// Whether the disk, or the quota of the user, is full: another attempt may succeed later.
     pub fn is_full(&self) -> bool {
         match self {
             Error::NoSpace { .. } => true,
@@ -291,7 +291,7 @@ mod tests {
         let error = Error::NotEnoughRoom { error: Box::new(refused), removed: vec!["a/b".into()] };
         assert_eq!(
             error.to_string(),
-            "w: cannot write: full; to make room, retention let go 1 checkpoint: b"
+            "w: cannot write: full; to make room, retention deleted 1 checkpoint: b"
         );
         assert!(error.source().is_none());
     }

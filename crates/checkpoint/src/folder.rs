@@ -119,7 +119,8 @@ impl Folder {
         &self.dir
     }
 
-    /// Reads the outside of every checkpoint: quick, and not a verification. A folder that does not exist is empty.
+    /// Reads and verifies the header of every checkpoint, and none of its arrays, which is quick. A folder that does not exist is
+    /// empty.
     ///
     /// # Errors
     /// [`Error::Io`] if the folder cannot be read. What is wrong with a single file is in the listing.
@@ -127,7 +128,7 @@ impl Folder {
         Ok(self.list_by(self.keys()?, |key| self.read_entry(key)))
     }
 
-    /// As [`Folder::list`], of these [keys](Folder::keys) and with entries from elsewhere; whether they are pinned is seen here.
+    /// As [`Folder::list`], of these [keys](Folder::keys), with entries that `entry_of` gives, except for whether they are pinned.
     pub(crate) fn list_by(
         &self,
         keys: Keys,
@@ -186,10 +187,10 @@ impl Folder {
     }
 
     /// The key of the checkpoint that a file is another name or a copy of, such as the published best; `None` if it is none
-    /// of this folder's. Only the outsides of files are read.
+    /// of this folder's. Only headers are read, not arrays.
     ///
     /// # Errors
-    /// As [`Folder::list`]; as [`Checkpoint::open`] if the outside of the file cannot be read.
+    /// As [`Folder::list`]; as [`Checkpoint::open`] if the header of the file cannot be read.
     pub fn find(&self, file: impl AsRef<Path>) -> Result<Option<Key>, Error> {
         let path = file.as_ref();
         let handle = self.fs.open(path).context("open", path)?;
@@ -197,7 +198,7 @@ impl Folder {
         Ok(self.find_among(&self.keys()?.all, facts.step, &integrity))
     }
 
-    /// As [`Folder::find`], by what is known of the file; the newest if there are several.
+    /// As [`Folder::find`], of a file with this step and these hashes; the newest if there are several.
     pub(crate) fn find_among(&self, keys: &[Key], step: u64, integrity: &Integrity) -> Option<Key> {
         let is_it = |key: Key| self.envelope(key).is_ok_and(|found| found.integrity == *integrity);
         keys.iter().rev().copied().find(|&key| key.step == step && is_it(key))
@@ -241,7 +242,7 @@ impl Folder {
         self.dir.join(key.file_name())
     }
 
-    /// Also if it cannot be told.
+    /// True, too, if it cannot be found out.
     pub(crate) fn is_pinned(&self, key: Key) -> bool {
         let pin = uninterrupted(|| self.fs.open(&self.pin_of(key)));
         pin.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
@@ -264,7 +265,7 @@ impl Folder {
         Ok(Keys { all, pinned })
     }
 
-    /// The outside of the file of this key.
+    /// Header and hashes of the file of this key.
     pub(crate) fn envelope(&self, key: Key) -> Result<Envelope, Error> {
         let path = self.path_of(key);
         let file = self.fs.open(&path).context("open", &path)?;

@@ -16,8 +16,8 @@ use crate::snapshot::Snapshot;
 
 /// Brings the sections of files to their newest schemas, so that programs that only know these read them.
 ///
-/// Programs that read with [`Checkpoint::migrate`] need no such step; it is for those who want to leave the old types
-/// behind. Everything else of a file stays: arrays, facts, and sections that the migration does not know.
+/// Programs that read with [`Checkpoint::migrate`] do not need it; with it, code for old types can be deleted. Everything else of
+/// a file stays: arrays, facts, and sections that the migration does not know.
 ///
 /// ```
 /// use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section, Snapshot, write};

@@ -1,4 +1,4 @@
-//! What was passed over on the way to a sound checkpoint.
+//! Which checkpoint was found to be sound, and which were refused.
 
 use std::fmt;
 use std::path::PathBuf;

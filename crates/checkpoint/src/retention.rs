@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::folder::Entry;
 
-/// Decides what stays. The store deletes the rest, except what is pinned and the last one known to be sound.
+/// Decides which checkpoints stay. The store deletes the rest, except those that are [pinned](crate::Folder::pin) or
+/// [needed](crate::Fate::Needed).
 ///
 /// A closure `Fn(&[Entry]) -> Vec<bool>` is one too.
 ///
@@ -19,7 +20,7 @@ use crate::folder::Entry;
 /// assert_eq!(by_hand.keep(&listing), [true; 5]);
 /// ```
 pub trait Retention: Send + Sync {
-    /// One answer for each entry: true to keep it. The listing is sorted, oldest first. What has no answer is kept.
+    /// For each entry, whether to keep it. The listing is sorted, oldest first. Entries without an answer are kept.
     fn keep(&self, listing: &[Entry]) -> Vec<bool>;
 
     /// For people: why each entry stays, in a few words; `None` for one that does not.

@@ -215,14 +215,14 @@ impl Saver {
         news
     }
 
-    /// Whether the writer has written so lately that it would leave a routine snapshot waiting, with every chance that a newer
-    /// one takes its place: then it need not be copied, if its caller has another one soon or in the end.
+    /// Whether the writer rests after a write. A routine snapshot would only wait now until a newer one takes its place, and need
+    /// not be handed over by a caller who will have another one later.
     pub fn rests(&self) -> bool {
         let state = self.shared.lock();
         !state.failing && state.rests_until.is_some_and(|end| Instant::now() < end)
     }
 
-    /// How many snapshots were passed over because the disk was slower than the training.
+    /// How many snapshots were not written because newer ones took their places.
     pub fn superseded(&self) -> u64 {
         self.shared.lock().superseded
     }

@@ -29,8 +29,8 @@ pub struct Snapshot<'a> {
     pub labels: &'a [(&'a str, &'a str)],
 }
 
-/// Writes a single checkpoint file, replacing what has its name, all or nothing. Durable when it returns the file's
-/// length. For runs that keep several, see [`Store`](crate::Store).
+/// Writes a single checkpoint file, all or nothing, in place of one that is there. When this returns, the file is durable; the
+/// result is its length. For runs that keep several, see [`Store`](crate::Store).
 ///
 /// # Errors
 /// As [`Store::save`](crate::Store::save); also if there is a folder, a device or a pipe at `path`.

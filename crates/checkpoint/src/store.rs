@@ -80,7 +80,7 @@ pub struct Saved {
     pub bytes: u64,
     /// How long it took until the file was durable.
     pub took: Duration,
-    /// What the retention let go.
+    /// What retention deleted.
     pub removed: Vec<PathBuf>,
     /// What went wrong after the checkpoint was durable: old files that could not be deleted.
     pub warnings: Vec<Error>,
@@ -88,8 +88,8 @@ pub struct Saved {
 
 impl Store {
     /// Opens the folder for writing, creating it if need be: takes its lock and removes what a writer that died left
-    /// half-written. Waits a second for a holder of the lock that is just ending. Keeps everything until [`Store::retain`] says
-    /// otherwise.
+    /// half-written. If another process has the lock, waits for a second, in case that one is just ending. Keeps everything until
+    /// [`Store::retain`] says otherwise.
     ///
     /// # Errors
     /// [`Error::Locked`] names the holder; [`Error::Io`].
@@ -152,10 +152,10 @@ impl Store {
         Ok(found)
     }
 
-    /// Says what the run goes on from, and returns the branch that later saves are on. That is the checkpoint's own branch
-    /// if all that is newer is damaged; what is in the way is replaced, or goes once a later step is durable. Otherwise, also if
-    /// something newer cannot be read or is of a later version, it is a new branch, which records its parent and leaves alone
-    /// what came later. The checkpoint may also be a published one or one of another folder.
+    /// Says which checkpoint the run goes on from, and returns the branch that later saves are on. If all that is newer is damaged,
+    /// that is the checkpoint's own branch: the damaged files are replaced, or deleted once a later step is durable. Otherwise, also
+    /// if something newer cannot be read or is of a later version, it is a new branch, which records its parent and leaves what is
+    /// newer alone. The checkpoint may also be a published one or one of another folder.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -186,13 +186,13 @@ impl Store {
         Ok(number)
     }
 
-    /// Writes a checkpoint. When this returns, it is durable, and only then is deleted what the retention lets go.
+    /// Writes a checkpoint. Once it is durable, what retention no longer keeps is deleted; then this returns.
     ///
     /// # Errors
     /// [`Error::Unstorable`] before anything is written; [`Error::NoSpace`] if the disk is too full; [`Error::NotEnoughRoom`] if
-    /// it still is after what the retention already allowed was deleted; [`Error::Io`]; [`Error::Gone`] if the folder is not there
-    /// any more. After an error the earlier checkpoints are as before but for these, and the next save may succeed; but not after
-    /// [`Error::LockLost`], if somebody removed the lock's file and another store was opened.
+    /// it still is after what retention no longer keeps was deleted; [`Error::Io`]; [`Error::Gone`] if the folder is not there
+    /// any more. Checkpoints that are not deleted stay as they were, and the next save may succeed. After [`Error::LockLost`], when
+    /// somebody removed the lock file and another store was opened, none does.
     pub fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Saved, Error> {
         self.save_as(snapshot, None).map(|(saved, _)| saved)
     }
@@ -201,7 +201,7 @@ impl Store {
     /// system keeps the order of its changes and has hard links.
     ///
     /// # Errors
-    /// As these two. If it is of the publication, the checkpoint is durable nevertheless.
+    /// As these two. If it is the publication that fails, the checkpoint is durable nevertheless.
     pub fn save_and_publish(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -291,7 +291,7 @@ impl Store {
         *known = (*known).max(Soundness::Seen);
     }
 
-    /// Makes sure that a sound checkpoint is durable, whoever wrote it.
+    /// Makes a sound checkpoint durable if it is not known to be.
     fn rely_on(&mut self, key: Key) -> Result<(), Error> {
         if self.verified.get(&key) == Some(&Soundness::Seen) {
             durable::make_durable(&*self.folder.fs, &self.folder.path_of(key))?;

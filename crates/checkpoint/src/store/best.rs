@@ -23,15 +23,15 @@ impl Store {
     }
 
     /// Publishes the best checkpoint as [`Store::publish`] does, and returns its facts: the best of what is published at
-    /// `path` already and of all that the store has, on every branch, as far as it is sound. Of equal ones what is published
-    /// stays, then the oldest counts. `None` if none has a finite score; then nothing is done.
+    /// `path` already and of all that the store has, on every branch, as far as it is sound. Of equal ones the published one
+    /// stays, and else the oldest is taken. `None` if none has a finite score; then nothing is done.
     ///
     /// For a run that goes on. The last one may have died after it saved its best and before it published it, and the
     /// published file may be damaged or gone; after this, what is best follows from what is there, and need not be saved. The
     /// retention should keep the best ([`KeepBest`]).
     ///
     /// # Errors
-    /// As [`Store::publish`], but that what is not sound is passed over.
+    /// As [`Store::publish`], except that checkpoints that are not sound are passed over.
     pub fn publish_best(&mut self, goal: Goal, path: impl AsRef<Path>) -> Result<Option<Facts>, Error> {
         let path = path.as_ref();
         self.look()?;

@@ -12,21 +12,21 @@ use crate::folder::{Entry, Folder, Key, Listing};
 use crate::recovery::Rejected;
 use crate::retention::{KeepAll, Retention};
 
-/// What retention has in mind for a checkpoint, and why.
+/// What retention does with a checkpoint, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The policy keeps it.
     Kept,
     /// The policy would not, but somebody pinned it.
     Pinned,
-    /// The policy would not, but it is the newest one known to be sound, the one just saved, or the last of another branch and
-    /// the last sound one there: what came later than the checkpoint that somebody went back to.
+    /// The policy would not, but it is the newest one known to be sound, the one just saved, or the last or the last sound one of
+    /// another branch: somebody who went back to an earlier checkpoint does not lose what came after it.
     Needed,
     /// It goes.
     Removed,
 }
 
-/// A checkpoint, what retention has in mind for it, and why in words.
+/// A checkpoint, whether retention keeps it, and why in words.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explained {
@@ -42,7 +42,7 @@ pub struct Explained {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What it had in mind for each checkpoint, as [`Store::explain`] says it.
+    /// What was decided for each checkpoint, as [`Store::explain`] says it.
     pub plan: Vec<Explained>,
     /// What cannot be read, and stays.
     pub unreadable: Vec<Rejected>,
@@ -70,7 +70,7 @@ impl Store {
         Ok((self.judge().explain(), unreadable))
     }
 
-    /// Deletes what the retention lets go.
+    /// Deletes what retention no longer keeps.
     ///
     /// # Errors
     /// As [`Store::explain`].
@@ -84,8 +84,8 @@ impl Store {
         Ok(Collected { plan, unreadable, removed, failures })
     }
 
-    /// As [`Store::collect`], without words, and without a look into the folder if by what is known of it nothing would go: that
-    /// of thousands takes longer than a small save.
+    /// As [`Store::collect`], without words, and without a look into the folder if nothing would go by what is known of it: to
+    /// look at thousands of files takes longer than a small save.
     pub(super) fn collect_if_due(&mut self, removal: &mut Removal) -> Result<(), Error> {
         if self.retention.is_none() || self.known.is_some() && !self.judge().fates().contains(&Fate::Removed)
         {
@@ -112,8 +112,8 @@ impl Store {
         }
     }
 
-    /// Not synced: what comes back after a crash is sound, and goes again. What stays is made durable before. What somebody
-    /// pinned since the last look stays, too.
+    /// Deletes those of these that nobody has pinned since the last look, after what stays was made durable. The folder is not
+    /// synced: what comes back after a crash is sound, and goes again.
     fn remove(&mut self, keys: &[Key], removal: &mut Removal) {
         if keys.is_empty() {
             return;

@@ -387,7 +387,7 @@ fn a_full_disk_is_noticed_before_anything_is_written_and_retention_makes_room() 
     let error = store.save(&Snapshot { step: 4, arrays: &arrays, ..Snapshot::default() }).unwrap_err();
     let text = error.to_string();
     assert!(
-        error.is_full() && text.ends_with("retention let go 1 checkpoint: step-00000001.safetensors"),
+        error.is_full() && text.ends_with("retention deleted 1 checkpoint: step-00000001.safetensors"),
         "{text}"
     );
     let numbers = content(4);

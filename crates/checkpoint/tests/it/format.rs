@@ -93,8 +93,8 @@ fn asking_for_the_wrong_thing_is_answered_by_name() {
     assert!(error.starts_with("FILE: section `loop` has schema 2, this program reads 3; it was written by"));
     assert_eq!(
         message(checkpoint.section::<u32>("loop", 2).unwrap_err()),
-        "FILE: section `loop`: 4 bytes left over; its type was another one when this was written (a type that \
-         changes takes the next number of a schema), or leaves fields out"
+        "FILE: section `loop`: 4 bytes left over; it was written from another type (one that changes needs \
+         the next schema number), or from one that leaves fields out"
     );
     assert!(matches!(checkpoint.section::<String>("loop", 2), Err(Error::Section { .. })));
     assert_eq!(checkpoint.section::<u64>("loop", 2).unwrap(), 7);
