@@ -24,8 +24,8 @@ impl Best {
         improved
     }
 
-    /// Of a history: the best record whose values `find` still has, given its place. Those that were better and are
-    /// lost count no more; the first return value says which that are, the best first.
+    /// The best record of a history whose values `find` still has, given its place. The first return value has the places of
+    /// better ones, which are lost and no longer count, the best first.
     pub(crate) fn recover(
         goal: Goal,
         history: &[Observation],
@@ -58,7 +58,8 @@ impl Best {
     }
 }
 
-/// Sees a history in which the records at some places count for nothing; and which of the others were the best so far.
+/// A tracker that has seen a history in which the records at some places count for nothing, and which of the others were the
+/// best so far.
 fn without(lost: &[usize], goal: Goal, history: &[Observation]) -> (BestTracker, Vec<bool>) {
     let mut seen = history.to_vec();
     lost.iter().for_each(|place| seen[*place].value = f64::NAN);

@@ -28,7 +28,7 @@ pub struct Config {
     /// How the learning rate goes on from the base, step by step.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Lowers the base when the monitored value no longer improves. `maximize` must be as the monitored value is.
+    /// Lowers the base when the monitored value no longer improves. `maximize` must be true if a large value of that is good.
     #[serde(default)]
     pub plateau: Option<ReduceOnPlateau>,
     /// How parameters are updated.
@@ -148,7 +148,8 @@ impl<'de> Deserialize<'de> for Score {
 }
 
 impl Config {
-    /// The first of `monitor` and `select` that is a metric and not among those of the run: the setting's name, and the metric.
+    /// The first of `monitor` and `select` that is a metric and not among [`metrics`](Config::metrics): the setting's name, and the
+    /// metric.
     pub fn unmeasured(&self) -> Option<(&'static str, Metric)> {
         let decide = [("monitor", self.monitor), ("select", self.select)];
         decide.into_iter().find_map(|(field, score)| match score {
@@ -219,7 +220,7 @@ impl Config {
         Ok(Optimizer::new(self.optimizer, Groups::by_name(table, &self.groups)?)?)
     }
 
-    /// Whether a rule gets to see what it goes by.
+    /// An error if a rule goes by something that this run does not measure.
     fn feeds(&self, rule: &Rule) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::Rule { what: format!("`{rule}` {why}") });
         match rule {

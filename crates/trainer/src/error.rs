@@ -50,7 +50,7 @@ pub enum Error {
         /// The store's folder.
         dir: String,
     },
-    /// A checkpoint of a different model or optimizer, or not the one that it takes.
+    /// A checkpoint of another model or optimizer, or of a step that does not serve.
     #[error("{checkpoint} does not go with this run: {what}")]
     Mismatch {
         /// Which checkpoint.

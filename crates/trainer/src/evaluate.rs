@@ -131,7 +131,7 @@ impl Evaluator {
         Some(Scores { rows: data.rows(), loss, metrics: metrics.collect() })
     }
 
-    /// What the model says of each row of `data`: rows × outputs, of classes logits, of values in the unit of the table.
+    /// The outputs of the model for each row of `data`, rows × outputs: logits of classes, or values in the unit of the table.
     ///
     /// # Panics
     /// As [`scores`](Evaluator::scores).
@@ -149,8 +149,8 @@ impl Evaluator {
         self.each(values, data, || false, |_, _, _| {}).expect("nobody interrupts")
     }
 
-    /// Shows each batch of `data` with what the model says of it and, of values, its targets, both in the unit of the table.
-    /// Returns the mean loss, or `None` as soon as `interrupted` says so.
+    /// Shows each batch of `data` with the outputs of the model and, if they are values, its targets, both in the unit of the
+    /// table. Returns the mean loss, or `None` as soon as `interrupted` says so.
     fn each(
         &mut self,
         values: &[f32],

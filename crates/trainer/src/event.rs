@@ -35,13 +35,13 @@ pub enum Event<'a> {
         improved: bool,
         /// The best so far.
         best: Option<&'a Record>,
-        /// How many more validations it takes until the stopping rule can fire, at the least.
+        /// After how many more validations the stopping rule can fire at the earliest.
         earliest_stop: Option<u64>,
         /// The model as it is now, and the gradient that brought it there.
         weights: Weights<'a>,
     },
-    /// A checkpoint is on the disk, durable. It was written in the background: steps and validations may have been told since
-    /// its state was taken.
+    /// A checkpoint is durable. It was written in the background: there may have been events of later steps and validations
+    /// already.
     Saved {
         /// The file.
         path: &'a Path,
@@ -94,8 +94,8 @@ pub struct Plan {
 
 impl Plan {
     /// For each record of the history whether it was the best so far by the score that selects, as
-    /// [`Event::Validated`] tells it of those to come. The last that was is [`best`](Plan::best): one that would be better has
-    /// lost its model, and counts for nothing.
+    /// [`Event::Validated`] tells of those to come. The last `true` is that of [`best`](Plan::best): better records whose models
+    /// are lost do not count.
     pub fn improved(&self, select: Score) -> Vec<bool> {
         best::improved(select.goal(), &observations(&self.history, select), self.best)
     }

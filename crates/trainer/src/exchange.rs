@@ -49,11 +49,13 @@ const TRACKED: &str = "num_batches_tracked";
 /// Takes the parameters and buffers of a model from a safetensors file of another program
 /// ([`Checkpoint::import`]), all or nothing.
 ///
-/// Names are first changed as `renames` say: each takes the part before the first dot that fits, or several parts, and
-/// what it becomes. If the names are then those of the model, behind one and the same prefix or none (`layers.0.weight`
-/// for `0.weight`), the file fits. Half precision is taken exactly, double precision is rounded. Arrays that the model does
-/// not have are passed over if they are not of floating-point numbers, as masks and counters are; those but PyTorch's
-/// `num_batches_tracked` are returned, as name and element type. Of a checkpoint of a run, the model counts.
+/// Names are first changed by `renames`, pairs of what a name begins with and what comes in its place: one or several whole
+/// parts between dots (`fc1` and `0` make `0.weight` of `fc1.weight`); the first pair that fits counts. If the names are then
+/// those of the model, or all begin with the same prefix before these (`layers.0.weight` for `0.weight`), the file fits. Half
+/// precision is taken exactly, double precision is rounded. Of a checkpoint of a run, only the model is taken.
+///
+/// Arrays that the model does not have are passed over if they are not of floating-point numbers, as masks and counters. Their
+/// names and element types are returned, except for PyTorch's `num_batches_tracked`.
 ///
 /// # Errors
 /// [`Error::Foreign`] says which arrays are missing, which are too many, and which have another shape or element type, or
@@ -140,7 +142,7 @@ fn renamed(name: &str, renames: &[(String, String)]) -> String {
     name.to_owned()
 }
 
-/// What stands before every name of the model in the file, with its dot; nothing if that is not one and the same.
+/// What stands before every name of the model in the file, with its dot; empty if that is not the same for all.
 fn prefix<V>(found: &BTreeMap<String, V>, wanted: &[&str]) -> String {
     let Some(first) = wanted.first() else { return String::new() };
     let candidates = found.keys().filter_map(|name| name.strip_suffix(first));

@@ -13,7 +13,7 @@ pub enum MeasuredOn {
 }
 
 impl MeasuredOn {
-    /// All there are.
+    /// Both.
     pub const ALL: [MeasuredOn; 2] = [MeasuredOn::ValidationRows, MeasuredOn::TrainingRows];
 
     /// What a run with so many validation rows measures on.
@@ -21,7 +21,7 @@ impl MeasuredOn {
         if validation_rows == 0 { MeasuredOn::TrainingRows } else { MeasuredOn::ValidationRows }
     }
 
-    /// `validation`, or what is true instead: the name of a curve or a value.
+    /// What a curve or a value of these rows is called.
     pub fn name(self) -> &'static str {
         match self {
             MeasuredOn::ValidationRows => "validation",
@@ -29,7 +29,7 @@ impl MeasuredOn {
         }
     }
 
-    /// The name where blanks are in the way, in columns and tags.
+    /// The [name](MeasuredOn::name) without blanks, for columns and tags.
     pub fn key(self) -> &'static str {
         match self {
             MeasuredOn::ValidationRows => "validation",
@@ -42,7 +42,7 @@ impl MeasuredOn {
         format!("{}_loss", self.key())
     }
 
-    /// What a score is called: `validation accuracy`, or what is true instead.
+    /// What a score of these rows is called: `validation accuracy`, `accuracy on the training rows`.
     pub fn score(self, score: Score) -> String {
         match self {
             MeasuredOn::ValidationRows => format!("validation {score}"),

@@ -21,9 +21,10 @@ pub struct Proof {
     pub arrays: usize,
     /// Numbers in them.
     pub numbers: u64,
-    /// What is not the same, in the order of the model, the model before the optimizer; empty if every bit is.
+    /// What is not the same: of the model, in its order, then of the optimizer, then of the history. Empty if every bit is the
+    /// same.
     pub differences: Vec<Difference>,
-    /// Why the same bits could not be expected, if they could not.
+    /// Why the same bits could not be expected; empty if they could.
     pub reasons: Vec<String>,
 }
 
@@ -46,7 +47,7 @@ pub enum Difference {
         /// between.
         ulps: u32,
     },
-    /// The record of this step of the history, or there is one too few or too many.
+    /// The record of this step in the history, which may also be missing or one too many.
     Record {
         /// The step.
         step: u64,
@@ -142,7 +143,7 @@ fn compare(array: &Array<'_>, checkpoint: &Checkpoint) -> Result<Option<Differen
     }))
 }
 
-/// How many steps from one number to the next lead from one to the other; all there are, to or from NaN.
+/// The distance of two numbers in units in the last place; the largest there is, if one is NaN.
 fn ulps(a: f32, b: f32) -> u32 {
     if a.is_nan() || b.is_nan() {
         return u32::MAX;

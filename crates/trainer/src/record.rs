@@ -16,9 +16,9 @@ pub struct Record {
     pub epoch: u64,
     /// Steps done.
     pub step: u64,
-    /// Mean loss of the training rows since the record before, each as its step saw it.
+    /// Mean loss of the training rows since the record before, each with the parameters of its step.
     pub training_loss: f64,
-    /// Loss of the validation rows; in a run without any, of the training rows, all with the parameters of now.
+    /// Loss of the validation rows, or of the training rows if there are none, all with the present parameters.
     pub validation_loss: f64,
     /// Metrics of the same rows, in the configured order; NaN where a metric is undefined.
     pub metrics: Vec<(Metric, f64)>,
@@ -35,11 +35,11 @@ pub struct Record {
 /// What some stopping rules go by beside the values: each is there where the configuration asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Signals {
-    /// How often it was time for a smaller learning rate until now and now, if there is a
-    /// [`plateau`](crate::Config::plateau).
+    /// How many times the [`plateau`](crate::Config::plateau) has called for a smaller learning rate, this record included, if there
+    /// is one.
     pub reductions: Option<u64>,
-    /// The [criterion](highwater_early_stopping::GradientEvidence) of the steps since the record before, if the stopping
-    /// rule is to go by it.
+    /// The [evidence of the gradients](highwater_early_stopping::GradientEvidence) of the steps since the record before, if the
+    /// stopping rule is to go by it.
     pub evidence: Option<f64>,
     /// Standard error of the validation loss as a mean over rows, if the stopping rule is to go by it.
     pub loss_error: Option<f64>,
@@ -104,7 +104,7 @@ impl Record {
         }
     }
 
-    /// Lets the schedule see the record and counts its reductions in it, and then the rules; what they say.
+    /// Shows the record to the plateau, whose reductions it notes, and then to the stopping rule, and returns what that says.
     pub(crate) fn show(
         &mut self,
         monitor: Score,

@@ -78,8 +78,7 @@ pub struct Checkpoints<'a> {
 }
 
 impl Checkpoints<'_> {
-    /// Checkpoints of nothing but the loop's own state, none of which has a second name, written as [`Saving`] does if not
-    /// told otherwise.
+    /// Checkpoints of the loop's own state alone, written as [`Saving::default`] says; the best has no second name.
     pub fn new(store: Store) -> Self {
         Checkpoints { store, best: None, sections: &[], saving: Saving::default() }
     }
@@ -99,11 +98,11 @@ pub(crate) fn must_be_empty(store: &Store) -> Result<(), Error> {
 pub struct Data<'a> {
     /// Trained on.
     pub train: &'a Dataset,
-    /// Tried on: it decides when to stop and what to keep. Without rows, the training rows take its place: then their loss
-    /// tells nothing of new rows, and it takes a rule that does not go by it, such as `evidence`, to stop in time.
+    /// Tried on: it decides when to stop and what to keep. If it has no rows, the training rows take its place. As their loss
+    /// tells nothing of new rows, only a rule that does not go by it, such as `evidence`, can then stop a run in time.
     pub validation: &'a Dataset,
-    /// If the targets were standardised, what maps them back, one for each output: metrics are then in the units of the
-    /// table. Empty if they were not.
+    /// If the targets were standardised, what maps them back, one for each output, so that metrics are in the units of the
+    /// table; else empty.
     pub units: &'a [Scale],
 }
 
@@ -118,8 +117,7 @@ impl<'a> Data<'a> {
 ///
 /// # Errors
 /// If the configuration makes no sense, data and model do not fit together, the store holds checkpoints already, or
-/// a checkpoint cannot be written and [`Saving`] does not say to live with it. In the last case the model is the best seen
-/// until then.
+/// a checkpoint cannot be written and [`Saving`] has the run end then. In the last case the model is the best seen until then.
 pub fn fit<'a>(run: Run<'a>, data: Data<'a>, config: &'a Config) -> Result<Report, Error> {
     if let Some(checkpoints) = &run.checkpoints {
         must_be_empty(&checkpoints.store)?;

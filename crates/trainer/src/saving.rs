@@ -21,9 +21,10 @@ pub struct Saving {
 
 /// What a checkpoint that cannot be written does to the run.
 ///
-/// Whatever it is: what cannot be saved at all is not worth training, so if the first checkpoint fails the run ends with the
-/// error (or waits); and so it does if in the end the last state or the best is not on the disk. It also ends if its folder is
-/// gone, or somebody removed its lock and another run has begun to save there.
+/// With each of them, a run ends with an error
+/// - if its first checkpoint cannot be written (or it waits), since there is no use in training what cannot be saved;
+/// - if in the end its last state or its best is not on the disk;
+/// - if its folder is gone, or somebody removed its lock file and another run saves there now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
@@ -33,8 +34,8 @@ pub enum OnFailure {
     Warn,
     /// The run ends with the error, at the next step.
     Stop,
-    /// If it is for want of space, training pauses until there is some, or until somebody asks for the end; if it is for
-    /// another reason, the run ends.
+    /// If the disk is full, training pauses until there is space, or until somebody asks for the end. With any other error, the run
+    /// ends.
     Wait,
 }
 
@@ -42,7 +43,7 @@ pub enum OnFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
-    /// Of those that wait only the newest is written, and the best: training never waits for the disk, unless both wait.
+    /// Of the checkpoints that wait for the disk, only the newest and the best are written. Training waits only if both do.
     #[default]
     Newest,
     /// Every one is written: training waits while two are under way.
@@ -77,7 +78,7 @@ impl FromStr for OnFailure {
     }
 }
 
-/// What saving took. Only what this process did counts, not what a run did before it was resumed.
+/// What saving took, in this process: what a run did before it was resumed does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Saves {
     /// Checkpoints written.
@@ -86,15 +87,15 @@ pub struct Saves {
     pub superseded: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Seconds from the beginning of a write until the file was durable, in the background, all together.
+    /// Seconds that the writes took in the background, until the file was durable, all together.
     pub took: f64,
-    /// The longest of them.
+    /// Seconds that the longest write took.
     pub longest: f64,
     /// Seconds that training waited: for copies of its state, for a place, and in the end for the last write.
     pub stalled: f64,
-    /// Seconds of these in the end, when there was nothing left to train: until the last state was on the disk.
+    /// Of these, the seconds after the last step, until the last state was on the disk.
     pub finishing: f64,
-    /// Seconds of training, these among them.
+    /// Seconds of training, with those that it waited.
     pub training: f64,
 }
 
@@ -140,8 +141,8 @@ impl Keeper {
         passes
     }
 
-    /// Takes a snapshot, to be written soon; what making it has taken began at `began`. Whether it was accepted: one that
-    /// is nothing special may be passed over.
+    /// Takes a snapshot, to be written soon, which the caller began to make at `began`. Whether it was accepted: one that is
+    /// neither the best nor the last may be passed over.
     pub(crate) fn save(
         &mut self,
         began: Instant,
@@ -191,7 +192,7 @@ impl Keeper {
         match self.saver.flush() {
             Ok(saved) => {
                 if !self.warned {
-                    audience.tell(&Event::Warning(&format!("{first}; it was tried again")));
+                    audience.tell(&Event::Warning(&format!("{first}; the second attempt succeeded")));
                     self.warned = true;
                 }
                 Ok(saved)
@@ -230,7 +231,7 @@ impl Keeper {
                 self.written(saved, audience);
                 return Ok(());
             }
-            // No later attempt would help, or harm nobody.
+            // A later attempt would not help, or would do harm.
             Err(error @ (Failure::Unstorable { .. } | Failure::Gone { .. } | Failure::LockLost { .. })) => {
                 return Err(error.into());
             }

@@ -12,7 +12,7 @@ use crate::state::{self, State};
 use highwater_checkpoint::{Checkpoint, Section};
 
 impl Session<'_> {
-    /// Where a checkpoint left off. If it is `in_store`, and the newest there, it need not be saved again.
+    /// Goes on where a checkpoint left off. One that is `in_store` is the newest there, and need not be saved again.
     pub(crate) fn go_on_from(&mut self, checkpoint: &Checkpoint, in_store: bool) -> Result<(), Error> {
         let own = self.checkpoints.as_ref().map_or(&[][..], |checkpoints| checkpoints.sections);
         let reasons = self.load(checkpoint, own)?;

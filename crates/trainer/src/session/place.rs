@@ -1,10 +1,9 @@
-//! What a step of the run is: with which rate, and whether a validation follows it.
+//! The place of a step in the run: its learning rate, and whether a validation follows it.
 
 use super::Session;
 use highwater_optim::Plateau;
 
 impl Session<'_> {
-    /// Of a step of the run.
     pub(super) fn learning_rate(&self, step: u64) -> f64 {
         let base = self.plateau.as_ref().map_or(self.config.learning_rate, Plateau::learning_rate);
         self.config.schedule.learning_rate(base, step)
