@@ -161,11 +161,11 @@ pub fn read_history(path: impl AsRef<Path>) -> Result<Vec<Record>, Error> {
         Ok(Score::Metric(metric)) => Ok(metric),
         _ => Err(malformed(1, format!("`{name}` is not a metric"))),
     };
-    let is_signal = |name: &&str| Signal::ALL.iter().any(|signal| signal.name() == *name);
+    let is_signal = |name: &&str| Signal::named(name).is_some();
     let (names, signals) = names.split_at(names.iter().position(is_signal).unwrap_or(names.len()));
-    let signal = |name: &&str| match Signal::ALL.into_iter().find(|signal| signal.name() == *name) {
-        Some(signal) => Ok(signal),
-        None => Err(malformed(1, format!("`{name}` is not expected after `{}`", signals[0]))),
+    let signal = |name: &&str| {
+        let unexpected = || malformed(1, format!("`{name}` is not expected after `{}`", signals[0]));
+        Signal::named(name).ok_or_else(unexpected)
     };
     let signals = signals.iter().map(signal).collect::<Result<Vec<_>, _>>()?;
     let metrics = names.iter().map(metric).collect::<Result<Vec<_>, _>>()?;

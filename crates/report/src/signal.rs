@@ -17,6 +17,11 @@ impl Signal {
     pub(crate) const ALL: [Signal; 4] =
         [Signal::Reductions, Signal::Evidence, Signal::LossError, Signal::AccuracyError];
 
+    /// That of the column of this name.
+    pub(crate) fn named(name: &str) -> Option<Signal> {
+        Signal::ALL.into_iter().find(|signal| signal.name() == name)
+    }
+
     /// Of the column.
     pub(crate) fn name(self) -> &'static str {
         match self {
