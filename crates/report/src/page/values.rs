@@ -6,7 +6,6 @@ use super::plot::Plot;
 use crate::figures::{Rounded, counted, shortened};
 use highwater_objective::metrics::{Evaluation, Metric};
 use ndarray::{Array2, ArrayView1};
-use std::fmt;
 
 /// So many targets are shown.
 const TARGETS: usize = 6;
@@ -64,13 +63,8 @@ fn scores(predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64>) -> String
 }
 
 /// A difference with its sign.
-struct Signed(f64);
-
-impl fmt::Display for Signed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plus = if self.0 > 0.0 { "+" } else { "" };
-        write!(f, "{plus}{}", Rounded(self.0))
-    }
+fn signed(difference: f64) -> String {
+    format!("{}{}", if difference > 0.0 { "+" } else { "" }, Rounded(difference))
 }
 
 /// How often errors of each size occur.
@@ -109,9 +103,9 @@ fn errors(name: &str, predicted: ArrayView1<'_, f64>, actual: ArrayView1<'_, f64
     let marks = vec![frame.bars("k0", drawn), frame.line("reference", [(0.0, 0.0), (0.0, most)])];
     let text = format!(
         "The median error, predicted − true, is {}; 90% of the errors lie between {} and {}.{}",
-        Signed(middle),
-        Signed(low),
-        Signed(high),
+        signed(middle),
+        signed(low),
+        signed(high),
         match beyond {
             0 => String::new(),
             rows => format!(
