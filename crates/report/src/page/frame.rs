@@ -47,13 +47,13 @@ impl Frame {
         tenth(self.bottom - (self.bottom - self.top) * self.y_axis.place(value))
     }
 
-    /// Where the ticks of the upright axis are, from which lines go across, each with its text.
-    pub(super) fn across(&self) -> Vec<(f64, String)> {
+    /// Where the ticks of the y axis are, each with its text.
+    pub(super) fn y_ticks(&self) -> Vec<(f64, String)> {
         self.y_axis.ticks().into_iter().map(|(value, text)| (self.y(value), text)).collect()
     }
 
-    /// Where the ticks of the other axis are, each with its text.
-    pub(super) fn down(&self) -> Vec<(f64, String)> {
+    /// Where the ticks of the x axis are, each with its text.
+    pub(super) fn x_ticks(&self) -> Vec<(f64, String)> {
         self.x_axis.ticks().into_iter().map(|(value, text)| (self.x(value), text)).collect()
     }
 
