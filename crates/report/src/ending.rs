@@ -1,7 +1,8 @@
 //! How the end of a run is told.
 
 use crate::figures::{Rounded, counted};
-use highwater_early_stopping::{BestTracker, StopReason};
+use crate::reconstruct::best_of;
+use highwater_early_stopping::StopReason;
 use highwater_trainer::{Ended, MeasuredOn, Record, Report, Score};
 
 /// When a run ended and why, as a sentence without its full stop.
@@ -20,23 +21,18 @@ pub(crate) fn ending(report: &Report) -> String {
 /// Which model is kept and by what merit, as a sentence without its full stop. A run that came to select by another score
 /// may not have kept what was best by that.
 pub(crate) fn kept(report: &Report, select: Score, measured_on: MeasuredOn) -> String {
-    let mut tracker = BestTracker::new(select.goal());
-    report.history.iter().for_each(|record| _ = tracker.observe(&record.observation(select)));
-    let of_all = tracker.best().map(|best| &report.history[best.index as usize]);
-    match report.best() {
-        Some(best) => {
-            let score = measured_on.score(select);
-            let merit = |record: &Record| (place(record, report), Rounded(record.score(select)));
-            let (at, value) = merit(best);
-            match of_all.filter(|of_all| of_all.score(select) != best.score(select)).map(merit) {
-                None => format!("the model of {at}, the best by {score} ({value})"),
-                Some((other, than)) => format!(
-                    "the model of {at}, the best by {score} ({value}) of those that are left: that of {other} ({than}) was not \
-                     kept"
-                ),
-            }
-        }
-        None => format!("the last model, since no validation gave a finite {select}"),
+    let Some(best) = report.best() else {
+        return format!("the last model, since no validation gave a finite {select}");
+    };
+    let score = measured_on.score(select);
+    let merit = |record: &Record| (place(record, report), Rounded(record.score(select)));
+    let of_all = best_of(&report.history, select).map(|place| &report.history[place]);
+    let (at, value) = merit(best);
+    match of_all.filter(|of_all| of_all.score(select) != best.score(select)).map(merit) {
+        None => format!("the model of {at}, the best by {score} ({value})"),
+        Some((other, than)) => format!(
+            "the model of {at}, the best by {score} ({value}) of those that are left: that of {other} ({than}) was not kept"
+        ),
     }
 }
 
@@ -49,8 +45,8 @@ pub(crate) fn place(record: &Record, report: &Report) -> String {
     }
 }
 
-/// What the end of a run before its limit has saved.
-pub(crate) struct Saved {
+/// What a run has saved by ending before its limit.
+pub(crate) struct Savings {
     /// Epochs of the limit that were not run.
     pub(crate) epochs: u64,
     /// Their share of the limit, in percent.
@@ -59,16 +55,18 @@ pub(crate) struct Saved {
     pub(crate) seconds: f64,
 }
 
-impl Saved {
+impl Savings {
     /// `None` if a run was not stopped by a rule, or not before its limit, or by a value that is not finite.
-    pub(crate) fn by(report: &Report) -> Option<Saved> {
+    pub(crate) fn of(report: &Report) -> Option<Savings> {
         let epochs = report.epoch_limit.saturating_sub(report.epochs);
-        let sound = |reason: &StopReason| !matches!(reason, StopReason::NonFinite { .. });
-        let sound = matches!(&report.ended, Ended::Stopped(reason) if sound(reason));
-        if epochs == 0 || !sound {
+        let by_a_rule = match &report.ended {
+            Ended::Stopped(reason) => !matches!(reason, StopReason::NonFinite { .. }),
+            Ended::EpochLimit | Ended::Interrupted => false,
+        };
+        if epochs == 0 || !by_a_rule {
             return None;
         }
-        Some(Saved {
+        Some(Savings {
             epochs,
             percent: 100.0 * epochs as f64 / report.epoch_limit as f64,
             seconds: report.elapsed / report.epochs.max(1) as f64 * epochs as f64,

@@ -11,7 +11,7 @@ mod rules;
 mod table;
 mod values;
 
-use crate::ending::{Saved, ended_too_early, ending, kept};
+use crate::ending::{Savings, ended_too_early, ending, kept};
 use crate::figures::{Count, Rounded, Size, Time, counted, score_text};
 use crate::replace::replace;
 use crate::summary::score_rows;
@@ -122,18 +122,15 @@ impl Page<'_> {
     /// Why it ended, and what was kept.
     fn lead(&self) -> [String; 2] {
         let report = self.report;
+        let kept = kept(report, self.about.config.select, self.about.measured_on);
         match self.refresh {
-            None => [
-                ending(report),
-                format!("Kept: {}", kept(report, self.about.config.select, self.about.measured_on)),
-            ],
+            None => [ending(report), format!("Kept: {kept}")],
             Some(_) if report.history.is_empty() => {
                 ["In progress: nothing is validated yet".into(), "Kept: nothing yet".into()]
             }
             Some(_) => {
                 let (epochs, limit) = (Count(report.epochs), Count(report.epoch_limit));
-                let best = kept(report, self.about.config.select, self.about.measured_on);
-                [format!("In progress: epoch {epochs} of at most {limit}"), format!("Kept so far: {best}")]
+                [format!("In progress: epoch {epochs} of at most {limit}"), format!("Kept so far: {kept}")]
             }
         }
     }
@@ -163,7 +160,7 @@ impl Page<'_> {
             _ => String::new(),
         };
         headlines.push(("training time".into(), Time(report.elapsed).to_string(), remark));
-        if let Some(Saved { epochs, percent, seconds }) = Saved::by(report) {
+        if let Some(Savings { epochs, percent, seconds }) = Savings::of(report) {
             // A number does not leave its unit.
             let time = Time(seconds).to_string().replace(' ', "\u{a0}");
             let remark = format!("{}, about {time}", counted(epochs, "epoch"));

@@ -1,7 +1,7 @@
 //! How a run ended, told from its history.
 
 use highwater_early_stopping::{BestTracker, EarlyStopping, Observation};
-use highwater_trainer::{Config, Ended, Record, Report, Saves};
+use highwater_trainer::{Config, Ended, Record, Report, Saves, Score};
 
 /// How a run ended, from what it recorded: the configured rule is shown the history again.
 ///
@@ -10,10 +10,6 @@ use highwater_trainer::{Config, Ended, Record, Report, Saves};
 pub fn reconstruct(history: Vec<Record>, config: &Config) -> Report {
     let goal = config.monitor.goal();
     let mut stopping = EarlyStopping::with(goal, config.stop.start(goal, config.non_finite));
-    let mut selection = BestTracker::new(config.select.goal());
-    for record in &history {
-        selection.observe(&record.observation(config.select));
-    }
     let monitored: Vec<Observation> =
         history.iter().map(|record| record.observation(config.monitor)).collect();
     let epochs = history.last().map_or(0, |record| record.epoch);
@@ -24,7 +20,7 @@ pub fn reconstruct(history: Vec<Record>, config: &Config) -> Report {
     };
     Report {
         ended,
-        best: selection.best().map(|best| best.index as usize),
+        best: best_of(&history, config.select),
         steps: history.last().map_or(0, |record| record.step),
         epochs,
         epoch_limit: config.epochs,
@@ -32,6 +28,13 @@ pub fn reconstruct(history: Vec<Record>, config: &Config) -> Report {
         saves: Saves::default(),
         history,
     }
+}
+
+/// The place of the best record of a history by a score, of equal ones the first.
+pub(crate) fn best_of(history: &[Record], select: Score) -> Option<usize> {
+    let mut tracker = BestTracker::new(select.goal());
+    history.iter().for_each(|record| _ = tracker.observe(&record.observation(select)));
+    tracker.best().map(|best| best.index as usize)
 }
 
 #[cfg(test)]

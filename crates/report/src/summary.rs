@@ -1,6 +1,6 @@
 //! The end of a run, on one screen.
 
-use crate::ending::{Saved, ended_too_early, ending, kept};
+use crate::ending::{Savings, ended_too_early, ending, kept};
 use crate::figures::{Count, Rounded, Time, counted, score_text};
 use highwater_trainer::{Ended, MeasuredOn, Report, Saves, Score, Scores};
 use std::fmt;
@@ -58,7 +58,7 @@ impl fmt::Display for Summary<'_> {
         let ending = if ending.chars().count() < 80 { ending } else { ending.replacen(": ", ":\n", 1) };
         writeln!(f, "{ending}.\n")?;
         writeln!(f, "  kept   {}", kept(report, self.select, self.measured_on))?;
-        if let Some(Saved { epochs, percent, seconds }) = Saved::by(report) {
+        if let Some(Savings { epochs, percent, seconds }) = Savings::of(report) {
             let (rest, limit) = (Count(epochs), counted(report.epoch_limit, "epoch"));
             writeln!(f, "  saved  {rest} of {limit} ({percent:.0}%), about {}", Time(seconds))?;
         }
