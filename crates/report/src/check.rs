@@ -1,6 +1,6 @@
 //! Runs to test with.
 
-use crate::reconstruct;
+use crate::{About, reconstruct};
 use highwater_trainer::{Config, Ended, Event, Plan, Record, Report, Scores, Weights};
 
 /// With accuracy as its one metric, and at most 200 epochs.
@@ -15,25 +15,25 @@ pub(crate) fn config(stop: &str) -> Config {
     }
 }
 
-/// What is known of a run of this stopping rule before it begins.
-pub(crate) struct About {
+/// What an [`About`] borrows, of a run with some stopping rule.
+pub(crate) struct Text {
     pub(crate) config: Config,
     facts: Vec<(String, String)>,
 }
 
-impl About {
-    pub(crate) fn new(stop: &str) -> About {
-        About { config: config(stop), facts: vec![("data".into(), "digits.csv: 1,797 rows".into())] }
+impl Text {
+    pub(crate) fn new(stop: &str) -> Text {
+        Text { config: config(stop), facts: vec![("data".into(), "digits.csv: 1,797 rows".into())] }
     }
 
-    pub(crate) fn about(&self) -> crate::About<'_> {
-        crate::About {
+    pub(crate) fn about(&self) -> About<'_> {
+        About {
             title: "digits",
             facts: &self.facts,
             training_rows: 1_149,
             command: "highwater train --data digits.csv",
             configuration: "seed = 7\n",
-            ..crate::About::new(&self.config)
+            ..About::new(&self.config)
         }
     }
 }

@@ -281,7 +281,7 @@ fn class(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{About as Text, ended, scores, wiggle};
+    use crate::check::{Text, ended, scores, wiggle};
     use highwater_trainer::Ended;
 
     #[test]

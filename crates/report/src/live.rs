@@ -130,7 +130,7 @@ impl Observer for LivePage<'_> {
 mod tests {
     use super::*;
     use crate::Look;
-    use crate::check::{About as Text, plan, records, validated, wiggle};
+    use crate::check::{Text, plan, records, validated, wiggle};
     use crate::screen::tests::Paper;
     use std::fs;
 

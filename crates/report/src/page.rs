@@ -5,7 +5,7 @@ mod chart;
 mod classes;
 mod curves;
 mod frame;
-mod influence;
+mod importance;
 mod plot;
 mod rules;
 mod table;
@@ -22,7 +22,7 @@ use chart::Chart;
 use classes::Classes;
 pub(crate) use frame::Frame;
 use highwater_trainer::{MeasuredOn, Report, Score};
-use influence::Influence;
+use importance::ImportanceTable;
 pub(crate) use plot::{COLOURED, Key, Plot};
 use rules::{Judged, judge};
 use std::path::Path;
@@ -56,7 +56,7 @@ struct Html<'a> {
     judged_part: String,
     classes: Option<Classes>,
     plots: Vec<Plot>,
-    influence: Option<Influence>,
+    importance: Option<ImportanceTable>,
     charts: Vec<Chart>,
     monitor: String,
     last: String,
@@ -96,7 +96,7 @@ impl Page<'_> {
             judged_part,
             classes,
             plots,
-            influence: outcome.importance.map(Influence::of),
+            importance: outcome.importance.map(ImportanceTable::of),
             charts: curves::charts(report, about),
             monitor: about.measured_on.score(about.config.monitor),
             last: history.last().map_or(String::new(), |record| format!("epoch {}", record.epoch)),
@@ -204,7 +204,7 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{About as Text, config, ended, records, scores, wiggle};
+    use crate::check::{Text, config, ended, records, scores, wiggle};
     use crate::{ColumnUse, reconstruct};
     use highwater_trainer::Ended;
 

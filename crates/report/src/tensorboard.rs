@@ -257,7 +257,7 @@ fn setting(text: &str) -> SettingValue {
 mod tests {
     use super::*;
     use crate::Look;
-    use crate::check::{About as Text, plan, validated, wiggle};
+    use crate::check::{Text, plan, validated, wiggle};
     use crate::screen::tests::Paper;
     use std::path::Path;
 

@@ -6,7 +6,7 @@ use crate::figures::{Rounded, counted};
 /// So many columns are shown at once; the others on demand.
 const SHOWN: usize = 20;
 
-pub(crate) struct Influence {
+pub(crate) struct ImportanceTable {
     pub(crate) note: String,
     pub(crate) repeated: bool,
     /// The columns that matter most, and if there are many, those that are shown on demand.
@@ -21,8 +21,8 @@ pub(crate) struct Row {
     pub(crate) range: String,
 }
 
-impl Influence {
-    pub(crate) fn of(importance: &Importance) -> Influence {
+impl ImportanceTable {
+    pub(crate) fn of(importance: &Importance) -> ImportanceTable {
         let most = importance.columns.first().map_or(0.0, |column| column.rise).max(f64::MIN_POSITIVE);
         let decimals = match most {
             _ if most >= 1e5 => 0,
@@ -53,6 +53,6 @@ impl Influence {
             importance.seed,
         );
         let rows = [(false, first), (true, rest)].into_iter().filter(|(_, rows)| !rows.is_empty());
-        Influence { note, repeated: importance.repeats > 1, rows: rows.collect() }
+        ImportanceTable { note, repeated: importance.repeats > 1, rows: rows.collect() }
     }
 }
