@@ -7,7 +7,7 @@ use highwater_trainer::{Config, MeasuredOn};
 pub struct About<'a> {
     /// What is trained.
     pub title: &'a str,
-    /// What there is to know about data, model and machine, each with a label.
+    /// Facts about data, model and machine, each with a label.
     pub facts: &'a [(String, String)],
     /// What becomes of each column of the table.
     pub columns: &'a [ColumnUse],
@@ -26,7 +26,7 @@ pub struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    /// Of a run of which nothing is known but what it is asked to do, validated on rows that are held out.
+    /// Of a run of which only the configuration is known, validated on rows that are held out.
     pub fn new(config: &'a Config) -> About<'a> {
         About {
             title: "",

@@ -32,9 +32,9 @@ pub struct Compared<'a> {
     pub about: About<'a>,
     /// How it went.
     pub report: &'a Report,
-    /// Scores of the kept model on parts of the data: first the part that chose it, which is compared.
+    /// Scores of the kept model on parts of the data. The first part is the one by which it was chosen, and the one compared.
     pub scores: &'a [(&'a str, &'a Scores)],
-    /// What the kept model is by them, if that is to be said, as of [`Outcome::note`](crate::Outcome::note).
+    /// A remark on the kept model, as in [`Outcome::note`](crate::Outcome::note).
     pub note: Option<&'a str>,
 }
 
@@ -43,7 +43,7 @@ pub struct Compared<'a> {
 pub struct Comparison<'a> {
     /// The runs, in the order in which they are shown.
     pub runs: &'a [Compared<'a>],
-    /// What else is to be known of the scores, in sentences; may be empty.
+    /// Further sentences about the scores; may be empty.
     pub remark: &'a str,
 }
 

@@ -21,11 +21,11 @@ pub struct Curve {
     pub goal: Goal,
     /// What was recorded, in its order; at least one observation.
     pub observations: Vec<Observation>,
-    /// How the file was understood, where it could have been meant otherwise.
+    /// How the file was understood, where it can be understood in several ways.
     pub notes: Vec<String>,
 }
 
-/// Which columns of a table mean what, and the goal; what is not said is told from the names.
+/// Which columns of a table mean what, and the goal; what is `None` is told from the names.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
     /// Epochs complete.
@@ -55,7 +55,7 @@ pub struct Columns {
 /// A row without a watched value is no observation, and its training loss counts for the next one (PyTorch Lightning
 /// writes the two in rows of their own). A file whose epochs are whole numbers that begin with 0 numbers them from 0, as
 /// Keras and Lightning do: they are raised by 1, since an [`Observation`] counts epochs that are complete. Of an epoch with
-/// a fraction, the whole part is.
+/// a fraction, only the whole part counts.
 ///
 /// # Errors
 /// If the file is no such table, a column is not there or cannot be told, the goal cannot be told, a cell is no number, or

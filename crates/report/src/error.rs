@@ -23,7 +23,7 @@ pub enum Error {
         /// Why.
         error: io::Error,
     },
-    /// A history that is not one.
+    /// A line of a history or recorded run that cannot be read.
     #[error("{}, line {line}: {what}", path.display())]
     Malformed {
         /// Which file.

@@ -44,12 +44,12 @@ pub(crate) fn decimals(magnitude: f64) -> usize {
     }
 }
 
-/// Whether a score, beside the loss of the same rows, says nothing of them, as R² of a single one does not.
+/// Whether a score is undefined for rows whose loss is not, as R² of a single row is.
 pub fn is_undefined(score: f64, loss: f64) -> bool {
     score.is_nan() && loss.is_finite()
 }
 
-/// A score beside the loss of the same rows: rounded, or a dash if it is [undefined](is_undefined).
+/// A score of rows with this loss: rounded, or a dash if it is [undefined](is_undefined).
 pub fn score_text(score: f64, loss: f64) -> String {
     if is_undefined(score, loss) { "–".to_owned() } else { Rounded(score).to_string() }
 }

@@ -21,15 +21,15 @@ const AFTER: [&str; 4] = ["learning_rate", "gradient_norm", "elapsed_s", "improv
 /// The columns are `epoch`, `step`, `training_loss`, `validation_loss` (`training_rows_loss` if there are no validation
 /// rows, see [`MeasuredOn`]), the configured metrics, those of `reductions`, `evidence`, `loss_error` and
 /// `accuracy_error` that the configuration asks for ([`Signals`]), `learning_rate` and `gradient_norm` (of the last
-/// step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far; the last that is `true` is of the
+/// step), `elapsed_s` and `improved` (`true` or `false`: whether this was the best so far; the last `true` is that of the
 /// kept model). Numbers have as many digits as give them back exactly. A line is written when its validation is done. When a
 /// run is resumed, the file is replaced by one of the history that the run goes on from, so that in the end it is that of
-/// an uninterrupted run, save for the times. If a better model was lost until then, `improved` is `false` where it was
-/// recorded, and goes by those that were left.
+/// an uninterrupted run, save for the times. If the model of a better record is lost by then, `improved` is `false` there, and
+/// later records are compared with those whose models are left.
 ///
 /// A file that cannot be written does not end a run: there is a warning, and the whole file is tried again at the next
-/// validation. [`finish`](History::finish) tells whether it is complete. Lines are not forced to the disk one by one:
-/// what a power failure may take, checkpoints have.
+/// validation. [`finish`](History::finish) tells whether it is complete. Lines are not forced to the disk one by one: those that
+/// a power failure takes are also in the checkpoints.
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
@@ -126,7 +126,7 @@ impl Observer for History {
     }
 }
 
-/// Whether the file begins as a [`History`] file does; if it cannot be read, it does not.
+/// Whether the file begins as a [`History`] file does; `false` if it cannot be read.
 pub fn is_history(path: impl AsRef<Path>) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut head));
@@ -136,7 +136,7 @@ pub fn is_history(path: impl AsRef<Path>) -> bool {
 
 /// The records of a [`History`] file, with the bits they had.
 ///
-/// A last line without its end is that of a run that was killed while it wrote, and is left out.
+/// A last line without a line break is left out: the run was killed while it wrote it.
 ///
 /// # Errors
 /// If the file cannot be read, or is not such a file.

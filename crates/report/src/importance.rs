@@ -36,7 +36,7 @@ pub struct Importance {
 pub struct ColumnImportance {
     /// The column's name.
     pub name: String,
-    /// By how much the loss rises, in the mean over the repeats. Around zero, or below, the column does not matter.
+    /// By how much the loss rises, in the mean over the repeats. If that is about zero, or less, the column does not matter.
     pub rise: f64,
     /// The least of the repeats.
     pub least: f64,
@@ -48,8 +48,9 @@ impl Importance {
     /// Of a model with these `values` on the rows of a part. `columns` are names and the inputs of the network that each
     /// became, which are shuffled together. All is a function of `seed`.
     ///
-    /// It takes about `effort` multiplications of an input with a weight: with fewer there are fewer repeats (five at the
-    /// most), then fewer rows. `None` if these would be fewer than 30, or all there are, or if the loss is not finite.
+    /// It takes at most about `effort` multiplications of an input with a weight: a smaller effort allows fewer repeats (five at
+    /// the most), and then fewer rows. `None` if it does not allow 30 rows, or all rows of a smaller part; if there are fewer than
+    /// two; or if the loss is not finite.
     pub fn of(
         evaluator: &mut Evaluator,
         values: &[f32],

@@ -5,8 +5,8 @@
 //! it getting better, why did it stop, what was kept, what did stopping save, and where would another rule have stopped?
 //! They only watch: no number of a run depends on them.
 //!
-//! * [`Progress`] shows a run on the terminal: a bar, or lines where there is no terminal, on a [`Screen`] that
-//!   everybody who has a warning shares.
+//! * [`Progress`] shows a run on the terminal: a bar, or lines where there is no terminal, on a [`Screen`] on which others show
+//!   their warnings, too.
 //! * [`History`] keeps `history.csv`, exact to the bit; [`read_history`] reads it, and [`reconstruct`] tells from it how
 //!   the run ended.
 //! * [`Summary`] is the end of a run on one screen.

@@ -38,7 +38,7 @@ pub struct LivePage<'a> {
 }
 
 impl<'a> LivePage<'a> {
-    /// Of a run that is about to begin. That the page cannot be written is told on the screen, once.
+    /// Of a run that is about to begin. If the page cannot be written, there is one warning on the screen.
     pub fn new(path: impl Into<PathBuf>, about: About<'a>, screen: &Screen) -> LivePage<'a> {
         LivePage {
             about,

@@ -4,43 +4,44 @@ use crate::Importance;
 use highwater_trainer::Scores;
 use ndarray::Array2;
 
-/// What is found out at the end of a run, as far as it is.
+/// What is found out at the end of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outcome<'a> {
     /// Scores of the kept model on parts of the data, by the names of the parts; the last are the headline.
     pub scores: &'a [(&'a str, &'a Scores)],
-    /// What the kept model is by them, if that is to be said: how `The kept model is …` goes on, without the full stop.
+    /// A remark on the kept model by these scores, if there is one: the rest of a sentence that begins with `The kept model is`,
+    /// without its full stop.
     pub note: Option<&'a str>,
-    /// What the kept model says of held-out rows.
+    /// Predictions of the kept model for held-out rows.
     pub predictions: Option<Predictions<'a>>,
-    /// What the kept model goes by.
+    /// Which columns the kept model goes by.
     pub importance: Option<&'a Importance>,
     /// The models and states that are on the disk.
     pub files: &'a [SavedFile],
 }
 
-/// What a model says of some rows, and what is true.
+/// What a model predicts for some rows, and their true targets.
 #[derive(Debug, Clone, Copy)]
 pub struct Predictions<'a> {
     /// Which rows they are: `test`, say.
     pub part: &'a str,
     /// Rows × outputs: of classes logits, of values in the unit of the table.
     pub outputs: &'a Array2<f64>,
-    /// What is true of the rows.
+    /// The true targets of the rows.
     pub truth: Truth<'a>,
 }
 
-/// What is true of some rows.
+/// The true targets of some rows.
 #[derive(Debug, Clone, Copy)]
 pub enum Truth<'a> {
-    /// Each is of a class.
+    /// A class for each row.
     Classes {
         /// The names of the classes, two or more.
         names: &'a [String],
         /// The number of each row's class.
         of_rows: &'a [u32],
     },
-    /// Each has a value for each target.
+    /// Values for each row, one for each target.
     Values {
         /// The names of the targets.
         names: &'a [String],

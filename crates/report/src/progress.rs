@@ -17,10 +17,10 @@ const SILENCE: f64 = 30.0;
 
 /// Shows a run while it goes on.
 ///
-/// On a terminal there is a bar for the whole run and one for the epoch, with rows per second and the time left: at the
-/// least, if the stopping rule fires as soon as it can, and to the limit of epochs; below them the losses and metrics of
-/// the latest validation, the best so far, and the curve of the score that selects. Elsewhere it is lines: the first ten validations, then every tenth, from a hundred on every
-/// hundredth and so on, one after half a minute without any, and the last.
+/// On a terminal there is a bar for the whole run and one for the epoch, with rows per second and the time left, both until the
+/// stopping rule can fire at the earliest and until the limit of epochs; below them the losses and metrics of the latest
+/// validation, the best so far, and the curve of the score that selects. Elsewhere there are lines: of the first ten validations,
+/// then of every tenth, from a hundred on of every hundredth and so on, of one after half a minute without any, and of the last.
 #[derive(Debug)]
 pub struct Progress {
     screen: Screen,
@@ -72,7 +72,7 @@ impl Progress {
         }
     }
 
-    /// Says nothing of the end, which a [`Summary`](crate::Summary) tells.
+    /// Does not show how the run ended, which a [`Summary`](crate::Summary) tells.
     pub fn before_a_summary(mut self) -> Progress {
         self.ending = false;
         self

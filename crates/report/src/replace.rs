@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io, process};
 
-/// Puts a file in place of another: a reader sees the old one or the new one, each complete. Not durable, as that of
-/// `highwater_checkpoint::durable` is, for which training would have to wait: what it says is also in the checkpoints.
+/// Puts a file in place of another: a reader sees the old one or the new one, each complete. It is not made durable, as by
+/// `highwater_checkpoint::durable`, since training would have to wait for that, and what it says is also in the checkpoints.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     // A name of its own: a run and the command `report` may write the same page at once.
     static COUNT: AtomicU64 = AtomicU64::new(0);

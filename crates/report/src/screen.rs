@@ -18,9 +18,8 @@ pub enum Look {
     Quiet,
 }
 
-/// What everybody who has something to say during a run writes to, so that a warning does not tear the bar apart.
-/// Clones share the same screen. Colours are for terminals, and not if `NO_COLOR` is set; what cannot be written is
-/// lost without harm.
+/// What everybody who has something to show during a run writes to, so that a warning does not tear the bar apart.
+/// Clones share the same screen. There are colours on a terminal, unless `NO_COLOR` is set. Errors of writing are ignored.
 #[derive(Clone)]
 pub struct Screen(Arc<Mutex<Inner>>);
 
@@ -79,7 +78,7 @@ impl Screen {
         }
     }
 
-    /// Shows a line at the bottom, in the place of the last one, where the screen can show such a line.
+    /// Shows a line at the bottom, in place of the last such line. A screen that is no terminal shows none.
     pub fn show(&self, text: &str) {
         let open = self.lock().bar.clone();
         if let Some(bar) = open.or_else(|| self.open_bar().map(|(bar, _)| bar)) {

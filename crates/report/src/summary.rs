@@ -5,20 +5,20 @@ use crate::figures::{Count, Rounded, Time, counted, score_text};
 use highwater_trainer::{Ended, MeasuredOn, Report, Saves, Score, Scores};
 use std::fmt;
 
-/// What is said at the end of a run: prints as a few lines of text, without colours, with a newline at the end.
+/// What is told at the end of a run. Its text is a few lines without colours, the last with its line break.
 #[derive(Debug, Clone, Copy)]
 pub struct Summary<'a> {
     /// How the run ended.
     pub report: &'a Report,
     /// What chose the kept model.
     pub select: Score,
-    /// Which rows that was measured on.
+    /// Which rows the score that chose was measured on.
     pub measured_on: MeasuredOn,
-    /// The step from which a resumed run went on. If it is the last one, nothing was left to train, and that is said.
+    /// The step from which a resumed run went on. If it is the last one, the text says that nothing was left to train.
     pub resumed_at: Option<u64>,
     /// Scores of the kept model on parts of the data, by the names of the parts.
     pub scores: &'a [(&'a str, &'a Scores)],
-    /// What is to be said of them, in one line.
+    /// A remark on these scores, in one line.
     pub note: Option<&'a str>,
     /// The folder of the run.
     pub folder: &'a str,
@@ -29,7 +29,7 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Of a run that was measured on validation rows, and what follows from its report alone.
+    /// Of a run that was measured on validation rows, with what its report alone tells.
     pub fn new(report: &'a Report, select: Score) -> Summary<'a> {
         Summary {
             report,

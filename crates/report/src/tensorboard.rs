@@ -47,8 +47,8 @@ pub struct TensorBoard<'a> {
 }
 
 impl<'a> TensorBoard<'a> {
-    /// Of a run that begins at `started`; the file, and `folder` if need be, is made at the first
-    /// validation. Later times follow from the training time.
+    /// Of a run that begins at `started`. The file, and `folder` if there is none, is made at the first validation. The times of
+    /// later events are that of the beginning and the training time since.
     pub fn new(folder: impl Into<PathBuf>, started: SystemTime, about: About<'a>, screen: &Screen) -> Self {
         let since_1970 = started.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         TensorBoard {
