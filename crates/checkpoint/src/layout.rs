@@ -144,26 +144,15 @@ impl<'a> Layout<'a> {
         if self.with_integrity { integrity.encode() } else { Vec::new() }
     }
 
-    /// Cuts the tensors into parts that lie together, and writes several parts at once, each at its place.
+    /// Writes several parts at once, each at its place.
     fn write_in_parallel(&self, file: &dyn FileHandle, threads: usize) -> io::Result<(u128, Vec<u128>)> {
         let mut out = Output::at(file, 0);
         let header = out.hash_and_write(&self.header)?;
         out.flush()?;
-        let mut parts: Vec<(usize, u64, &[&[u8]])> = Vec::new();
-        let (mut rest, mut first, mut offset) = (&self.tensors[..], 0, self.header.len() as u64);
-        while !rest.is_empty() {
-            let (mut count, mut len) = (0, 0);
-            while count < rest.len() && len < PART {
-                len += rest[count].len() as u64;
-                count += 1;
-            }
-            let (part, after) = rest.split_at(count);
-            parts.push((first, offset, part));
-            (rest, first, offset) = (after, first + count, offset + len);
-        }
-        let found = workers::share(threads, parts, |parts| {
-            let write =
-                |(first, offset, part)| Ok((first, Output::at(file, offset).hash_and_write_all(part)?));
+        let found = workers::share(threads, self.parts(), |parts| {
+            let write = |Part { first, offset, tensors }: Part<'_>| {
+                Ok((first, Output::at(file, offset).hash_and_write_all(tensors)?))
+            };
             parts.map(write).collect::<io::Result<Vec<(usize, Vec<u128>)>>>()
         });
         let mut hashes = vec![0; self.tensors.len()];
@@ -172,6 +161,30 @@ impl<'a> Layout<'a> {
         }
         Ok((header, hashes))
     }
+
+    /// Cuts the tensors into parts of [`PART`] bytes or more.
+    fn parts(&self) -> Vec<Part<'_>> {
+        let (mut parts, mut first, mut offset) = (Vec::new(), 0, self.header.len() as u64);
+        while first < self.tensors.len() {
+            let (mut end, mut len) = (first, 0);
+            while end < self.tensors.len() && len < PART {
+                len += self.tensors[end].len() as u64;
+                end += 1;
+            }
+            parts.push(Part { first, offset, tensors: &self.tensors[first..end] });
+            (first, offset) = (end, offset + len);
+        }
+        parts
+    }
+}
+
+/// Tensors that lie together, and that one thread writes.
+struct Part<'a> {
+    /// The number of the first.
+    first: usize,
+    /// Where it begins in the file.
+    offset: u64,
+    tensors: &'a [&'a [u8]],
 }
 
 /// Bytes are hashed and written while they are in the cache, small pieces together, all of them from where they are.
