@@ -95,8 +95,8 @@ pub(crate) fn replace_in(
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
 ) -> Result<(), Error> {
     match put(fs, path, write)? {
-        Name::Durable => Ok(()),
-        Name::Ordered | Name::Made => sync_folder_of(fs, path),
+        Durability::Durable => Ok(()),
+        Durability::Ordered | Durability::Pending => sync_folder_of(fs, path),
     }
 }
 
@@ -108,22 +108,22 @@ pub(crate) fn replace_and_publish(
     other: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
 ) -> Result<Result<(), Error>, Error> {
-    let name = put(fs, path, write)?;
-    let is_linked = name == Name::Ordered && link(fs, path, other).is_ok();
-    if name != Name::Durable {
+    let durability = put(fs, path, write)?;
+    let is_linked = durability == Durability::Ordered && link(fs, path, other).is_ok();
+    if durability != Durability::Durable {
         sync_folder_of(fs, path)?;
     }
     Ok(if is_linked { sync_folder_of(fs, other) } else { publish(fs, path, other) })
 }
 
-/// What is known of a new name.
+/// How durable a new name is.
 #[derive(PartialEq)]
-enum Name {
+enum Durability {
     Durable,
     /// Names that are made from now on are not durable before it is.
     Ordered,
-    /// Durable when its folder is synced.
-    Made,
+    /// It is durable when its folder is synced.
+    Pending,
 }
 
 /// As [`replace_in`], but that the name may not be durable yet.
@@ -131,13 +131,13 @@ fn put(
     fs: &dyn FileSystem,
     path: &Path,
     write: impl FnOnce(&dyn FileHandle) -> io::Result<()>,
-) -> Result<Name, Error> {
+) -> Result<Durability, Error> {
     if is_free(fs, path)
         && let Some(file) = uninterrupted(|| fs.create_unnamed(&folder_of(path))).context("create", path)?
     {
         write(&*file).context("write", path)?;
         file.sync().context("sync", path)?;
-        return name(fs, &*file, path);
+        return give_name(fs, &*file, path);
     }
     let (temporary, file) =
         Temporary::beside(fs, path, |temporary| fs.create_new(temporary)).context("create", path)?;
@@ -148,11 +148,11 @@ fn put(
     }
     drop(file);
     temporary.become_file(path)?;
-    Ok(if is_ordered { Name::Ordered } else { Name::Made })
+    Ok(if is_ordered { Durability::Ordered } else { Durability::Pending })
 }
 
 /// Gives a file without a name this one.
-fn name(fs: &dyn FileSystem, file: &dyn FileHandle, path: &Path) -> Result<Name, Error> {
+fn give_name(fs: &dyn FileSystem, file: &dyn FileHandle, path: &Path) -> Result<Durability, Error> {
     match uninterrupted(|| file.name(path)) {
         // A link that leads nowhere, or somebody was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -160,14 +160,14 @@ fn name(fs: &dyn FileSystem, file: &dyn FileHandle, path: &Path) -> Result<Name,
                 Temporary::beside(fs, path, |temporary| file.name(temporary)).context("name", path)?;
             file.sync().context("sync", path)?;
             temporary.become_file(path)?;
-            Ok(Name::Made)
+            Ok(Durability::Pending)
         }
         named => {
             named.context("name", path)?;
             let mut named = Temporary { fs, path: path.to_path_buf() };
             file.sync().context("sync", path)?;
             named.keep();
-            Ok(Name::Durable)
+            Ok(Durability::Durable)
         }
     }
 }
