@@ -19,15 +19,7 @@ pub(crate) struct Envelope {
 impl Envelope {
     pub(crate) fn read(file: &dyn FileHandle, path: &Path) -> Result<Self, Error> {
         let file_len = file.size().context("read the length of", path)?;
-        let integrity = match read_integrity(file, path, file_len)? {
-            Ok(integrity) => integrity,
-            Err(Refusal::Version(version)) => {
-                let path = path.to_path_buf();
-                return Err(Error::FormatVersion { path, version, supported: FORMAT_VERSION });
-            }
-            Err(Refusal::Damaged(reason)) => return Err(diagnose(file, path, file_len, reason)),
-        };
-
+        let integrity = read_integrity(file, path, file_len)?;
         let bytes = read(file, path, 0, integrity.header_len)?;
         let damaged = |reason: String| {
             let damage = vec![Damage { part: Part::Header, range: 0..integrity.header_len, reason }];
@@ -96,12 +88,8 @@ fn no_header(first: [u8; 8]) -> String {
     format!("no safetensors header{other}")
 }
 
-fn read_integrity(
-    file: &dyn FileHandle,
-    path: &Path,
-    file_len: u64,
-) -> Result<Result<Integrity, Refusal>, Error> {
-    let damaged = |reason: &str| Ok(Err(Refusal::Damaged(reason.to_owned())));
+fn read_integrity(file: &dyn FileHandle, path: &Path, file_len: u64) -> Result<Integrity, Error> {
+    let damaged = |reason: &str| Err(diagnose(file, path, file_len, reason.to_owned()));
     if file_len < FIXED + 8 {
         return damaged("the file is too short for it");
     }
@@ -112,7 +100,11 @@ fn read_integrity(
     };
     let integrity = match Integrity::decode(&read(file, path, file_len - len, len)?) {
         Ok(integrity) => integrity,
-        refusal => return Ok(refusal),
+        Err(Refusal::Damaged(reason)) => return damaged(&reason),
+        Err(Refusal::Version(version)) => {
+            let path = path.to_path_buf();
+            return Err(Error::FormatVersion { path, version, supported: FORMAT_VERSION });
+        }
     };
     if integrity.file_len != file_len {
         return damaged(&format!(
@@ -123,7 +115,7 @@ fn read_integrity(
     if integrity.header_len < 8 || integrity.header_len > (file_len - len).min(header::MAX_HEADER + 8) {
         return damaged("it names an impossible length of the header");
     }
-    Ok(Ok(integrity))
+    Ok(integrity)
 }
 
 /// Without an `integrity` tensor that holds: is the file cut off, damaged there, or something else altogether?
@@ -135,7 +127,7 @@ fn diagnose(file: &dyn FileHandle, path: &Path, file_len: u64, reason: String) -
         damage: vec![Damage { part, range, reason }],
     };
     if file_len < 8 {
-        return other(format!("{file_len} bytes"));
+        return other(format!("its {file_len} bytes are too few"));
     }
     let mut first = [0; 8];
     if let Err(error) = read_exact_at(file, &mut first, 0).context("read", path) {

@@ -17,7 +17,7 @@ use crate::recovery::{RecoveryReport, Rejected};
 /// Reads a folder of checkpoints. Takes no lock and changes nothing but pins; a store may write to the folder meanwhile.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    pub(crate) dir: PathBuf,
+    dir: PathBuf,
     pub(crate) fs: Arc<dyn FileSystem>,
 }
 
