@@ -3,7 +3,7 @@
 use highwater_nn::{Layer, Sequential};
 use std::ops::Range;
 
-/// Batches of `size` rows, the last of what is left; if that would be fewer than `least`, it goes to the batch before.
+/// Batches of `size` rows, the last of what is left; if that would be fewer than `least`, it joins the batch before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batches {
     rows: usize,
@@ -20,6 +20,12 @@ impl Batches {
     /// Of so many rows. `size` is at least `least`.
     pub(crate) fn of(rows: usize, size: usize, least: usize) -> Batches {
         Batches { rows, size, least }
+    }
+
+    /// The pieces of a batch, of at most `size` rows; without a size it is one piece.
+    pub(crate) fn pieces(self, number: usize, size: Option<usize>) -> Batches {
+        let rows = self.range(number).len();
+        Batches { rows, size: size.unwrap_or(rows), ..self }
     }
 
     pub(crate) fn count(self) -> usize {

@@ -48,9 +48,9 @@ pub(crate) struct Session<'a> {
     buffer: BatchBuffer,
     /// The rows in the order of the epoch in progress; empty until its first step here.
     order: Vec<u32>,
+    /// The steps of an epoch, and how many they are.
+    steps: Batches,
     steps_per_epoch: u64,
-    /// The fewest rows of a batch.
-    least: usize,
     pub(crate) counters: Counters,
     pub(crate) history: Vec<Record>,
     stopping: EarlyStopping,
@@ -73,11 +73,10 @@ impl<'a> Session<'a> {
         let Run { model, loss, checkpoints, observers, interrupt } = run;
         let count = model.parameters().len();
         let program = model.compile(|y| loss.record(y));
-        let least = batches::least(model.network());
-        let steps = Batches::of(data.train.rows(), config.batch_size, least);
+        let steps = Batches::of(data.train.rows(), config.batch_size, batches::least(model.network()));
         let full = steps.largest();
-        let piece = |of: usize| Batches::of(of, config.micro_batch.unwrap_or(of), least).largest();
-        let rows = piece(steps.range(0).len()).max(piece(steps.range(steps.count() - 1).len()));
+        let piece = |step| steps.pieces(step, config.micro_batch).largest();
+        let rows = piece(0).max(piece(steps.count() - 1));
         let ws = program.workspace(rows);
         let evidence = config.asks_for_evidence().then(|| Evidence::new(&program, rows, full)).transpose()?;
         let rule = config.stop.start(config.monitor.goal(), config.non_finite);
@@ -95,8 +94,8 @@ impl<'a> Session<'a> {
             evidence,
             buffer: BatchBuffer::new(),
             order: Vec::new(),
+            steps,
             steps_per_epoch: steps.count() as u64,
-            least,
             counters: Counters::default(),
             history: Vec::new(),
             stopping: EarlyStopping::with(config.monitor.goal(), rule),
@@ -189,13 +188,11 @@ impl<'a> Session<'a> {
         let step = self.counters.step;
         let (epoch, place) = (step / self.steps_per_epoch, step % self.steps_per_epoch);
         let (learning_rate, is_validated) = (self.learning_rate(step), self.is_validated(step + 1));
-        let rows = self.data.train.rows();
         if place == 0 || self.order.is_empty() {
-            epoch_order_into(self.config.seed, epoch, rows, &mut self.order);
+            epoch_order_into(self.config.seed, epoch, self.data.train.rows(), &mut self.order);
         }
-        let steps = Batches::of(rows, self.config.batch_size, self.least);
-        let rows = &self.order[steps.range(place as usize)];
-        let pieces = Batches::of(rows.len(), self.config.micro_batch.unwrap_or(rows.len()), self.least);
+        let rows = &self.order[self.steps.range(place as usize)];
+        let pieces = self.steps.pieces(place as usize, self.config.micro_batch);
         let whole = pieces.count() == 1;
         let key = self.config.seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let (mut loss, mut divisor) = (0.0, 0.0);
