@@ -117,10 +117,11 @@ impl Comparison<'_> {
     fn rows(&self, scores: &[Score]) -> Vec<Row> {
         let values: Vec<Vec<Option<f64>>> =
             self.runs.iter().map(|run| scores.iter().map(|score| value(run, *score)).collect()).collect();
+        let decides = self.decides();
         let best = |(column, score): (usize, &Score)| {
             let finite = values.iter().filter_map(|values| values[column]).filter(|value| value.is_finite());
             match score.goal() {
-                _ if !self.decides() => None,
+                _ if !decides => None,
                 Goal::Minimize => finite.reduce(f64::min),
                 Goal::Maximize => finite.reduce(f64::max),
             }

@@ -86,8 +86,7 @@ impl<'a> LivePage<'a> {
     }
 
     fn put(&mut self, refresh: Option<u64>) {
-        let report = reconstruct(self.history.clone(), self.about.config);
-        let report = Report { best: self.best, ..report };
+        let report = Report { best: self.best, ..reconstruct(self.history.clone(), self.about.config) };
         let page = Page { about: &self.about, report: &report, outcome: &Outcome::default(), refresh };
         match page.write(&self.path) {
             Ok(()) => self.open = refresh.is_some(),
