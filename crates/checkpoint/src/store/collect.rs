@@ -112,8 +112,8 @@ impl Store {
         }
     }
 
-    /// Deletes those of these that nobody has pinned since the last look, after what stays was made durable. The folder is not
-    /// synced: what comes back after a crash is sound, and goes again.
+    /// Deletes these after what stays was made durable. The folder is not synced: what comes back after a crash is sound, and goes
+    /// again.
     fn remove(&mut self, keys: &[Key], removal: &mut Removal) {
         if keys.is_empty() {
             return;
@@ -125,14 +125,14 @@ impl Store {
                 return removal.failures.push(error);
             }
         }
-        for &key in keys {
-            if !self.folder.is_pinned(key) {
-                self.delete(key, removal);
-            }
-        }
+        keys.iter().for_each(|key| self.delete(*key, removal));
     }
 
+    /// Unless somebody has pinned it since the last look.
     fn delete(&mut self, key: Key, removal: &mut Removal) {
+        if self.folder.is_pinned(key) {
+            return;
+        }
         let path = self.folder.path_of(key);
         match uninterrupted(|| self.folder.fs.remove_file(&path)).context("remove", &path) {
             Ok(()) => {

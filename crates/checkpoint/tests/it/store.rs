@@ -406,6 +406,19 @@ fn damaged_files_that_a_run_has_passed_go_and_those_of_others_stay() {
 }
 
 #[test]
+fn a_damaged_file_that_somebody_pinned_stays_when_the_run_passes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let paths: Vec<PathBuf> = (1..=3).map(|step| save(&mut store, step, step as f32).path).collect();
+    paths[1..].iter().for_each(|path| damage(path));
+    store.folder().pin(Key { branch: 0, step: 2 }).unwrap();
+    let checkpoint = store.latest().unwrap().0.unwrap();
+    assert_eq!(store.continue_from(&checkpoint).unwrap(), 0);
+    assert_eq!(save(&mut store, 4, 4.0).removed, paths[2..]);
+    assert!(paths[1].exists());
+}
+
+#[test]
 fn going_on_from_an_older_state_is_a_branch_that_names_its_parent() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
