@@ -227,7 +227,11 @@ impl<'de> Visitor<'de> for HeaderSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut metadata_seen = false;
-        while let Some(Name(name)) = map.next_key::<Name>()? {
+        while let Some(name) = map.next_key::<String>()? {
+            if name.is_empty() || name.len() > MAX_NAME {
+                let len = name.len();
+                return Err(A::Error::custom(format_args!("a name of {len} bytes, 1 to {MAX_NAME} allowed")));
+            }
             if name == METADATA {
                 if std::mem::replace(&mut metadata_seen, true) {
                     return Err(A::Error::custom("`__metadata__` appears twice"));
@@ -238,51 +242,24 @@ impl<'de> Visitor<'de> for HeaderSeed<'_> {
             if self.0.tensors.len() == MAX_TENSORS {
                 return Err(A::Error::custom(format_args!("more than {MAX_TENSORS} tensors")));
             }
-            let RawTensor { dtype: Known(dtype), shape: Shape(shape), data_offsets: [start, end] } = map
-                .next_value()
-                .map_err(|error| A::Error::custom(format_args!("tensor `{name}`: {error}")))?;
+            let wrong = |error: &dyn fmt::Display| A::Error::custom(format_args!("tensor `{name}`: {error}"));
+            let RawTensor { dtype, shape: Shape(shape), data_offsets: [start, end] } =
+                map.next_value().map_err(|error| wrong(&error))?;
+            let unknown = || wrong(&format_args!("{dtype} is no element type of safetensors"));
+            let dtype = Dtype::named(&dtype).ok_or_else(unknown)?;
             self.0.tensors.push(TensorInfo { name, dtype, shape, range: start..end });
         }
         Ok(())
     }
 }
 
-struct Name(String);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        if name.is_empty() || name.len() > MAX_NAME {
-            return Err(D::Error::custom(format_args!(
-                "a name of {} bytes, 1 to {MAX_NAME} allowed",
-                name.len()
-            )));
-        }
-        Ok(Name(name))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawTensor {
-    dtype: Known,
+struct RawTensor<'a> {
+    #[serde(borrow)]
+    dtype: Cow<'a, str>,
     shape: Shape,
     data_offsets: [u64; 2],
-}
-
-struct Known(Dtype);
-
-impl<'de> Deserialize<'de> for Known {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<'de, str>::deserialize(deserializer)?;
-        // The parser adds the line and column.
-        let unknown = || {
-            D::Error::custom(format_args!(
-                "{name} is no element type of safetensors, but stands in the header"
-            ))
-        };
-        Dtype::named(&name).map(Known).ok_or_else(unknown)
-    }
 }
 
 struct Shape(Vec<usize>);
