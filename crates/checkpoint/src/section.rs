@@ -164,10 +164,10 @@ impl Schema for NoPrevious {
 
 /// Decodes with the type of the schema found, and climbs from there. `None` if no type of the chain has this number.
 pub(crate) fn climb<T: Schema>(section: SectionView<'_>) -> Option<Result<T, String>> {
-    if section.schema() == T::NUMBER {
-        Some(section.decode())
-    } else if T::NUMBER == NoPrevious::NUMBER {
+    if T::NUMBER == NoPrevious::NUMBER {
         None
+    } else if section.schema() == T::NUMBER {
+        Some(section.decode())
     } else {
         climb::<T::Previous>(section).map(|previous| previous.map(T::upgrade))
     }

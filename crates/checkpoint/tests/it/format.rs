@@ -5,10 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use highwater_checkpoint::{
-    Array, Change, Checkpoint, Diff, Dtype, Error, NoPrevious, Schema, Section, Snapshot, export, verify,
-    write,
+    Array, Change, Checkpoint, Diff, Dtype, Error, Section, Snapshot, export, verify, write,
 };
-use serde::{Deserialize, Serialize};
 
 fn written(snapshot: &Snapshot<'_>) -> (Vec<u8>, Checkpoint) {
     let dir = tempfile::tempdir().unwrap();
@@ -113,61 +111,6 @@ fn unknown_sections_are_handed_on_or_refused() {
     let error = checkpoint.unknown_sections(&["history"]).unwrap_err().to_string();
     assert!(error.contains("section `rng` (schema 4) is required and unknown"), "{error}");
     assert_eq!((sections[0].name(), sections[0].schema(), sections[0].is_required()), ("extra", 9, false));
-}
-
-#[derive(Serialize, Deserialize)]
-struct RateV1(f32);
-#[derive(Serialize, Deserialize)]
-struct RateV2 {
-    rate: f32,
-    warmup: u64,
-}
-#[derive(Serialize, Deserialize, Debug, PartialEq)]
-struct RateV3 {
-    rate: f64,
-    warmup: u64,
-}
-
-impl Schema for RateV1 {
-    const NUMBER: u32 = 1;
-    type Previous = NoPrevious;
-    fn upgrade(previous: NoPrevious) -> Self {
-        match previous {}
-    }
-}
-
-impl Schema for RateV2 {
-    const NUMBER: u32 = 2;
-    type Previous = RateV1;
-    fn upgrade(previous: RateV1) -> Self {
-        Self { rate: previous.0, warmup: 10 }
-    }
-}
-
-impl Schema for RateV3 {
-    const NUMBER: u32 = 3;
-    type Previous = RateV2;
-    fn upgrade(previous: RateV2) -> Self {
-        Self { rate: previous.rate.into(), warmup: previous.warmup }
-    }
-}
-
-#[test]
-fn sections_of_every_older_schema_are_converted() {
-    let cases = [
-        (Section::required("rate", 1, &RateV1(0.5)).unwrap(), 10),
-        (Section::required("rate", 2, &RateV2 { rate: 0.5, warmup: 3 }).unwrap(), 3),
-        (Section::required("rate", 3, &RateV3 { rate: 0.5, warmup: 4 }).unwrap(), 4),
-    ];
-    for (section, warmup) in cases {
-        let (_, checkpoint) = written(&Snapshot { sections: &[section], ..Snapshot::default() });
-        assert_eq!(checkpoint.migrate::<RateV3>("rate").unwrap(), RateV3 { rate: 0.5, warmup });
-    }
-    for unknown in [0, 4] {
-        let section = Section::required("rate", unknown, &0_u8).unwrap();
-        let (_, checkpoint) = written(&Snapshot { sections: &[section], ..Snapshot::default() });
-        assert!(checkpoint.migrate::<RateV3>("rate").is_err());
-    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ struct RateV1(f32);
 
 #[derive(Serialize, Deserialize)]
 struct RateV2 {
-    rate: f64,
+    rate: f32,
+    warmup: u64,
 }
 
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -35,7 +36,7 @@ impl Schema for RateV2 {
     type Previous = RateV1;
 
     fn upgrade(previous: RateV1) -> Self {
-        RateV2 { rate: previous.0.into() }
+        RateV2 { rate: previous.0, warmup: 10 }
     }
 }
 
@@ -44,7 +45,7 @@ impl Schema for RateV3 {
     type Previous = RateV2;
 
     fn upgrade(previous: RateV2) -> Self {
-        RateV3 { rate: previous.rate, warmup: 0 }
+        RateV3 { rate: previous.rate.into(), warmup: previous.warmup }
     }
 }
 
@@ -55,10 +56,10 @@ fn migration() -> Migration {
 #[test]
 fn a_file_of_any_older_schema_becomes_one_of_the_newest_and_keeps_the_rest() {
     let dir = tempfile::tempdir().unwrap();
-    for (schema, section) in [
-        (1, Section::required("rate", 1, &RateV1(0.5)).unwrap()),
-        (2, Section::required("rate", 2, &RateV2 { rate: 0.5 }).unwrap()),
-        (3, Section::required("rate", 3, &RateV3 { rate: 0.5, warmup: 0 }).unwrap()),
+    for (schema, section, warmup) in [
+        (1, Section::required("rate", 1, &RateV1(0.5)).unwrap(), 10),
+        (2, Section::required("rate", 2, &RateV2 { rate: 0.5, warmup: 3 }).unwrap(), 3),
+        (3, Section::required("rate", 3, &RateV3 { rate: 0.5, warmup: 4 }).unwrap(), 4),
     ] {
         let mut store = Store::open(dir.path().join(schema.to_string())).unwrap();
         let weights = [1.0, f32::NAN, -0.0];
@@ -79,6 +80,7 @@ fn a_file_of_any_older_schema_becomes_one_of_the_newest_and_keeps_the_rest() {
             .unwrap();
         let before = std::fs::read(&saved.path).unwrap();
         let old = Checkpoint::open(&saved.path).unwrap();
+        assert_eq!(old.migrate::<RateV3>("rate").unwrap(), RateV3 { rate: 0.5, warmup });
         let expected: &[Upgraded] =
             &[Upgraded { name: "rate".to_owned(), from: schema, to: 3 }][..usize::from(schema < 3)];
         assert_eq!(migration().plan(&old).unwrap(), expected);
@@ -88,7 +90,7 @@ fn a_file_of_any_older_schema_becomes_one_of_the_newest_and_keeps_the_rest() {
         let new = Checkpoint::open(&saved.path).unwrap();
         assert_eq!(new.facts(), old.facts());
         assert!(new.facts().parent.is_some());
-        assert_eq!(new.section::<RateV3>("rate", 3).unwrap(), RateV3 { rate: 0.5, warmup: 0 });
+        assert_eq!(new.section::<RateV3>("rate", 3).unwrap(), RateV3 { rate: 0.5, warmup });
         assert_eq!(new.section::<String>("note", 9).unwrap(), "of another program");
         assert!(
             matches!(new.unknown_sections(&["note"]), Err(Error::UnknownSection { .. })),
@@ -121,8 +123,11 @@ fn what_is_newer_unknown_or_damaged_is_refused_and_stays() {
         assert!(expected(&error), "{error}");
         assert!(std::fs::read(&path).unwrap() == bytes);
     };
-    let newer = Section::required("rate", 4, &0_u8).unwrap();
-    check(newer, false, |error| matches!(error, Error::Schema { found: 4, supported: 3, .. }));
+    for unknown in [0, 4] {
+        let section = Section::required("rate", unknown, &0_u8).unwrap();
+        check(section, false, |error| matches!(error, Error::Schema { found: 0 | 4, supported: 3, .. }));
+        assert!(Checkpoint::open(&path).unwrap().migrate::<RateV3>("rate").is_err());
+    }
     let unknown = Section::required("unknown", 1, &0_u8).unwrap();
     check(unknown, false, |error| matches!(error, Error::UnknownSection { schema: 1, .. }));
     let wrong = Section::required("rate", 1, &0_u8).unwrap();
