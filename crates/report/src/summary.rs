@@ -97,7 +97,7 @@ impl fmt::Display for Summary<'_> {
             }
             let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
             for (left, right) in lines {
-                writeln!(f, "{}", format!("  {left:width$}  {right}").trim_end())?;
+                writeln!(f, "{}", format!("  {left}{}  {right}", padding(left, width)).trim_end())?;
             }
         }
         Ok(())
@@ -133,12 +133,18 @@ pub fn text_table(rows: &[Vec<String>]) -> String {
     for row in rows {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            line += &if column == 0 { format!("  {cell:width$}") } else { format!("  {cell:>width$}") };
+            let padding = padding(cell, *width);
+            line += &if column == 0 { format!("  {cell}{padding}") } else { format!("  {padding}{cell}") };
         }
         text += line.trim_end();
         text.push('\n');
     }
     text
+}
+
+/// What a text lacks to be so wide. The width of a format may be 65,535 at the most.
+fn padding(text: &str, width: usize) -> String {
+    " ".repeat(width.saturating_sub(text.chars().count()))
 }
 
 #[cfg(test)]
@@ -152,6 +158,9 @@ mod tests {
         let rows = rows.map(|row| row.iter().map(|cell| (*cell).to_owned()).collect());
         assert_eq!(text_table(&rows), "  a       1\n  größe  22\n  none\n\n");
         assert_eq!(text_table(&[]), "");
+        let long = "x".repeat(70_000);
+        let rows = [vec![long.clone(), "1".into()], vec!["y".into(), long.clone()]];
+        assert_eq!(text_table(&rows).lines().map(str::len).collect::<Vec<_>>(), [140_004; 2]);
     }
 
     #[test]
