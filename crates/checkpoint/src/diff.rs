@@ -56,20 +56,13 @@ impl Diff {
         let mut diff = Diff::default();
         let names: BTreeSet<&str> = a.arrays().chain(b.arrays()).map(|info| info.name()).collect();
         for name in names {
-            let change = match (found(a.array(name))?, found(b.array(name))?) {
-                (Some(a), Some(b)) => compare(a, b),
-                (Some(_), None) => Some(Change::Removed),
-                (None, _) => Some(Change::Added),
-            };
+            let change = change(found(a.array(name))?, found(b.array(name))?, compare);
             diff.arrays.extend(change.map(|change| (name.to_owned(), change)));
         }
         let names: BTreeSet<&str> = a.sections().chain(b.sections()).collect();
         for name in names {
-            let change = match (found(a.raw_section(name))?, found(b.raw_section(name))?) {
-                (Some(a), Some(b)) => (a != b).then_some(Change::Bytes),
-                (Some(_), None) => Some(Change::Removed),
-                (None, _) => Some(Change::Added),
-            };
+            let compare = |a, b| (a != b).then_some(Change::Bytes);
+            let change = change(found(a.raw_section(name))?, found(b.raw_section(name))?, compare);
             diff.sections.extend(change.map(|change| (name.to_owned(), change)));
         }
         Ok(diff)
@@ -85,6 +78,14 @@ fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     match result {
         Err(Error::NoArray { .. } | Error::NoSection { .. }) => Ok(None),
         result => result.map(Some),
+    }
+}
+
+fn change<T>(a: Option<T>, b: Option<T>, compare: impl Fn(T, T) -> Option<Change>) -> Option<Change> {
+    match (a, b) {
+        (Some(a), Some(b)) => compare(a, b),
+        (Some(_), None) => Some(Change::Removed),
+        (None, _) => Some(Change::Added),
     }
 }
 
