@@ -173,7 +173,7 @@ pub enum Error {
         available: u64,
     },
     /// A checkpoint could not be written, not even after those that retention no longer keeps were deleted to make room.
-    #[error("{error}; to make room, retention deleted {}", Named(removed))]
+    #[error("{error}; to make room, retention deleted {}", named(removed))]
     NotEnoughRoom {
         /// Why the second attempt failed.
         error: Box<Error>,
@@ -205,18 +205,15 @@ impl Error {
 /// How many names of files an error lists.
 const NAMES: usize = 4;
 
-/// The names of some files, and the number of all.
-struct Named<'a>(&'a [PathBuf]);
-
-impl fmt::Display for Named<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.len();
-        write!(f, "{count} {}: ", if count == 1 { "checkpoint" } else { "checkpoints" })?;
-        for (i, path) in self.0.iter().take(NAMES).enumerate() {
-            let name = path.file_name().unwrap_or_default().display();
-            write!(f, "{}{name}", if i > 0 { ", " } else { "" })?;
-        }
-        if count > NAMES { write!(f, " and {} more", count - NAMES) } else { Ok(()) }
+/// The number of some checkpoints, and the names of the first.
+fn named(files: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().display().to_string();
+    let names: Vec<String> = files.iter().take(NAMES).map(name).collect();
+    let (count, names) = (files.len(), names.join(", "));
+    match count {
+        1 => format!("1 checkpoint: {names}"),
+        0..=NAMES => format!("{count} checkpoints: {names}"),
+        _ => format!("{count} checkpoints: {names} and {} more", count - NAMES),
     }
 }
 
