@@ -27,12 +27,8 @@ pub struct Rejected {
 
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, Rejected { error, .. }) in self.rejected.iter().enumerate() {
-            write!(f, "{}refused {error}", if i > 0 { "\n" } else { "" })?;
-        }
-        if let Some(chosen) = &self.chosen {
-            write!(f, "{}chosen {}", if self.rejected.is_empty() { "" } else { "\n" }, chosen.display())?;
-        }
-        Ok(())
+        let refused = self.rejected.iter().map(|rejected| format!("refused {}", rejected.error));
+        let chosen = self.chosen.iter().map(|path| format!("chosen {}", path.display()));
+        f.write_str(&refused.chain(chosen).collect::<Vec<_>>().join("\n"))
     }
 }

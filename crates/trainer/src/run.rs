@@ -155,7 +155,7 @@ pub fn resume<'a>(
         None => {
             let (found, report) = checkpoints.store.latest()?;
             if !report.rejected.is_empty() {
-                session.audience.tell(&Event::Warning(report.to_string().trim_end()));
+                session.audience.tell(&Event::Warning(&report.to_string()));
             }
             let Some(checkpoint) = found else { return session.train() };
             (checkpoint, true)
