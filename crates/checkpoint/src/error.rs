@@ -292,4 +292,11 @@ mod tests {
         );
         assert!(error.source().is_none());
     }
+
+    #[test]
+    fn of_many_files_the_first_are_named() {
+        let files: Vec<PathBuf> = ["d/a", "b", "c", "d", "e", "f"].map(PathBuf::from).into();
+        assert_eq!(named(&files[..4]), "4 checkpoints: a, b, c, d");
+        assert_eq!(named(&files), "6 checkpoints: a, b, c, d and 2 more");
+    }
 }
