@@ -112,31 +112,35 @@ impl Goal {
 }
 
 impl KeepBest {
-    /// The places of the entries with a finite score, and in which order they are: the best first; of equal scores, the older.
-    fn places(listing: &[Entry], goal: Goal) -> (Vec<usize>, impl Fn(&usize, &usize) -> Ordering) {
-        let score = |place: usize| listing[place].facts.score;
-        let places = (0..listing.len()).filter(|place| score(*place).is_some_and(f64::is_finite)).collect();
-        let order = move |a: &usize, b: &usize| match () {
-            () if goal.prefers(score(*a), score(*b)) => Ordering::Less,
-            () if goal.prefers(score(*b), score(*a)) => Ordering::Greater,
+    /// The places of the entries with a finite score.
+    fn places(listing: &[Entry]) -> Vec<usize> {
+        let is_finite = |place: &usize| listing[*place].facts.score.is_some_and(f64::is_finite);
+        (0..listing.len()).filter(is_finite).collect()
+    }
+
+    /// The order of two places: the better score first; of equal scores, the older.
+    fn order(listing: &[Entry], goal: Goal) -> impl Fn(&usize, &usize) -> Ordering {
+        let score = |place: &usize| listing[*place].facts.score;
+        move |a, b| match () {
+            () if goal.prefers(score(a), score(b)) => Ordering::Less,
+            () if goal.prefers(score(b), score(a)) => Ordering::Greater,
             () => a.cmp(b),
-        };
-        (places, order)
+        }
     }
 
     /// The places of the entries with a finite score, the best first; of equal scores, the older.
     pub(crate) fn ranking(listing: &[Entry], goal: Goal) -> Vec<usize> {
-        let (mut places, order) = KeepBest::places(listing, goal);
-        places.sort_unstable_by(order);
+        let mut places = KeepBest::places(listing);
+        places.sort_unstable_by(KeepBest::order(listing, goal));
         places
     }
 }
 
 impl Retention for KeepBest {
     fn keep(&self, listing: &[Entry]) -> Vec<bool> {
-        let (mut places, order) = KeepBest::places(listing, self.1);
+        let mut places = KeepBest::places(listing);
         if self.0 < places.len() {
-            places.select_nth_unstable_by(self.0, order);
+            places.select_nth_unstable_by(self.0, KeepBest::order(listing, self.1));
             places.truncate(self.0);
         }
         let mut keep = vec![false; listing.len()];
