@@ -377,3 +377,40 @@ impl StoppingRule for Never {
         u64::MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Problem, Rule};
+    use alloc::{format, string::ToString};
+
+    #[test]
+    fn numbers_without_sense_are_refused() {
+        for (text, name, needs) in [
+            ("patience(3, factor=-1)", "patience", "a factor of at least 0"),
+            ("patience(3, min_delta=-1)", "patience", "a min_delta of at least 0"),
+            ("gl(5, strip=0)", "gl", "a strip of at least 1"),
+            ("pq(-1)", "pq", "an alpha of at least 0"),
+            ("up(0)", "up", "at least 1 rise"),
+            ("up(1, strip=0)", "up", "a strip of at least 1"),
+            ("progress_below(0)", "progress_below", "a threshold above 0"),
+            ("progress_below(1, strip=1)", "progress_below", "a strip of at least 2"),
+            ("steps(0)", "steps", "a limit of at least 1"),
+            ("inc_to_dec(0)", "inc_to_dec", "a threshold above 0 and at most 1"),
+            ("inc_to_dec(1.1)", "inc_to_dec", "a threshold above 0 and at most 1"),
+            ("inc_to_dec(1, wait=0)", "inc_to_dec", "a wait of at least 1"),
+            ("plateau(0)", "plateau", "at least 1 reduction"),
+            ("plateau(1, min_delta=-1)", "plateau", "a min_delta of at least 0"),
+            ("ema(-0.1, never)", "ema", "a decay of at least 0 and below 1"),
+            ("median(0, never)", "median", "a window of at least 1"),
+            ("held(0, never)", "held", "at least 1 time"),
+            ("0 of (never)", "of", "a number from 1 to the number of its rules"),
+        ] {
+            match text.parse::<Rule>().unwrap_err().problem() {
+                Problem::Invalid(invalid) => {
+                    assert_eq!(invalid.to_string(), format!("`{name}` needs {needs}"), "{text}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+}

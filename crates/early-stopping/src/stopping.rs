@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn replaying_a_history_gives_the_verdict_on_its_end() {
         let history = [3.0, 2.0, 2.5].map(|value| Observation::new(0, value));
-        let mut stopper = EarlyStopping::new(Goal::Minimize, Rule::patience(2));
+        let mut stopper = EarlyStopping::new(Goal::Minimize, Rule::patience(3));
         assert_eq!(stopper.replay(&history), Verdict { improved: false, stop: None });
-        assert_eq!((stopper.best().unwrap().index, stopper.earliest_stop()), (1, Some(1)));
+        assert_eq!((stopper.best().unwrap().index, stopper.earliest_stop()), (1, Some(2)));
         stopper.reset();
         assert_eq!((stopper.best(), stopper.replay([])), (None, Verdict::default()));
     }

@@ -171,8 +171,8 @@ impl StoppingRule for Held {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::{epochs, stop, stop_at};
-    use crate::{Goal, NonFinite, Observation, Rule};
+    use crate::check::{epochs, first_reason, stop, stop_at};
+    use crate::{Goal, NonFinite, Observation, Rule, Span, StopReason};
 
     #[test]
     fn rules_are_composed() {
@@ -206,6 +206,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_only_one_of_several_rules_that_fires_is_the_reason_itself() {
+        let reason = first_reason("patience(9) or epochs(2)", &epochs(&[(1, 1.0), (2, 2.0)]));
+        assert_eq!(reason, Some((2, StopReason::Limit { limit: Span::epochs(2), completed: 2 })));
+    }
+
     /// The footnote of Proben1 on its architecture runs: GL5 once, eight successive rises once, GL/P5 > 3
     /// once.
     #[test]
@@ -235,9 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_has_seen_nothing_yet_does_not_know_the_pace() {
+        let rule: Rule = "skip(15 epochs, epochs(40))".parse().unwrap();
+        let mut running = rule.start(Goal::Minimize, NonFinite::Stop);
+        running.observe(&Observation::new(10, 1.0));
+        assert_eq!(running.earliest(), 1);
+    }
+
+    #[test]
     fn the_earliest_stop_is_that_of_the_rules_within() {
         for (rule, before, after_one) in [
             ("patience(3)", 4, 3),
+            ("patience(3 epochs)", 3, 3),
             ("epochs(10)", 10, 9),
             ("patience(3) or epochs(2)", 2, 1),
             ("patience(3) and epochs(9)", 9, 8),
@@ -246,6 +261,7 @@ mod tests {
             ("never or epochs(9)", 9, 8),
             ("not epochs(9)", 1, 1),
             ("after(5, patience(1))", 6, 5),
+            ("after(5, patience(9))", 10, 9),
             ("skip(5, patience(1))", 6, 5),
             ("held(4, epochs(3))", 6, 5),
             ("latched(epochs(3))", 3, 2),
@@ -255,10 +271,12 @@ mod tests {
             ("inc_to_dec(0.1, wait=5)", 6, 5),
             ("median(3, patience(3))", 4, 3),
         ] {
-            let mut running = rule.parse::<Rule>().unwrap().start(Goal::Minimize, NonFinite::Stop);
-            assert_eq!(running.earliest(), before, "{rule}");
-            running.observe(&Observation::new(1, 1.0));
-            assert_eq!(running.earliest(), after_one, "{rule}");
+            for policy in [NonFinite::Stop, NonFinite::Ignore] {
+                let mut running = rule.parse::<Rule>().unwrap().start(Goal::Minimize, policy);
+                assert_eq!(running.earliest(), before, "{rule}, {policy}");
+                running.observe(&Observation::new(1, 1.0));
+                assert_eq!(running.earliest(), after_one, "{rule}, {policy}");
+            }
         }
     }
 }

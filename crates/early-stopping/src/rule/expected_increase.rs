@@ -95,8 +95,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_envelope_gives_what_the_definition_says(scores in prop::collection::vec(-9.0..9.0, 1..60)) {
-            let mut increase = ExpectedIncrease::default();
+        fn the_envelope_gives_what_the_definition_says(
+            scores in prop::collection::vec(-9.0..9.0, 1..60),
+            // From the second, the weights are rescaled on the way.
+            weight in prop::sample::select(Vec::from([1.0, 0.8 / FORGOTTEN])),
+        ) {
+            let mut increase = ExpectedIncrease { weight, ..ExpectedIncrease::default() };
             for (i, &score) in scores.iter().enumerate() {
                 let (found, expected) = (increase.observe(score), by_definition(&scores[..=i]));
                 prop_assert!((found - expected).abs() <= 1e-12 * expected.max(1.0), "{found} {expected}");

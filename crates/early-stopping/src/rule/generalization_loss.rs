@@ -101,7 +101,8 @@ impl Criterion for Watching {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::{epochs, stop, stop_at};
+    use crate::check::{epochs, first_reason, stop, stop_at};
+    use crate::{Best, StopReason};
 
     #[test]
     fn the_loss_is_the_share_by_which_the_best_is_exceeded() {
@@ -127,5 +128,15 @@ mod tests {
             assert_eq!(stop_at(rule, &history), at, "{rule}");
         }
         assert_eq!(stop_at("gl(5, strip=2) and epochs(9)", &history), Some(10));
+    }
+
+    #[test]
+    fn the_reason_names_the_best_of_the_strip_ends() {
+        let history = epochs(&[(1, 1.0), (2, 8.0), (4, 6.0), (5, 1.0), (6, 7.0)]);
+        let Some((6, StopReason::GeneralizationLoss { best, .. })) = first_reason("gl(5, strip=2)", &history)
+        else {
+            panic!("it stops at epoch 6")
+        };
+        assert_eq!(best, Best { at: 4, value: 6.0, index: 2 });
     }
 }

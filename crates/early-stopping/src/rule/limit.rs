@@ -124,5 +124,10 @@ mod tests {
         let mut rule = Timing::new(Duration::from_secs(100));
         rule.observe(&Observation { elapsed: Some(Duration::from_secs(20)), ..Observation::new(1, 0.0) });
         assert_eq!(rule.earliest(), 4);
+        rule.reset();
+        assert_eq!(rule.earliest(), 1);
+        let reason =
+            rule.observe(&Observation { elapsed: Some(Duration::from_secs(51)), ..Observation::new(1, 0.0) });
+        assert!(reason.is_some(), "the first observation took as long as all before it");
     }
 }

@@ -163,6 +163,7 @@ mod tests {
             ("gl(15, strip=2)", Some(10)),
             ("up(1, strip=2)", Some(8)),
             ("up(2, strip=2)", Some(10)),
+            ("progress_below(125, strip=2)", Some(4)),
             ("progress_below(50.1, strip=2)", Some(6)),
             ("progress_below(10.5, strip=2)", Some(8)),
             ("progress_below(10, strip=2)", None),
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn without_progress_any_loss_of_generalization_is_too_much() {
         let flat = [1.0; 6];
-        assert_eq!(stop_at("pq(9, strip=2)", &trained(flat, [2.0; 6])), None);
+        assert_eq!(stop_at("pq(0, strip=2)", &trained(flat, [2.0; 6])), None);
         assert_eq!(stop_at("pq(9, strip=2)", &trained(flat, [2.0, 2.0, 2.0, 2.1, 2.1, 2.1])), Some(4));
         assert_eq!(stop_at("progress_below(0.1)", &trained(flat, [2.0; 6])), Some(5));
     }
