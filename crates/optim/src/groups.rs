@@ -222,10 +222,12 @@ mod tests {
 
     #[test]
     fn a_table_with_a_gap_or_an_overlap_is_refused() {
-        for start in [3, 5] {
-            let error = Groups::by_name([("a", 0..4), ("b", start..6)], &[]).unwrap_err();
+        let with = |range: Range<usize>| Groups::by_name([("a", 0..4), ("b", range)], &[]);
+        for (start, end) in [(3, 6), (5, 6), (4, 3)] {
+            let error = with(start..end).unwrap_err();
             assert_eq!(error, Error::NotContiguous { name: "b".into(), start, expected: 4 });
         }
+        assert_eq!(with(4..4).unwrap().parameters(), 4);
     }
 
     #[test]

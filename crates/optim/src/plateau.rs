@@ -170,6 +170,37 @@ mod tests {
         assert_eq!(seen[2], (0.5, 1));
         assert_eq!(seen[3], (0.5, 1), "while it cools down nothing is counted");
         assert_eq!((seen[5], seen[8], seen[11]), ((0.25, 2), (0.25, 3), (0.25, 4)));
+        assert_eq!(plateau.learning_rate(), 0.25);
+    }
+
+    #[test]
+    fn an_improvement_is_more_than_the_threshold() {
+        use Threshold::{Absolute, Relative};
+        for (maximize, threshold, metric, improves) in [
+            (false, Relative(0.25), 3.0, false),
+            (false, Relative(0.25), 2.9, true),
+            (true, Relative(0.25), 5.0, false),
+            (true, Relative(0.25), 5.1, true),
+            (false, Absolute(0.5), 3.5, false),
+            (false, Absolute(0.5), 3.4, true),
+            (true, Absolute(0.5), 4.5, false),
+            (true, Absolute(0.5), 4.6, true),
+        ] {
+            let rule =
+                ReduceOnPlateau { maximize, threshold, patience: 0, factor: 0.5, ..Default::default() };
+            let mut plateau = Plateau::new(rule, 1.0).unwrap();
+            let rates = [4.0, metric].map(|metric| plateau.observe(metric));
+            assert_eq!(rates, [1.0, if improves { 1.0 } else { 0.5 }], "{metric} {threshold:?}");
+        }
+    }
+
+    #[test]
+    fn a_reduction_by_eps_or_less_is_not_made() {
+        for (eps, expected) in [(0.5, 1.0), (0.4, 0.5)] {
+            let rule = ReduceOnPlateau { patience: 0, factor: 0.5, eps, ..Default::default() };
+            let mut plateau = Plateau::new(rule, 1.0).unwrap();
+            assert_eq!([2.0, 2.0].map(|metric| plateau.observe(metric)), [1.0, expected]);
+        }
     }
 
     #[test]
