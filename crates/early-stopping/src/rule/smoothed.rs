@@ -96,9 +96,8 @@ impl Average {
     fn observe(&mut self, value: f64) -> f64 {
         match self {
             Average::Exponential { decay, mean, weight } => {
-                let share = 1.0 - *decay;
-                *weight = *decay * *weight + share;
-                *mean += share / *weight * (value - *mean);
+                *weight = *decay * *weight + 1.0;
+                *mean += (value - *mean) / *weight;
                 *mean
             }
             Average::Median { window, recent, sorted } => {
