@@ -134,6 +134,15 @@ mod tests {
     }
 
     #[test]
+    fn only_where_the_run_is_to_fail_is_the_reason_a_failure() {
+        for (policy, failed) in [(NonFinite::Stop, false), (NonFinite::Fail, true)] {
+            let mut rule = Rule::Never.start(Goal::Minimize, policy);
+            let reason = rule.observe(&Observation::new(1, f64::NAN)).unwrap();
+            assert_eq!(reason.is_failure(), failed, "{policy}");
+        }
+    }
+
+    #[test]
     fn policies_parse_and_print() {
         for (policy, name) in NonFinite::NAMES {
             assert_eq!((policy.to_string().as_str(), name.parse()), (name, Ok(policy)));

@@ -54,6 +54,7 @@ impl Observation {
 #[cfg(all(test, feature = "serde"))]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn in_json_only_the_epoch_and_the_value_are_needed() {
@@ -62,6 +63,9 @@ mod tests {
         assert!(read(r#"{"at": 3, "value": "nan"}"#).unwrap().value.is_nan());
         let infinite = read(r#"{"at": 3, "value": "-inf", "train": "inf"}"#).unwrap();
         assert_eq!((infinite.value, infinite.train), (f64::NEG_INFINITY, Some(f64::INFINITY)));
-        assert!(read(r#"{"at": 3, "value": "many"}"#).is_err());
+        let whole = read(r#"{"at": 3, "value": -2, "train": 4}"#).unwrap();
+        assert_eq!((whole.value, whole.train), (-2.0, Some(4.0)));
+        let error = read(r#"{"at": 3, "value": "many"}"#).unwrap_err().to_string();
+        assert!(error.contains(r#"expected a number, or one of "nan""#), "{error}");
     }
 }

@@ -367,7 +367,7 @@ impl fmt::Display for Gain {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::first_reason;
+    use crate::check::{epochs, first_reason};
     use crate::{Observation, StopReason};
     use alloc::string::ToString;
     use alloc::vec::Vec;
@@ -399,6 +399,7 @@ mod tests {
                  5.208‰ in 2 epochs, more than 5",
             ),
             ("up(3, strip=1)", "worse 3 times in a row: from 0.7 to 1.5 at epoch 8"),
+            ("up(1, strip=1)", "worse: from 0.5 to 0.625 at epoch 3"),
             ("up(1, strip=4)", "worse after 4 epochs: from 0.75 to 1.5 at epoch 8"),
             (
                 "progress_below(5.2, strip=2)",
@@ -441,6 +442,13 @@ mod tests {
             let (_, reason) = first_reason(rule, &history()).unwrap();
             assert_eq!(reason.to_string(), sentence, "{rule}");
         }
+    }
+
+    #[test]
+    fn a_wait_is_told_in_epochs_where_each_of_them_was_observed() {
+        let each_second = epochs(&[(2, 1.0), (4, 2.0), (6, 2.0)]);
+        let (_, reason) = first_reason("patience(2)", &each_second).unwrap();
+        assert_eq!(reason.to_string(), "no improvement in 2 observations: best 1 at epoch 2");
     }
 
     #[test]

@@ -405,6 +405,7 @@ mod tests {
                 "wombat",
                 "there is no rule `wombat`; there are patience, gl, pq, up, progress_below",
             ),
+            ("x(5)", "x", "there is no rule `x`; there are patience, gl"),
             ("µ(5)", "µ", "there is no rule `µ`; there are patience, gl"),
         ] {
             let error = text.parse::<Rule>().unwrap_err();

@@ -352,7 +352,9 @@ fn converted(rule: &Rule, level: fn(f64) -> f64, distance: fn(f64) -> f64) -> Ru
 fn a_text_of_any_length_is_pointed_into_and_any_number_is_ranked() {
     for text in ["x".repeat(70_000), "patience(3) or ".repeat(5_000) + "gk(5)"] {
         let error = text.parse::<Rule>().unwrap_err().to_string();
-        assert!(error.lines().count() == 3 && error.len() < 1_000, "{error}");
+        let lines: Vec<&str> = error.lines().collect();
+        assert!(lines.len() == 3 && error.len() < 1_000, "{error}");
+        assert!(lines[2].len() <= lines[1].len(), "carets beyond what is shown\n{error}");
     }
     let selection = Selection { keep: usize::MAX, ..Selection::new(Goal::Minimize) };
     assert_eq!(BestTracker::with(selection).observe(&Observation::new(1, 0.5)), Some(0));
