@@ -141,10 +141,13 @@ fn a_mixture_of_two_files_is_refused() {
 fn other_files_are_not_called_damaged() {
     let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap();
     let foreign = safetensors::serialize([("a", tensor)], None).unwrap();
-    let cases: [(&[u8], &str); 5] = [
+    // Its last bytes speak of an `integrity` that is longer than all of it.
+    let too_long = [&[0; 56][..], &88_u64.to_le_bytes(), &[0; 16]].concat();
+    let cases: [(&[u8], &str); 6] = [
         (b"", "0 bytes"),
-        (b"PK\x03\x04 a zip, certainly not what is asked for", "no safetensors header"),
+        (b"PK\x03\x04 a zip, certainly not what is asked for", "no safetensors header: torch.save writes"),
         (&[0; 4096], "does not begin with `{`"),
+        (&too_long, "does not begin with `{`"),
         (&foreign, "without an `integrity` tensor"),
         (b"\x02\0\0\0\0\0\0\0{}", "without an `integrity` tensor"),
     ];

@@ -260,6 +260,33 @@ fn memory_is_bounded_by_the_size_of_the_file_whatever_it_claims() {
 }
 
 #[test]
+fn hashes_that_are_not_those_of_the_header_are_refused() {
+    let array = |name: &str, from: usize, to: usize| {
+        format!(r#""{name}":{{"dtype":"U8","shape":[{}],"data_offsets":[{from},{to}]}}"#, to - from)
+    };
+    let own = |name: &str, dtype: &str, shape: &str, len: usize| {
+        format!(r#""{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[4,{}]}}"#, 4 + len)
+    };
+    let (whole, halves) = (vec![vec![1, 2, 3, 4]], vec![vec![1, 2], vec![3, 4]]);
+    let one = array("a", 0, 4);
+    let two = array("a", 0, 2) + "," + &array("b", 2, 4);
+    let cases = [
+        (&one, own("integrity", "U8", "[88]", 88), &whole, true),
+        (&two, own("integrity", "U8", "[104]", 104), &halves, true),
+        (&two, own("integrity", "U8", "[88]", 88), &whole, false),
+        (&one, own("integrity", "U8", "[104]", 104), &halves, false),
+        (&one, own("other", "U8", "[88]", 88), &whole, false),
+        (&one, own("integrity", "I8", "[88]", 88), &whole, false),
+        (&one, own("integrity", "U8", "[8,11]", 88), &whole, false),
+    ];
+    for (arrays, own, tensors, sound) in cases {
+        let json = format!("{{{arrays},{own}}}");
+        let opened = open(&Parts { json: json.clone().into_bytes(), tensors: tensors.clone() }.sealed());
+        assert_eq!(opened.is_ok(), sound, "{json} {opened:?}");
+    }
+}
+
+#[test]
 fn a_string_that_claims_to_be_longer_than_its_section_costs_nothing() {
     for claim in [1_u64 << 19, 1 << 22, 1 << 26, 1 << 40, u64::MAX] {
         let section = Section::required("s", 1, &claim).unwrap();
