@@ -243,6 +243,7 @@ mod tests {
         check(KeepBest(2, Goal::Maximize), &[NAN, f64::INFINITY, NAN], "...");
         check(KeepEvery(20), &[1., 1., 1., 1.], ".x.x");
         check(KeepEvery(0), &[1., 1.], "..");
+        assert_eq!(KeepEvery(0).keep(&[Entry::sketch(0, None)]), [false]);
         check(KeepLast(1).or(KeepBest(1, Goal::Minimize)), &[2., 1., 3.], ".xx");
         check(|listing: &[Entry]| vec![false; listing.len()], &[1.], ".");
         let boxed: Box<dyn Retention> = Box::new(KeepLast(1));
@@ -262,6 +263,12 @@ mod tests {
         let minutes = KeepEveryInterval(Duration::from_secs(90)).or(|_: &[Entry]| vec![true]);
         assert_eq!(minutes.why(&listing)[0].as_deref(), Some("the policy keeps it"));
         assert_eq!(minutes.why(&listing).len(), 3);
+        let by_hand = |listing: &[Entry]| listing.iter().map(|e| e.facts.step != 20).collect::<Vec<_>>();
+        let keeps = Some("the policy keeps it");
+        assert_eq!(
+            by_hand.why(&listing).iter().map(Option::as_deref).collect::<Vec<_>>(),
+            [keeps, None, keeps]
+        );
         let boxed: Box<dyn Retention> = Box::new(KeepAll);
         assert_eq!(boxed.why(&listing)[2].as_deref(), Some("everything is kept"));
     }
