@@ -161,6 +161,9 @@ fn what_retention_let_go_before_another_score_selects_is_not_told_of_as_lost() {
     let (report, _, warnings) = resume(&problem, dir);
     assert_eq!(report.best().map(|best| best.step), Some(best_of(&[gone, kept])));
     assert!(warnings.len() == 1 && warnings[0].contains("is gone or damaged"), "{warnings:?}");
+    // Beside a published one, only what is damaged.
+    let (_, _, warnings) = resume(&problem, dir);
+    assert!(warnings.len() == 1 && warnings[0].contains(&format!("of step {kept} (")), "{warnings:?}");
 }
 
 #[test]

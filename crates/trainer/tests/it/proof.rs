@@ -4,7 +4,7 @@ use crate::problem::{How, Problem, bits, checkpoints, classification, files, reg
 use highwater_checkpoint::Checkpoint;
 use highwater_nn::{Activation, Layer};
 use highwater_optim::{Adam, Method};
-use highwater_trainer::{Difference, Error, Event, Every, Fingerprint, Proof, Run, prove};
+use highwater_trainer::{Difference, Error, Event, Every, Fingerprint, Proof, Run, history, prove};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -32,7 +32,7 @@ fn eventful() -> Problem {
 fn every_two_checkpoints_of_a_run_are_proved() {
     let problem = eventful();
     let dir = tempfile::tempdir().unwrap();
-    // Saved at every third step, at an interruption in the midst of an epoch, and at one before a validation.
+    // Saved at every third step, and at an interruption in the midst of an epoch.
     problem.fit_until(5, dir.path());
     problem.resume(dir.path());
     let files = files(dir.path());
@@ -47,6 +47,16 @@ fn every_two_checkpoints_of_a_run_are_proved() {
     }
     let error = proof(&problem, &files[1], &files[1]).unwrap_err();
     assert!(matches!(&error, Error::Mismatch { .. }), "{error}");
+}
+
+#[test]
+fn what_was_saved_before_the_validation_of_its_step_is_proved_without_it() {
+    let problem = eventful();
+    let dir = tempfile::tempdir().unwrap();
+    problem.fit_until(6, dir.path());
+    let files = files(dir.path());
+    assert_eq!(history(&Checkpoint::open(&files[2]).unwrap()).unwrap().last().unwrap().step, 3);
+    assert_eq!(proof(&problem, &files[0], &files[2]).unwrap().unwrap().differences, []);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::problem::{How, Problem, checkpoints, classification, files, regression};
 use highwater_checkpoint::{Checkpoint, Section, Store};
 use highwater_nn::{Activation, Layer};
-use highwater_optim::{Method, Sgd};
+use highwater_optim::{Curve, Method, Sgd};
 use highwater_trainer::{
     Checkpoints, Error, Evaluator, Event, Every, Observer, Pace, Run, Saving, fit, resume,
 };
@@ -130,6 +130,16 @@ fn the_training_loss_is_the_mean_over_the_rows() {
         let mean = (16.0 * (losses[0] + losses[1] + losses[2]) + 2.0 * losses[3]) / 50.0;
         assert!((record.training_loss - mean).abs() < 1e-12);
     }
+}
+
+#[test]
+fn a_record_tells_the_learning_rate_of_its_last_step() {
+    let mut problem = regression();
+    (problem.config.learning_rate, problem.config.validate) = (0.25, Every::Steps(5));
+    problem.config.schedule = Curve::Exponential { gamma: 0.5 }.into();
+    let report = problem.run(How::default()).0.unwrap();
+    let rates: Vec<(u64, f64)> = report.history.iter().map(|r| (r.step, r.learning_rate)).collect();
+    assert_eq!(rates, [5, 10, 12].map(|step| (step, 0.25 * 0.5_f64.powf((step - 1) as f64))));
 }
 
 #[test]
