@@ -86,7 +86,7 @@ pub fn prove<'a>(
         let (checkpoint, other) = (to.path().display().to_string(), from.path().display());
         return Err(Error::Mismatch { checkpoint, what: format!("its step is not after that of {other}") });
     }
-    let mut session = Session::new(Run { checkpoints: None, ..run }, data, config)?;
+    let mut session = Session::new(run, data, config)?;
     let reasons = session.load(from, sections)?;
     let expected = state::history(to)?;
     // It may have been saved before the validation of its step, or after.
