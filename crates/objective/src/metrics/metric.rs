@@ -157,12 +157,37 @@ impl Error for UnknownMetric {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{Evaluation, Scores};
 
     #[test]
     fn every_name_parses_back() {
         for metric in NAMES.map(|(_, metric)| metric).into_iter().chain([Metric::TopKAccuracy(3)]) {
             assert_eq!(metric.name().parse(), Ok(metric));
             assert_eq!(metric.to_string(), metric.name());
+        }
+    }
+
+    #[test]
+    fn right_predictions_are_better_in_the_direction_that_a_metric_names() {
+        for metric in NAMES.map(|(_, metric)| metric).into_iter().chain([Metric::TopKAccuracy(1)]) {
+            let value = |right: bool| {
+                let mut seen;
+                if metric.is_of_classes() {
+                    let (own, other) = if right { (0.9, 0.1) } else { (0.1, 0.9) };
+                    seen = Evaluation::of_classes(&[metric], 2, Scores::Probabilities);
+                    seen.update_classes(&[own, other, other, own], &[0, 1]);
+                } else {
+                    seen = Evaluation::of_values(&[metric], 1);
+                    seen.update_values(&[if right { 1.0 } else { 3.0 }, 2.0], &[1.0, 2.0]);
+                }
+                seen.values().next().unwrap().1.unwrap()
+            };
+            let (right, wrong) = (value(true), value(false));
+            let higher_is_better = metric.higher_is_better();
+            assert!(
+                if higher_is_better { right > wrong } else { right < wrong },
+                "{metric}: {right} {wrong}"
+            );
         }
     }
 

@@ -143,9 +143,10 @@ mod tests {
     #[test]
     fn what_nothing_defines_is_none() {
         let none = seen(2, &[], &[]);
-        assert_eq!((none.mae(), none.rmse(), none.r2(), none.mape()), (None, None, None, None));
+        assert_eq!((none.rows(), none.mae(), none.rmse()), (0, None, None));
+        assert_eq!((none.r2(), none.mape()), (None, None));
         let one = seen(1, &[1.0], &[3.0]);
-        assert_eq!((one.mae(), one.r2()), (Some(2.0), None));
+        assert_eq!((one.rows(), one.mae(), one.r2()), (1, Some(2.0), None));
     }
 
     #[test]

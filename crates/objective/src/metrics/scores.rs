@@ -76,9 +76,12 @@ mod tests {
 
     #[test]
     fn log_softmax_is_stable_at_any_size() {
-        let mut row = [1e4, 0.0, -1e4];
-        log_softmax(&mut row);
-        assert_eq!(row, [0.0, -1e4, -2e4]);
+        for (mut row, expected) in
+            [([1e4, 0.0, -1e4], [0.0, -1e4, -2e4]), ([-1e4, 0.0, 1e4], [-2e4, -1e4, 0.0])]
+        {
+            log_softmax(&mut row);
+            assert_eq!(row, expected);
+        }
         let mut sure = [40.0, 0.0];
         log_softmax(&mut sure);
         assert_eq!(sure, [-(-40.0_f64).exp(), -40.0]);
