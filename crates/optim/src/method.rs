@@ -205,6 +205,23 @@ mod tests {
             "adamw: `weight_decay` is NaN but must be at least 0 and finite",
         );
         check(
+            Method::AdamW(AdamW { beta1: 1.0, ..AdamW::default() }),
+            "adamw: `beta1` is 1 but must be in [0, 1)",
+        );
+        for eta_minus in [0.0, 1.0] {
+            check(
+                Method::Rprop(Rprop { eta_minus, ..Rprop::default() }),
+                &format!("rprop: `eta_minus` is {eta_minus} but must be in (0, 1)"),
+            );
+        }
+        check(
+            Method::Rprop1993(Rprop1993 {
+                initial_step: InitialStep::Uniform { low: 0.0, high: 0.1, seed: 0 },
+                ..Rprop1993::default()
+            }),
+            "rprop1993: `initial_step.low` is 0 but must be above 0 and finite",
+        );
+        check(
             Method::Rprop(Rprop { eta_plus: 1.0, ..Rprop::default() }),
             "rprop: `eta_plus` is 1 but must be above 1 and finite",
         );
