@@ -2,7 +2,8 @@
 //! `cargo xtask bench checkpoint [--dir DIR] [--rounds N] [--size NAME] [--floors]`.
 //!
 //! Prints one JSON object a line, `{"size", "mb", "what", "ms", "gb_per_s"}`: medians of rounds in which every job has its
-//! turn, so that what else the machine does falls on all of them. What is written is a new file, as each checkpoint of a
+//! turn, in an order of its own, so that what else the machine does, and what the job before leaves behind, falls on all of
+//! them. What is written is a new file, as each checkpoint of a
 //! run is; the one before it is removed beforehand, and that is not counted. `--commands` runs one job for each line of standard
 //! input, for a program that has others take turns with it, see `benches/checkpoint_peers.py`.
 
@@ -11,6 +12,9 @@
 
 use clap::Parser;
 use highwater_checkpoint::{Array, Checkpoint, Role, Saver, Snapshot, Store};
+use ndarray_rand::rand::SeedableRng;
+use ndarray_rand::rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use std::error::Error;
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -84,14 +88,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(bench: &mut Bench, size: &str, jobs: &[&str], rounds: usize) -> Result<(), Box<dyn Error>> {
     let mut times = vec![Vec::with_capacity(rounds); jobs.len()];
+    let (mut order, mut random) = ((0..jobs.len()).collect::<Vec<_>>(), ChaCha8Rng::seed_from_u64(1));
     for round in 0..=rounds {
-        for (job, times) in jobs.iter().zip(&mut times) {
-            let seconds = bench.time(job)?;
+        for &job in &order {
+            let seconds = bench.time(jobs[job])?;
             // The first round finds no file and no warm cache.
             if round > 0 {
-                times.push(seconds);
+                times[job].push(seconds);
             }
         }
+        // A job leaves things behind for the next one: memory in the caches, blocks that the disk has not written.
+        order.shuffle(&mut random);
     }
     let bytes = bench.raw.len() as f64;
     for (what, mut times) in jobs.iter().zip(times) {
