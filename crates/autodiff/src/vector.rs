@@ -42,14 +42,14 @@ pub trait Vectors: Copy {
     fn load_part<S: Simd>(simd: S, elements: &[Self]) -> Self::Vector<S>;
     /// Writes as much of the beginning of a vector as there are elements.
     fn store_part<S: Simd>(simd: S, elements: &mut [Self], vector: Self::Vector<S>);
-    /// Turns the squares of a matrix (see [`transpose::squares`]), or none of them.
+    /// Transposes a matrix by squares, if it can: see [`transpose::squares`].
     fn turn_squares(
         source: &[Self],
         stride: usize,
         shape: [usize; 2],
         target: &mut [Self],
         width: usize,
-    ) -> usize;
+    ) -> bool;
     /// What a thread packs factors of products into.
     fn memory() -> &'static LocalKey<Cell<Buffer<Self>>>;
 }
@@ -95,7 +95,7 @@ impl Vectors for f32 {
         shape: [usize; 2],
         target: &mut [f32],
         width: usize,
-    ) -> usize {
+    ) -> bool {
         transpose::squares(source, stride, shape, target, width)
     }
     fn memory() -> &'static LocalKey<Cell<Buffer<f32>>> {
@@ -138,8 +138,8 @@ impl Vectors for f64 {
     fn store_part<S: Simd>(simd: S, elements: &mut [f64], vector: S::f64s) {
         simd.partial_store_f64s(elements, vector);
     }
-    fn turn_squares(_: &[f64], _: usize, _: [usize; 2], _: &mut [f64], _: usize) -> usize {
-        0
+    fn turn_squares(_: &[f64], _: usize, _: [usize; 2], _: &mut [f64], _: usize) -> bool {
+        false
     }
     fn memory() -> &'static LocalKey<Cell<Buffer<f64>>> {
         &DOUBLE

@@ -1,6 +1,6 @@
 //! Which vectors of the processor the kernels use.
 
-use pulp::Arch;
+use pulp::{Arch, Simd};
 use std::sync::LazyLock;
 
 /// The widest of this processor or, to see what others would do, those that `HIGHWATER_VECTORS` names.
@@ -24,6 +24,12 @@ pub fn vectors() -> &'static str {
         Arch::Scalar => "none",
         _ => "neon",
     }
+}
+
+/// Whether there are 32 vectors for the sums of a tile and their factors, as with AVX-512 and NEON, or 16.
+#[inline(always)]
+pub(super) fn has_many_registers<S: Simd>() -> bool {
+    S::REGISTER_COUNT >= 32
 }
 
 /// Runs `f` compiled for these vectors. That holds for what becomes a part of `f`: loops are written with `for`, as the

@@ -92,8 +92,10 @@ pub(super) fn turn<T: Real>(
     target: &mut [T],
     width: usize,
 ) {
-    let whole = T::turn_squares(source, stride, [rows, columns], target, width);
-    for start in (whole..columns).step_by(SIDE) {
+    if T::turn_squares(source, stride, [rows, columns], target, width) {
+        return;
+    }
+    for start in (0..columns).step_by(SIDE) {
         let end = columns.min(start + SIDE);
         for row in 0..rows {
             for column in start..end {

@@ -14,6 +14,7 @@
 //! This is the design of Goto & van de Geijn, *Anatomy of High-Performance Matrix Multiplication* (2008), with the
 //! loop over columns outermost.
 
+use super::arch::has_many_registers;
 use super::block::Block;
 use super::matmul::Factor;
 use super::pack::{Rows, turn, with_memory};
@@ -54,7 +55,7 @@ impl<T: Real> WithSimd for Registers<T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Geometry {
-        let rows = if S::REGISTER_COUNT >= 32 { MAX_ROWS } else { 6 };
+        let rows = if has_many_registers::<S>() { MAX_ROWS } else { 6 };
         Geometry { rows, columns: VECTORS * T::lanes::<S>() }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Each sum runs over the inner dimension in its order, so it does not depend on how rows are grouped.
 
+use super::arch::has_many_registers;
 use super::matmul::is_large;
 use super::pack::{turn, with_memory};
 use super::{ARCH, Write};
@@ -13,17 +14,6 @@ use pulp::{NullaryFnOnce, Simd, WithSimd};
 const LANES: usize = 16;
 /// The most vectors that are handled together.
 const WIDE: usize = 4;
-
-/// As many vectors as are handled together: with fewer registers, the sums of four would not leave one for a factor.
-#[inline(always)]
-fn wide<S: Simd>() -> usize {
-    if has_many_registers::<S>() { WIDE } else { 3 }
-}
-
-#[inline(always)]
-fn has_many_registers<S: Simd>() -> bool {
-    S::REGISTER_COUNT >= 32
-}
 /// How many elements of the packed right factor, or of the result, are still thin, if threads could share the product
 /// otherwise, and if not.
 const SHARED: usize = 1 << 12;
@@ -274,6 +264,12 @@ fn accumulate<T: Real, S: Simd, const R: usize, const V: usize>(
             sums[r][v] = T::mul_add_vectors(simd, factor, right[v], sums[r][v]);
         }
     }
+}
+
+/// As many vectors as are handled together: with fewer registers, the sums of four would not leave one for a factor.
+#[inline(always)]
+fn wide<S: Simd>() -> usize {
+    if has_many_registers::<S>() { WIDE } else { 3 }
 }
 
 /// Where the parts of a row begin, last to first: see [`store`].

@@ -1,6 +1,7 @@
 //! The innermost part of a large product: some rows of the result by one or two vectors, whose sums fill the registers
 //! while the inner dimension passes by.
 
+use super::arch::has_many_registers;
 use super::block::{Block, prefetch};
 use super::{LANES, Write};
 use crate::real::Real;
@@ -55,7 +56,7 @@ impl<T: Real, S: Simd> Tile<'_, '_, T, S> {
 /// core that decodes for another guest as well.
 #[inline(always)]
 fn at_own_address<S: Simd, E>(elements: &E) -> &E {
-    match cfg!(target_arch = "x86_64") && S::REGISTER_COUNT >= 32 {
+    match cfg!(target_arch = "x86_64") && has_many_registers::<S>() {
         true => black_box(elements),
         false => elements,
     }

@@ -1,26 +1,26 @@
 //! Squares of a matrix, transposed in registers: a vector of each of as many rows as it has elements.
 
 /// Transposes a matrix as [`turn`](super::pack::turn) does, if it has as many columns as a vector has elements and this
-/// processor's vectors can; returns how many columns it has transposed, which is all or none.
+/// processor's vectors can; returns whether it has.
 pub(crate) fn squares(
     source: &[f32],
     stride: usize,
     shape: [usize; 2],
     target: &mut [f32],
     width: usize,
-) -> usize {
+) -> bool {
     #[cfg(target_arch = "x86_64")]
     match *super::ARCH {
         pulp::Arch::V4(simd) => {
-            return simd.vectorize(x86::Transposed { simd, source, stride, shape, target, width });
+            return simd.vectorize(x86::Transposed::<_, 16> { simd, source, stride, shape, target, width });
         }
         pulp::Arch::V3(simd) => {
-            return simd.vectorize(x86::Transposed { simd, source, stride, shape, target, width });
+            return simd.vectorize(x86::Transposed::<_, 8> { simd, source, stride, shape, target, width });
         }
         _ => {}
     }
     let _ = (source, stride, shape, target, width);
-    0
+    false
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -38,7 +38,7 @@ mod x86 {
         fn transpose(self, rows: [Self::Vector; N]) -> [Self::Vector; N];
     }
 
-    pub(super) struct Transposed<'a, S> {
+    pub(super) struct Transposed<'a, S, const N: usize> {
         pub(super) simd: S,
         pub(super) source: &'a [f32],
         pub(super) stride: usize,
@@ -47,34 +47,18 @@ mod x86 {
         pub(super) width: usize,
     }
 
-    impl NullaryFnOnce for Transposed<'_, V4> {
-        type Output = usize;
+    impl<S: Squares<N>, const N: usize> NullaryFnOnce for Transposed<'_, S, N> {
+        type Output = bool;
 
         #[inline(always)]
-        fn call(self) -> usize {
-            self.squares::<16>()
-        }
-    }
-
-    impl NullaryFnOnce for Transposed<'_, V3> {
-        type Output = usize;
-
-        #[inline(always)]
-        fn call(self) -> usize {
-            self.squares::<8>()
-        }
-    }
-
-    impl<S> Transposed<'_, S> {
-        #[inline(always)]
-        fn squares<const N: usize>(self) -> usize
-        where
-            S: Squares<N>,
-        {
+        fn call(self) -> bool {
             let Transposed { simd, source, stride, shape: [rows, columns], target, width } = self;
+            if columns < N {
+                return false;
+            }
             // The last square overlaps the one before it, if it would be narrower.
             let squares = (0..columns / N * N).step_by(N);
-            let last = (columns > N && !columns.is_multiple_of(N)).then(|| columns - N);
+            let last = (!columns.is_multiple_of(N)).then(|| columns - N);
             // A few rows at a time, whose lines the processor fetches ahead, and not all of them side by side.
             for row in (0..rows).step_by(N) {
                 let count = (rows - row).min(N);
@@ -94,7 +78,7 @@ mod x86 {
                     }
                 }
             }
-            if columns < N { 0 } else { columns }
+            true
         }
     }
 
