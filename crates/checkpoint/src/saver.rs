@@ -164,15 +164,14 @@ impl Saver {
         }
         let place = state.make_room(role);
         let mut staged = place.or_else(|| state.free.pop()).unwrap_or_default();
-        // The copy is long; the writer need not wait for it.
-        drop(state);
+        // The writer can wait for the copy; to let go of the lock and take it again would cost a small state more.
         staged.copy(snapshot, &self.table)?;
-        let mut state = self.shared.lock();
-        // What failed meanwhile may be there again.
-        let place = state.make_room(role);
-        let owed = state.owed.take_if(|_| role.is_best()).map(|(owed, _)| owed);
-        state.superseded += u64::from(owed.is_some());
-        state.free.extend(place.into_iter().chain(owed));
+        if role.is_best()
+            && let Some((owed, _)) = state.owed.take()
+        {
+            state.superseded += 1;
+            state.free.push(owed);
+        }
         state.waiting = Some((staged, role));
         state.accepted = Some(snapshot.step);
         state.again = true;
@@ -409,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_best_one_that_fails_does_not_take_the_place_of_a_newer_best() {
-        // The first is being written; the second came meanwhile, and after it a third, or one that is just being copied.
+        // The first is being written; the second came meanwhile, and after it a third, or one that could not be copied.
         for third_waits in [true, false] {
             let mut state =
                 State { waiting: Some((staged(2), Role::Best)), failing: true, ..State::default() };
