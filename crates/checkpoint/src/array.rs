@@ -60,7 +60,7 @@ impl Dtype {
         Dtype::READ.into_iter().find(|dtype| dtype.name() == name).or_else(other)
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Dtype::U8 => "U8",
             Dtype::U32 => "U32",

@@ -30,22 +30,15 @@ struct Contents {
     labels: Vec<(String, String)>,
 }
 
-/// Arrays that can be stored: all about them but their numbers. It is read once in many steps, when it is in no cache: the
-/// names lie together, and so do the sizes.
+/// Arrays that can be stored: all about them but their numbers.
 #[derive(Default)]
 pub(crate) struct Table {
-    arrays: Vec<Meta>,
-    names: String,
-    sizes: Vec<usize>,
-}
-
-/// An array: where its name ends, the sizes of its dimensions, and its bytes in the memory. Each begins where that before
-/// ends.
-struct Meta {
-    dtype: Dtype,
-    name: usize,
-    shape: usize,
-    bytes: usize,
+    /// Name, type, shape, and place in the memory of each.
+    arrays: Vec<(String, Dtype, Vec<usize>, Range<usize>)>,
+    /// Bytes of all of them.
+    len: usize,
+    /// The [`words`] of all of them, together: they are read once in many steps, when they are in no cache.
+    words: Vec<u64>,
 }
 
 impl Table {
@@ -53,43 +46,35 @@ impl Table {
     ///
     /// # Errors
     /// If the snapshot cannot be stored.
+    #[cold]
     pub(crate) fn of(snapshot: &Snapshot<'_>) -> Result<Table, Error> {
         let Snapshot { arrays, sections, labels, .. } = *snapshot;
         layout::check(arrays, sections, labels)?;
         let mut table = Table::default();
-        for Array { name, dtype, shape, bytes } in arrays {
-            table.names += name;
-            table.sizes.extend(shape);
-            let (name, shape, bytes) = (table.names.len(), table.sizes.len(), table.len() + bytes.len());
-            table.arrays.push(Meta { dtype: *dtype, name, shape, bytes });
+        for array in arrays {
+            let Array { name, dtype, shape, bytes } = array;
+            let place = table.len..table.len + bytes.len();
+            table.len = place.end;
+            table.arrays.push((name.to_string(), *dtype, shape.clone(), place));
+            table.words.extend(words(array));
         }
         Ok(table)
     }
 
     /// Whether it is that of these arrays: then they can be stored.
     pub(crate) fn fits(&self, arrays: &[Array<'_>]) -> bool {
-        self.arrays.len() == arrays.len()
-            && self.iter().zip(arrays).all(|((name, dtype, shape, bytes), array)| {
-                name == array.name
-                    && dtype == array.dtype
-                    && shape == array.shape
-                    && bytes.len() == array.bytes.len()
-            })
+        let mut own = self.words.iter();
+        arrays.iter().all(|array| words(array).all(|word| own.next() == Some(&word))) && own.len() == 0
     }
+}
 
-    /// Name, type, shape and place of each.
-    fn iter(&self) -> impl Iterator<Item = (&str, Dtype, &[usize], Range<usize>)> {
-        let mut from = [0; 3];
-        self.arrays.iter().map(move |&Meta { dtype, name, shape, bytes }| {
-            let [n, s, b] = std::mem::replace(&mut from, [name, shape, bytes]);
-            (&self.names[n..name], dtype, &self.sizes[s..shape], b..bytes)
-        })
-    }
-
-    /// Bytes of all of them.
-    fn len(&self) -> usize {
-        self.arrays.last().map_or(0, |last| last.bytes)
-    }
+/// All about an array but its numbers, in as many words as the first two say: no other arrays have the same ones.
+fn words(array: &Array<'_>) -> impl Iterator<Item = u64> {
+    let pack = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    let Array { name, dtype, shape, bytes } = array;
+    let numbers = [name.len(), shape.len(), bytes.len()].into_iter().chain(shape.iter().copied());
+    let texts = std::iter::once(dtype.name().as_bytes()).chain(name.as_bytes().chunks(8));
+    numbers.map(|number| number as u64).chain(texts.map(pack))
 }
 
 impl Staged {
@@ -103,15 +88,12 @@ impl Staged {
         if !Arc::ptr_eq(&own.table, table) {
             own.table = Arc::clone(table);
         }
-        own.sections = sections.to_vec();
-        own.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-
-        let is_new = own.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len());
+        if !(sections.is_empty() && labels.is_empty() && own.sections.is_empty() && own.labels.is_empty()) {
+            own.copy_rest(sections, labels);
+        }
+        let is_new = own.memory.as_ref().is_none_or(|memory| memory.bytes().len() != table.len);
         if is_new {
-            // The old memory goes first.
-            own.memory = None;
-            let memory = Memory::zeroed(table.len() as u64);
-            own.memory = Some(memory.context("make room in memory for", Path::new("a snapshot"))?);
+            own.make_room(table.len)?;
         }
         let rest = own.memory.as_mut().map_or(&mut [][..], Memory::bytes_mut);
         copy_all(rest, arrays, is_new);
@@ -124,12 +106,13 @@ impl Staged {
         let bytes = own.memory.as_ref().map_or(&[][..], Memory::bytes);
         let arrays: Vec<Array<'_>> = own
             .table
+            .arrays
             .iter()
-            .map(|(name, dtype, shape, range)| Array {
+            .map(|(name, dtype, shape, place)| Array {
                 name: Cow::Borrowed(name),
-                dtype,
-                shape: shape.to_vec(),
-                bytes: Cow::Borrowed(&bytes[range]),
+                dtype: *dtype,
+                shape: shape.clone(),
+                bytes: Cow::Borrowed(&bytes[place.clone()]),
             })
             .collect();
         let labels: Vec<(&str, &str)> =
@@ -146,6 +129,24 @@ impl Staged {
     }
 }
 
+impl Contents {
+    #[cold]
+    fn copy_rest(&mut self, sections: &[Section], labels: &[(&str, &str)]) {
+        self.sections = sections.to_vec();
+        self.labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+    }
+
+    /// Other memory, of so many bytes.
+    #[cold]
+    fn make_room(&mut self, len: usize) -> Result<(), Error> {
+        // The old memory goes first.
+        self.memory = None;
+        let memory = Memory::zeroed(len as u64);
+        self.memory = Some(memory.context("make room in memory for", Path::new("a snapshot"))?);
+        Ok(())
+    }
+}
+
 /// What a thread copies at a time.
 const PIECE: usize = 1 << 20;
 /// Below so many bytes a thread costs more than it brings.
@@ -155,20 +156,61 @@ const MAX_THREADS: usize = 4;
 
 /// Copies arrays, one after the other, to where there is room for all of them.
 fn copy_all(mut room: &mut [u8], arrays: &[Array<'_>], is_new: bool) {
+    if room.len() as u64 >= WORTH_A_THREAD {
+        return copy_in_pieces(room, arrays, is_new);
+    }
+    for array in arrays {
+        let (own, rest) = room.split_at_mut(array.bytes.len());
+        own.copy_from_slice(&array.bytes);
+        room = rest;
+    }
+}
+
+#[cold]
+fn copy_in_pieces(mut room: &mut [u8], arrays: &[Array<'_>], is_new: bool) {
     let threads = workers::threads(room.len() as u64, WORTH_A_THREAD, MAX_THREADS);
     let pieces = arrays.iter().flat_map(|array| {
         let (own, rest) = std::mem::take(&mut room).split_at_mut(array.bytes.len());
         room = rest;
         own.chunks_mut(PIECE).zip(array.bytes.chunks(PIECE))
     });
-    let copy = |(to, from): (&mut [u8], &[u8])| {
-        if is_new && to.len() == PIECE {
-            memory::provide(to);
+    workers::share(threads, pieces.collect(), |pieces| {
+        for (to, from) in pieces {
+            if is_new && to.len() == PIECE {
+                memory::provide(to);
+            }
+            to.copy_from_slice(from);
         }
-        to.copy_from_slice(from);
-    };
-    match threads {
-        1 => pieces.for_each(copy),
-        _ => _ = workers::share(threads, pieces.collect(), |pieces| pieces.for_each(copy)),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_fits_the_arrays_it_is_of_and_no_others() {
+        let (a, b) = ([1.0_f32; 6], [2.0_f64; 3]);
+        let arrays = [Array::f32("layer.weight", &[2, 3], &a), Array::f64("bias", &[3], &b)];
+        let table = Table::of(&Snapshot { arrays: &arrays, ..Snapshot::default() }).unwrap();
+        assert!(table.fits(&arrays));
+        assert!(table.fits(&[Array::f32("layer.weight", &[2, 3], &[0.0; 6]), arrays[1].clone()]));
+        let others = [
+            Array::f32("layer.weighs", &[2, 3], &a),
+            Array::f32("layer.weigh", &[2, 3], &a),
+            Array::f32("\0layer.weight", &[2, 3], &a),
+            Array::f32("layer.weight", &[3, 2], &a),
+            Array::f32("layer.weight", &[6], &a),
+            Array::f32("layer.weight", &[2, 2], &a[..4]),
+            Array::u32("layer.weight", &[2, 3], &[1; 6]),
+        ];
+        for other in others {
+            assert!(!table.fits(&[other.clone(), arrays[1].clone()]), "{other:?}");
+        }
+        assert!(
+            !table.fits(&arrays[..1])
+                && !table.fits(&[])
+                && !table.fits(&[&arrays[..], &arrays[1..]].concat())
+        );
     }
 }
