@@ -125,11 +125,24 @@ def choice(*variants, **more):
 nothing = fields()
 scale = fields(mean=f64, deviation=f64)
 categories = fields(names=several(text), shares=several(f32), others=f32, fill=u64)
-moment = fields(format=choice("year first", "day first", "month first", "time of day"), fill=f64, days=optional(scale),
-                of_year=boolean, of_week=boolean, of_day=boolean)
-encoding = choice(number=fields(scale=scale, fill=f64), boolean=fields(scale=scale, fill=boolean), moment=moment,
-                  one_hot=categories, embedded=categories)
+moment_format = choice("year first", "day first", "month first", "time of day", "named month", "short day first",
+                       "short month first", "short year first", "short named month", "month", "duration")
+moment = fields(format=moment_format, fill=f64, days=optional(scale), of_year=boolean, of_week=boolean, of_day=boolean)
 kind = choice("number", "category", "boolean", "date", "constant", "identifier", "text", "ignore")
+
+
+def preparation(unit):
+    encoding = choice(number=fields(scale=scale, fill=f64), boolean=fields(scale=scale, fill=boolean), moment=moment,
+                      one_hot=categories, embedded=categories, quantity=fields(unit=unit, scale=scale, fill=f64))
+    target = choice(classes=several(text), value=scale, quantity=fields(scale=scale, unit=unit))
+    return fields(inputs=several(fields(name=text, encoding=encoding, missing=u64, indicator=boolean)),
+                  left_out=several(fields(name=text, kind=kind)),
+                  targets=several(fields(name=text, kind=target)),
+                  header=boolean)
+
+
+two_texts = fields(before=text, behind=text)
+unit = choice(fixed=two_texts, shortened=fields(before=text), limits=fields(behind=text), bytes=nothing)
 layer = choice(linear=fields(outputs=u64), activation=choice(*ACTIVATIONS), dropout=fields(rate=f64), layer_norm=nothing,
                batch_norm=nothing, shortcut=fields(origin=u64), residual=fields(origin=u64),
                embedding=several(fields(column=u64, rows=u64, width=u64)))
@@ -142,25 +155,24 @@ SECTIONS = {
     "counters": (2, 1, fields(step=u64, optimizer_steps=u64, loss_sum=f64, loss_rows=u64, gradient_norm=f64,
                               seconds=f64, evidence=f64, terms=u64)),
     "history": (2, 1, several(record)),
-    "preparation": (2, 1, fields(inputs=several(fields(name=text, encoding=encoding, missing=u64, indicator=boolean)),
-                                 left_out=several(fields(name=text, kind=kind)),
-                                 targets=several(fields(name=text, kind=choice(classes=several(text), value=scale))),
-                                 header=boolean)),
+    "preparation": (3, 1, preparation(unit)),
     "network": (2, 1, fields(inputs=u64, layers=several(layer))),
     "configuration": (2, 0, text),
     "fingerprint": (1, 0, fields(version=text, platform=text, extensions=several(text), results=u64)),
     "rows": (1, 0, fields(training=part, validation=part, test=part)),
 }
+# Those of the first version.
+FIRST_SECTIONS = SECTIONS | {"preparation": (2, 1, preparation(two_texts))}
 
 
-def sections(path, load):
+def sections(path, load, known=SECTIONS):
     """The metadata, the arrays and the decoded sections of a checkpoint of a run."""
     facts, arrays, found = load(path)
     # The first versions did not save a hash of the rows.
     assert set(found) in (set(SECTIONS), set(SECTIONS) - {"rows"}), sorted(found)
     decoded = {}
     for name, (schema, flags, value) in found.items():
-        expected, required, read = SECTIONS[name]
+        expected, required, read = known[name]
         assert (schema, flags) == (expected, required), (name, schema, flags)
         decoded[name], end = read(value, 0)
         assert end == len(value), f"{name}: {len(value) - end} bytes left over"
@@ -206,7 +218,7 @@ def same_sections(path, load):
 
 def columns_of(column):
     name, value = column["encoding"]
-    width = {"number": 1, "boolean": 1, "embedded": 1}.get(name)
+    width = {"number": 1, "boolean": 1, "embedded": 1, "quantity": 1}.get(name)
     if name == "moment":
         width = (value["days"] is not None) + 2 * (value["of_year"] + value["of_week"] + value["of_day"])
     if name == "one_hot":
@@ -220,13 +232,14 @@ def check_untidy(folder, load):
     random = np.random.default_rng(5)
     hues = ["amber", "grün", "violet"]
     with open(table, "w") as file:
-        print("number,flag,day,hue,many,same,id,y", file=file)
+        print("number,flag,day,hue,many,mass,same,id,y", file=file)
         for row in range(3000):
             x, flag, hue = random.normal(50, 7), random.random() < 0.3, random.integers(3)
             day = np.datetime64("2021-03-01") + int(random.integers(900))
             y = x / 7 + 3 * flag + hue + random.normal(0, 0.1)
             cell = "" if row % 9 == 0 else f"{x:.3f}"
-            print(f"{cell},{'yes' if flag else 'no'},{day},{hues[hue]},m{random.integers(400)},1,r{row},{y:.4f}", file=file)
+            name, mass = f"m{random.integers(400)}", random.uniform(1, 3)
+            print(f"{cell},{'yes' if flag else 'no'},{day},{hues[hue]},{name},{mass:.2f} kg,1,r{row},${y:.4f}", file=file)
     highwater("train", "--data", table, "--target", "y", "--hidden", "8", "--epochs", "2", "--out", run, "--quiet")
     checkpoints = sorted((run / "checkpoints").glob("*.safetensors"))
     for path in checkpoints:
@@ -246,9 +259,14 @@ def check_untidy(folder, load):
     assert (name, value["names"]) == ("one_hot", hues) and abs(sum(value["shares"]) - 1) < 1e-5
     name, value = encodings["many"]
     assert name in ("one_hot", "embedded") and set(value["names"]) <= {f"m{i}" for i in range(400)}
+    name, value = encodings["mass"]
+    assert (name, value["unit"]) == ("quantity", ("fixed", {"before": "", "behind": "kg"})), value
+    assert abs(value["scale"]["mean"] - 2) < 0.1
     left_out = {column["name"]: column["kind"] for column in preparation["left_out"]}
     assert left_out == {"same": "constant", "id": "identifier"}, left_out
     assert preparation["targets"][0]["name"] == "y" and preparation["header"] is True
+    name, value = preparation["targets"][0]["kind"]
+    assert (name, value["unit"]) == ("quantity", ("fixed", {"before": "$", "behind": ""})), value
     return len(checkpoints)
 
 
@@ -322,7 +340,7 @@ def check_golden(load):
     for path in files:
         same_arrays(path, load)
     for path in runs:
-        found = sections(path, load)[2]
+        found = sections(path, load, FIRST_SECTIONS)[2]
         assert [record["step"] for record in found["history"]] == [2, 4, 6, 8, 9]
         assert [name for name, _ in found["network"]["layers"]][:2] == ["embedding", "linear"]
     path = ROOT / "crates/nn/tests/golden/network.onnx"
