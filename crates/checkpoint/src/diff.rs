@@ -40,7 +40,7 @@ pub enum Change {
         /// The largest distance in units in the last place: how many floating-point numbers lie between the two, plus one.
         /// For integers and bytes, the largest absolute difference again. `u64::MAX` to and from NaN.
         ulps: u64,
-        /// Where the largest distance is: the index in row-major order.
+        /// Where the largest distance is first: the index in row-major order.
         at: usize,
     },
     /// Other bytes, of a section.
@@ -120,7 +120,7 @@ fn distance(dtype: Dtype, x: &[u8], y: &[u8]) -> (f64, u64) {
     match (x, y) {
         (Number::Float(x, _), Number::Float(y, _)) if x.is_nan() != y.is_nan() => (f64::NAN, u64::MAX),
         // Equal infinities have equal bits and do not come here; NaNs with other bits do.
-        (Number::Float(x, _), Number::Float(y, _)) if x.is_nan() && y.is_nan() => (0.0, 0),
+        (Number::Float(x, _), Number::Float(..)) if x.is_nan() => (0.0, 0),
         (Number::Float(x, i), Number::Float(y, j)) => ((x - y).abs(), i.abs_diff(j)),
         (Number::Integer(x), Number::Integer(y)) => (x.abs_diff(y) as f64, x.abs_diff(y)),
         _ => unreachable!("both are of one type"),
@@ -182,6 +182,7 @@ mod tests {
         };
         f64s(&[1.0, f64::NAN], &[1.0, f64::NAN], None);
         f64s(&[1.0, 2.0], &[1.0, 2.5], Some((1, 0.5, 1 << 50, 1)));
+        f64s(&[1.0, 2.0, 4.0], &[1.0, 2.5, 5.0], Some((2, 1.0, 1 << 50, 1)));
         f64s(&[0.0], &[-0.0], Some((1, 0.0, 0, 0)));
         f64s(&[f64::from_bits(1)], &[-f64::from_bits(1)], Some((1, f64::from_bits(2), 2, 0)));
         f64s(&[1.0, 1.0], &[1.0 + f64::EPSILON, f64::NAN], Some((2, f64::NAN, u64::MAX, 1)));

@@ -39,6 +39,7 @@ fn arrays_come_back_bit_for_bit() {
     let bits =
         checkpoint.array("f64").unwrap().as_f64().unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits, f64s.map(f64::to_bits));
+    assert_eq!(checkpoint.array("f64").unwrap().name(), "f64");
     assert_eq!(checkpoint.array("f64").unwrap().shape(), [3, 1]);
     assert_eq!(&*checkpoint.array("i64").unwrap().as_i64().unwrap(), [i64::MIN, -1]);
     assert_eq!(&*checkpoint.array("u32").unwrap().as_u32().unwrap(), [u32::MAX]);
@@ -344,5 +345,9 @@ fn a_diff_names_what_changed_and_nothing_else() {
     assert_eq!(diff.arrays, expected.map(|(name, change)| (name.to_owned(), change)));
     let expected = [("changed", Change::Bytes), ("new", Change::Added), ("old", Change::Removed)];
     assert_eq!(diff.sections, expected.map(|(name, change)| (name.to_owned(), change)));
-    assert!(Diff::between(&one, &one).unwrap().is_empty());
+    for (other, is_same) in
+        [(&one, true), (&checkpoint(1.5, &[2], false, 5), false), (&checkpoint(1.0, &[2], false, 6), false)]
+    {
+        assert_eq!(Diff::between(&one, other).unwrap().is_empty(), is_same);
+    }
 }
