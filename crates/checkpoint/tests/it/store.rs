@@ -11,7 +11,7 @@ use highwater_checkpoint::{
     KeepLast, Key, Part, Retention, Saved, Snapshot, Store,
 };
 
-use crate::simulated::Simulated;
+use crate::simulated::{Fault, Simulated};
 
 fn save(store: &mut Store, step: u64, value: f32) -> Saved {
     let w = [value];
@@ -75,6 +75,16 @@ fn no_sound_checkpoint_is_an_error_and_no_checkpoint_is_a_fresh_start() {
     let error = store.latest().unwrap_err();
     assert!(matches!(&error, Error::NoneSound { report, .. } if report.rejected.len() == 2), "{error}");
     assert!(Folder::new(dir.path().join("elsewhere")).latest().unwrap().0.is_none());
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one() {
+    let fs = Simulated::new();
+    let mut store = Store::open_in("run/checkpoints", Arc::new(fs.clone())).unwrap();
+    save(&mut store, 1, 1.0);
+    fs.fail_from(fs.operations(), Fault::Device);
+    assert!(matches!(store.folder().latest(), Err(Error::Io { .. })));
+    assert!(matches!(store.folder().list(), Err(Error::Io { .. })));
 }
 
 #[test]
@@ -252,6 +262,17 @@ fn pinned_checkpoints_stay_until_they_are_unpinned() {
 }
 
 #[test]
+fn a_pin_that_cannot_be_removed_is_an_error() {
+    let fs = Simulated::new();
+    let mut store = Store::open_in("run/checkpoints", Arc::new(fs.clone())).unwrap();
+    let (key, folder) = (save(&mut store, 1, 1.0).key, store.folder());
+    folder.pin(key).unwrap();
+    fs.fail_at(fs.operations(), Fault::Device);
+    assert!(folder.unpin(key).is_err());
+    assert!(folder.list().unwrap().entries[0].pinned);
+}
+
+#[test]
 fn what_is_pinned_between_a_look_and_the_deletion_stays() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
@@ -312,6 +333,18 @@ fn the_published_best_is_complete_and_outlives_its_checkpoint() {
     // A checkpoint is replaced by a new file: the published name keeps the old one.
     save(&mut store, 2, 3.0);
     assert_eq!(value(&Checkpoint::open(&best).unwrap()), 2.0);
+}
+
+#[test]
+fn a_best_of_several_pieces_is_copied_whole_where_there_are_no_links() {
+    let fs = Simulated::new();
+    fs.without_links();
+    let numbers: Vec<f64> = (0..300_000).map(f64::from).collect();
+    let arrays = [Array::f64("w", &[numbers.len()], &numbers)];
+    let mut store = Store::open_in("run/checkpoints", Arc::new(fs.clone())).unwrap();
+    store.save_and_publish(&Snapshot { arrays: &arrays, ..Snapshot::default() }, "run/best").unwrap();
+    let best = Checkpoint::open_in(&fs, Path::new("run/best")).unwrap();
+    assert_eq!(*best.array("w").unwrap().as_f64().unwrap(), numbers);
 }
 
 #[test]
@@ -535,6 +568,44 @@ fn a_published_checkpoint_is_recognised_and_one_from_elsewhere_begins_a_branch()
     save(&mut store, 6, 1.0);
     let (found, _) = store.latest().unwrap();
     assert_eq!(found.unwrap().facts().parent.as_deref(), Some("other.safetensors"));
+}
+
+#[test]
+fn a_file_is_found_by_what_is_in_it_and_not_by_its_step() {
+    let run = tempfile::tempdir().unwrap();
+    let mut store = Store::open(run.path().join("checkpoints")).unwrap();
+    let (first, second) = (save(&mut store, 1, 1.0), save(&mut store, 2, 2.0));
+    let older = store.folder().open(first.key).unwrap();
+    store.continue_from(&older).unwrap();
+    let other = save(&mut store, 2, 3.0);
+    let elsewhere = save(&mut Store::open(run.path().join("elsewhere")).unwrap(), 2, 4.0);
+    let copy = run.path().join("copy");
+    for (saved, expected) in [
+        (&first, Some(first.key)),
+        (&second, Some(second.key)),
+        (&other, Some(other.key)),
+        (&elsewhere, None),
+    ] {
+        fs::copy(&saved.path, &copy).unwrap();
+        assert_eq!(store.folder().find(&copy).unwrap(), expected);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_deleted_before_it_can_be_opened_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::new(dir.path());
+    // A link that leads nowhere has a name, and nothing behind it.
+    std::os::unix::fs::symlink("nowhere", folder.path_of(Key { branch: 0, step: 2 })).unwrap();
+    for expected in [None, Some(1)] {
+        let (found, report) = folder.latest().unwrap();
+        assert_eq!(found.map(|checkpoint| checkpoint.facts().step), expected);
+        let listing = folder.list().unwrap();
+        assert_eq!(listing.entries.iter().map(|entry| entry.key.step).next(), expected);
+        assert_eq!((report.rejected.len(), listing.unreadable.len()), (0, 0));
+        save(&mut Store::open(dir.path()).unwrap(), 1, 1.0);
+    }
 }
 
 #[test]
