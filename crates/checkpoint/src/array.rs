@@ -286,3 +286,21 @@ impl<'a> ArrayView<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floating_point_numbers_of_any_width_are_also_had_as_f32() {
+        let of = |dtype, bytes: &[u8]| {
+            let view = ArrayView { name: "a", dtype, shape: &[1], bytes };
+            view.to_f32()
+        };
+        assert_eq!(of(Dtype::F32, &1.5_f32.to_le_bytes()), Some(vec![1.5]));
+        assert_eq!(of(Dtype::F64, &(1.5 + 1e-12_f64).to_le_bytes()), Some(vec![1.5]));
+        assert_eq!(of(Dtype::F16, &0x3e00_u16.to_le_bytes()), Some(vec![1.5]));
+        assert_eq!(of(Dtype::BF16, &0x3fc0_u16.to_le_bytes()), Some(vec![1.5]));
+        assert_eq!(of(Dtype::I64, &1_i64.to_le_bytes()), None);
+    }
+}

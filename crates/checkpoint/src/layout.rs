@@ -380,7 +380,7 @@ mod tests {
         let long_section = Section::optional(&long, 1, &0_u8).unwrap();
         type Case<'a> = (&'a [Array<'a>], &'a [Section], &'a [(&'a str, &'a str)], &'a str);
         let cases: [Case<'_>; 11] = [
-            (&[Array::u8("a", &[3], &[1, 2])], &[], &[], "`a`: shape [3] does not hold 2 elements"),
+            (&[Array::f32("a", &[3], &[1.0, 2.0])], &[], &[], "`a`: shape [3] does not hold 2 elements"),
             (&[Array::u8("a", &[usize::MAX, 2], &[1, 2])], &[], &[], "does not hold"),
             (&[Array::u8("a", &[1; 17], &[1])], &[], &[], "17 dimensions, 16 allowed"),
             (&[Array::u8("", &[1], &[1])], &[], &[], "1 to 4096 bytes, this one 0"),
@@ -402,5 +402,21 @@ mod tests {
             let error = Layout::new(&snapshot, None).err().unwrap().to_string();
             assert!(error.contains(expected), "{error}");
         }
+        let largest = [Array::u8("n".repeat(MAX_NAME), &[1; MAX_RANK], &[1])];
+        assert!(Layout::new(&Snapshot { arrays: &largest, ..Snapshot::default() }, None).is_ok());
+    }
+
+    #[test]
+    fn no_more_labels_are_taken_than_a_reader_takes() {
+        let names: Vec<String> = (0..MAX_METADATA).map(|i| i.to_string()).collect();
+        let labels: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        let layout = |own: usize| {
+            let labels = &labels[..MAX_METADATA - own];
+            Layout::new(&Snapshot { labels, ..Snapshot::default() }, None).map(drop)
+        };
+        // Beside them there are format, step, epoch and writer.
+        assert!(layout(4).is_ok());
+        let error = layout(3).unwrap_err().to_string();
+        assert!(error.contains("`labels`: 4097 of them, 4096 allowed"), "{error}");
     }
 }

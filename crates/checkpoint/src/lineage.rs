@@ -176,14 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn files_that_claim_each_other_as_parent_are_listed_once() {
+    fn files_that_claim_each_other_as_parent_are_listed_once_and_come_after_none() {
+        let entries = [(1, 1, Some((2, 1))), (2, 1, Some((1, 1))), (3, 5, Some((3, 5)))];
         check(
-            &[(1, 1, Some((2, 1))), (2, 1, Some((1, 1))), (3, 5, Some((3, 5)))],
+            &entries,
             &[
                 "step-00000001.b1 from step-00000001.b2.safetensors",
                 "-step-00000001.b2 from step-00000001.b1.safetensors",
                 "step-00000005.b3 from step-00000005.b3.safetensors",
             ],
         );
+        let listing = listing(&entries);
+        for entry in &listing.entries {
+            assert_eq!(listing.before(entry.key), None);
+        }
     }
 }

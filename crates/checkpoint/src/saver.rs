@@ -399,6 +399,7 @@ mod tests {
             state.keep(staged(1), Role::Best);
             state.make_room(Role::Routine);
             assert_eq!(state.owed.as_ref().map(step), Some(2), "{third_waits}");
+            assert_eq!(state.superseded, if third_waits { 2 } else { 1 });
         }
     }
 }

@@ -107,5 +107,13 @@ mod tests {
         check(&Array::f64("a", &[2], &[1e9 + 1.0, 1e9 - 1.0]), (2, 0, 1e9 - 1.0, 1e9 + 1.0, 1e9, 1.0));
         check(&Array::f64("a", &[1], &[NAN]), (1, 1, NAN, NAN, NAN, NAN));
         check(&Array::f64("a", &[0], &[]), (0, 0, NAN, NAN, NAN, NAN));
+        let of_others = |dtype: &str, shape: &[usize], bytes: &'static [u8]| Array {
+            name: "a".into(),
+            dtype: Dtype::named(dtype).unwrap(),
+            shape: shape.to_vec(),
+            bytes: bytes.into(),
+        };
+        check(&of_others("F16", &[2], &[0, 0x3c, 0, 0xc0]), (2, 0, -2.0, 1.0, -0.5, 1.5));
+        check(&of_others("I16", &[2, 3], &[1; 12]), (6, 6, NAN, NAN, NAN, NAN));
     }
 }

@@ -1,8 +1,12 @@
 //! Saving in the background: what waits, what gives way, and where errors go.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use highwater_checkpoint::{Array, Checkpoint, Error, Folder, Role, Saved, Saver, Section, Snapshot, Store};
+use highwater_checkpoint::{
+    Array, Checkpoint, Entry, Error, Folder, Role, Saved, Saver, Section, Snapshot, Store,
+};
 
 use crate::simulated::{Fault, Simulated};
 
@@ -147,6 +151,7 @@ fn while_the_disk_fails_the_newest_and_the_best_are_kept_and_nobody_waits() {
                 }
             }
             saver.flush().unwrap_err();
+            assert!(!saver.rests(), "what failed is to be tried again soon");
             assert_eq!((steps_if_healed(&fs), best(&fs)), (vec![1], None), "{roles:?}");
             saver.flush().unwrap();
             let mut all = vec![1];
@@ -181,6 +186,30 @@ fn the_writer_rests_after_a_write_and_newer_snapshots_take_the_place_of_older_on
 }
 
 #[test]
+fn a_routine_snapshot_waits_until_the_writer_has_rested() {
+    for _ in 0..100 {
+        let fs = Simulated::new();
+        let mut saver = start(&fs);
+        assert!(!saver.rests());
+        let began = Instant::now();
+        save(&mut saver, 1, Role::Routine).unwrap();
+        while saver.news().unwrap().is_empty() {}
+        save(&mut saver, 2, Role::Routine).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        let found = (saver.rests(), steps(&fs));
+        // On a machine that is busy, the rest may be over before one can look.
+        if began.elapsed() < Duration::from_millis(20) {
+            assert_eq!(found, (true, vec![1]));
+            // Then it is written, though nobody asks again.
+            while saver.news().unwrap().is_empty() {
+                assert!(began.elapsed() < Duration::from_secs(60));
+            }
+            return;
+        }
+    }
+}
+
+#[test]
 fn news_come_without_waiting_and_tell_how_long_a_save_took() {
     let fs = Simulated::new();
     let mut saver = start(&fs);
@@ -195,7 +224,7 @@ fn news_come_without_waiting_and_tell_how_long_a_save_took() {
         }
     };
     assert_eq!(saved.key.step, 1);
-    assert!(saved.took > std::time::Duration::ZERO);
+    assert!(saved.took > Duration::ZERO);
 }
 
 #[test]
@@ -206,6 +235,20 @@ fn closing_returns_the_last_error() {
     save(&mut saver, 1, Role::Last).unwrap();
     assert!(saver.close().is_err());
     assert!(Store::open_in(DIR, Arc::new(fs)).is_ok(), "the lock is free");
+}
+
+#[test]
+fn a_panic_of_the_writer_goes_on_where_its_writes_are_waited_for() {
+    let mut store = Store::open_in(DIR, Arc::new(Simulated::new())).unwrap();
+    store.retain(|_: &[Entry]| -> Vec<bool> { panic!("by a retention of one's own") });
+    let (done, waited) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut saver = Saver::new(store, None);
+        save(&mut saver, 1, Role::Routine).unwrap();
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| saver.flush().map(drop)));
+        done.send(result.is_err()).unwrap();
+    });
+    assert_eq!(waited.recv_timeout(Duration::from_secs(60)), Ok(true));
 }
 
 #[test]
