@@ -107,5 +107,63 @@ mod tests {
         for (low, high) in [(0.5, -0.5), (f64::NAN, 1.0), (0.0, f64::INFINITY), (f64::MIN, f64::MAX)] {
             assert!(!uniform(low, high), "{low} {high}");
         }
+        assert!(Init::Constant { value: 0.0 }.validate().is_ok());
+        assert!(Init::Constant { value: f64::NAN }.validate().is_err());
+    }
+
+    /// Many first values of a layer of 50 inputs and 30 outputs.
+    fn drawn(init: Init, part: Part) -> Vec<f64> {
+        init.values(part, (50, 30), 20_000, 1, 0).to_vec()
+    }
+
+    #[test]
+    fn weights_have_the_bounds_or_the_deviation_that_are_published() {
+        let (i, o) = (50.0, 30.0);
+        for (init, half) in [
+            (Init::Pytorch, 1.0 / f64::sqrt(i)),
+            (Init::HeUniform, f64::sqrt(6.0 / i)),
+            (Init::GlorotUniform, f64::sqrt(6.0 / (i + o))),
+            (Init::LecunUniform, f64::sqrt(3.0 / i)),
+            (Init::Uniform { low: -0.5, high: 0.5 }, 0.5),
+        ] {
+            let values = drawn(init, Part::Weight);
+            let (low, high) = values.iter().fold((0.0, 0.0), |(l, h), v| (f64::min(l, *v), f64::max(h, *v)));
+            for bound in [-low, high] {
+                assert!((0.99 * half..=half).contains(&bound), "{init:?}: {low} {high}");
+            }
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            assert!(mean.abs() < 0.02 * half, "{init:?}: {mean}");
+        }
+        for (init, deviation) in [
+            (Init::HeNormal, f64::sqrt(2.0 / i)),
+            (Init::GlorotNormal, f64::sqrt(2.0 / (i + o))),
+            (Init::LecunNormal, f64::sqrt(1.0 / i)),
+        ] {
+            let values = drawn(init, Part::Weight);
+            let found = (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt();
+            assert!((found / deviation - 1.0).abs() < 0.02, "{init:?}: {found}");
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            assert!(mean.abs() < 0.03 * deviation, "{init:?}: {mean}");
+        }
+    }
+
+    #[test]
+    fn biases_begin_at_zero_except_where_it_is_said_otherwise() {
+        let constant = Init::Constant { value: 0.25 };
+        assert!(drawn(Init::HeNormal, Part::Bias).iter().all(|value| *value == 0.0));
+        assert!(drawn(constant, Part::Bias).iter().all(|value| *value == 0.25));
+        for init in [Init::Pytorch, Init::Uniform { low: 1.0, high: 2.0 }] {
+            assert_eq!(drawn(init, Part::Bias), drawn(init, Part::Weight));
+        }
+    }
+
+    #[test]
+    fn every_bit_of_the_seed_and_every_parameter_gives_other_values() {
+        let first =
+            |seed: u64, index: u64| Init::Pytorch.values(Part::Weight, (1, 1), 1, seed, index)[0].to_bits();
+        let seeds = (0..64).map(|bit| first(1 << bit, 0));
+        let all: std::collections::BTreeSet<u64> =
+            seeds.chain((0..10).map(|index| first(0, index))).collect();
+        assert_eq!(all.len(), 74);
     }
 }

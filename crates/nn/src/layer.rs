@@ -274,6 +274,7 @@ fn moments<'g>(x: Var<'g>, mean: Var<'g>, axis: Axis) -> (Var<'g>, Var<'g>) {
 mod tests {
     use super::*;
     use crate::{Init, Model};
+    use highwater_autodiff::Mode;
     use ndarray::array;
 
     fn model(layers: Vec<Layer>) -> Result<Model<f64>, Error> {
@@ -286,6 +287,7 @@ mod tests {
         let x = array![[1.0, 2.0]]; // a layer of ones gives 1 + 2 + 1 twice
         let shortcut = model(vec![linear.clone(), Layer::Shortcut { from: 0 }]).unwrap();
         assert_eq!(shortcut.predict(x.view()), array![[4.0, 4.0, 1.0, 2.0]]);
+        assert_eq!(shortcut.network().outputs(), 4);
         let residual = model(vec![linear.clone(), Layer::Residual { from: 0 }, linear]).unwrap();
         assert_eq!(residual.predict(x.view()), array![[12.0, 12.0]]);
         assert_eq!(residual.table()[2].name, "2.weight");
@@ -297,6 +299,25 @@ mod tests {
         assert_eq!(later, Error::NotEarlier { layer: 0, from: 1 });
         let width = model(vec![Layer::Linear { outputs: 3 }, Layer::Residual { from: 0 }]).unwrap_err();
         assert_eq!(width, Error::ResidualWidth { layer: 1, found: 2, needed: 3 });
+    }
+
+    #[test]
+    fn a_layer_without_units_is_refused() {
+        let layers = vec![Layer::Linear { outputs: 1 }, Layer::Linear { outputs: 0 }];
+        assert_eq!(model(layers).unwrap_err(), Error::Width { layer: Some(1) });
+    }
+
+    #[test]
+    fn units_are_dropped_in_training_alone() {
+        let model = model(vec![Layer::Dropout { rate: 0.5 }]).unwrap();
+        let x = ndarray::Array2::ones((50, 2));
+        assert_eq!(model.predict(x.view()), x);
+        let program = model.compile(|y| y.sum());
+        let mut ws = program.workspace(50);
+        program.forward(&mut ws, model.parameters(), &[(&x).into()], Mode::Train { key: 1 });
+        let kept = ws.output(0).iter().filter(|value| **value == 2.0).count();
+        let dropped = ws.output(0).iter().filter(|value| **value == 0.0).count();
+        assert!(kept > 0 && dropped > 0 && kept + dropped == 100, "{kept} {dropped}");
     }
 
     #[test]
@@ -318,6 +339,7 @@ mod tests {
         let names: Vec<&str> = model.table().iter().map(|parameter| &parameter.name[..]).collect();
         assert_eq!(names, ["0.tables.0.weight", "0.tables.1.weight"]);
         assert!(model.parameters().iter().all(|value| value.abs() <= 0.05 && *value != 0.0));
+        assert!([-1.0, 1.0].iter().all(|sign| model.parameters().iter().any(|v| v.signum() == *sign)));
         model.parameters_mut().iter_mut().zip(0_u32..).for_each(|(value, at)| *value = at.into());
         let x = array![[0.5, 2.0, 0.25, 0.0], [0.5, 1.0, 0.25, 9.0], [0.5, -1.0, 0.25, f64::NAN]];
         let expected = array![
