@@ -145,6 +145,7 @@ mod tests {
         check(names(10, 50).chain(names(200, 1)), 64, (true, 10, 200)); // nothing to learn of what occurs once
         check(names(10, 1000).chain(names(600, 4)), 64, (false, 610, 0));
         check(names(10, 1000).chain(names(100, 4)), 64, (true, 10, 400));
+        check(names(10, 1900).chain(names(5, 30)).chain(names(5, 10)), 64, (true, 15, 50)); // below one in a thousand
         check(names(100_001, 10).chain(names(1, 11)), 64, (false, 100_000, 20));
     }
 }

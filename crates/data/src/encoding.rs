@@ -356,6 +356,10 @@ mod tests {
         assert_eq!((yes[7][0], yes[0][0] > yes[1][0]), (yes[0][0], true));
         let no = inputs(&["yes", "no", "no", ""], Kind::Boolean);
         assert_eq!(no[3], no[1]);
+        let even = inputs(&["yes", "no", ""], Kind::Boolean);
+        assert_eq!(even[2], even[1]);
+        let days = inputs(&["2026-11-23", "", "2026-11-24", "2026-11-25"], Kind::Date);
+        assert!((days[3][0] - 2.0_f32.sqrt()).abs() < 1e-6, "{days:?}");
         assert_eq!(inputs(&["b", "a", "b", "", "a", "b"], Kind::Category)[3], [0.0, 1.0]);
     }
 
@@ -386,6 +390,32 @@ mod tests {
         assert!((Recipe::ONE_HOT as f32..1000.0).contains(&names), "{names}");
         assert_eq!(found[..4], [[0.0], [1.0], [names], [names]], "unseen and rare names share the last row");
         assert!(found[4][0] < names, "what is missing is the most frequent");
+    }
+
+    #[test]
+    fn quantities_are_read_in_the_unit_of_their_column() {
+        let found = encoded(&["$1", "$2", "$3"], Kind::Number, &["$2", "$3.00"]);
+        assert_eq!(found[0], [0.0]);
+        assert!((found[1][0] - 1.5_f32.sqrt()).abs() < 1e-6, "{found:?}");
+    }
+
+    #[test]
+    fn of_yes_and_no_one_and_zero_are_other_spellings() {
+        let found = inputs(&["yes", "no", "1", "0"], Kind::Boolean);
+        assert_eq!(found[2..], found[..2]);
+        assert!(found[0] > found[1]);
+    }
+
+    #[test]
+    fn a_moment_has_its_places_in_the_year_the_week_and_the_day_behind_its_days() {
+        // The fifth day of 1970, after three quarters of it.
+        let found = &inputs(&["1970-01-01 00:00", "1970-01-05 18:00", "1970-02-11 07:00"], Kind::Date)[1];
+        let turns = [4.75 / 365.2425, 4.0 / 7.0, 0.75];
+        let expected = turns.map(|turn| (std::f32::consts::TAU * turn).sin_cos());
+        assert_eq!(found.len(), 7);
+        for (found, (sine, cosine)) in found[1..].chunks(2).zip(expected) {
+            assert!((found[0] - sine).abs() < 1e-6 && (found[1] - cosine).abs() < 1e-6, "{found:?}");
+        }
     }
 
     #[test]

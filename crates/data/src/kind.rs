@@ -317,6 +317,9 @@ mod tests {
         check(["2024-01", "2024-02", "2024-03", "2024-04", "2024-13"], Kind::Category);
         check(["red", "blue", "red"], Kind::Category);
         check((0..30).map(|i| 1000 + i * 7 % 30), Kind::Identifier);
+        check((0..30).map(|i| i * 2), Kind::Identifier);
+        check((0..30).map(|i| if i == 29 { 60 } else { i * 2 }), Kind::Number);
+        check((0..30).map(|i| if i == 7 { "7o".to_owned() } else { i.to_string() }), Kind::Number);
         check((0..30).map(|i| i * 7), Kind::Number);
         check((0..30).map(|i| i % 29), Kind::Number);
         check(0..10, Kind::Number);
@@ -337,6 +340,8 @@ mod tests {
         check((0..30).map(|i| format!("p-{}", i % 20)), Kind::Category);
         check((0..30).map(|i| format!("saw {i} of them there")), Kind::Text);
         check((0..30).map(|i| format!("a small town {}", i % 3)), Kind::Category);
+        check((0..30).map(|i| format!("one of the towns by river {}", i % 9)), Kind::Text);
+        check((0..30).map(|i| format!("one of the towns by river {}", i % 6)), Kind::Category);
     }
 
     #[test]

@@ -212,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn signs_of_columns_that_are_not_there_are_refused() {
+        let table = Table::from_csv_reader("t.csv", "kids,age\n1,2\n".as_bytes()).unwrap();
+        for (sign, is_known) in [("kids=99", true), ("none", true), ("=", true), ("kid=99", false)] {
+            let dialect = Dialect { missing: vec![sign.to_owned()], ..Dialect::default() };
+            assert_eq!(dialect.check_signs(&table).is_ok(), is_known, "{sign}");
+        }
+    }
+
+    #[test]
     fn a_sign_may_be_of_one_column() {
         let missing = Missing::of(&Dialect { missing: vec!["kids=99".to_owned()], ..Dialect::default() });
         for (column, text, expected) in

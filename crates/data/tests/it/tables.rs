@@ -94,6 +94,26 @@ fn a_predicted_value_is_mapped_back_to_the_targets_units() {
 }
 
 #[test]
+fn a_target_may_be_written_in_a_unit() {
+    let table = table("a,y\n1,$10\n2,$20\n3,$30.00\n");
+    let preparation = Preparation::fit(&table, &all(&table), "y", Task::Regression).unwrap();
+    let data = preparation.dataset(&table, &[1, 2]).unwrap();
+    let Targets::Values(values) = data.targets() else { panic!("values") };
+    let found = [0, 1].map(|row| preparation.units()[0].invert(values[[row, 0]]));
+    assert!((found[0] - 20.0).abs() < 1e-5 && (found[1] - 30.0).abs() < 1e-5, "{found:?}");
+}
+
+#[test]
+fn classes_are_refused_if_they_are_too_many() {
+    let rows = |classes: usize| {
+        (0..2 * classes).map(|row| format!("{},c{}\n", row % 7, row / 2)).collect::<String>()
+    };
+    assert!(fit(&format!("a,y\n{}", rows(1000)), Task::Classification).is_ok());
+    let error = fit(&format!("a,y\n{}", rows(1002)), Task::Classification).unwrap_err();
+    assert!(matches!(error, Error::TooManyClasses { classes: 1002, .. }), "{error}");
+}
+
+#[test]
 fn columns_that_tell_nothing_are_left_out_and_named() {
     let rows = (0..30).map(|i| {
         format!("{},{i},p{i},saw {i} of them there,cm,,{},{}\n", i % 7, ["a", "b"][i % 2], ["u", "v"][i % 2])
@@ -109,6 +129,8 @@ fn columns_that_tell_nothing_are_left_out_and_named() {
         dropped,
         ["number", "name", "note", "unit", "empty"].into_iter().zip(expected).collect::<Vec<_>>()
     );
+    assert_eq!(preparation.dropped()[2].reason(), "free text");
+    assert_eq!(preparation.column_count(), 8);
 
     let mut recipe = Recipe::new("y", Task::Classification);
     recipe.kinds = BTreeMap::from([("number".to_owned(), Kind::Number), ("hue".to_owned(), Kind::Ignore)]);
@@ -265,6 +287,11 @@ fn raw_files_of_other_dialects_are_read() {
     check("\u{feff}\"sep=|\"\na,b|c\n1,2|3\n".as_bytes(), "a,b c", "3");
     check(b"SEP=\t\na\tb\n1\t2\n", "a b", "2");
     check(b"sep=x\n1\n2\n", "sep=x", "1 2");
+    check(b"x,yy,\n1,2,3\n", "x yy column_3", "3");
+    for (text, is_named) in [("a,b\n1,2\n", true), ("1,2\n3,4\n", false)] {
+        let reader = TableReader::new("t", text.as_bytes(), &Dialect::default()).unwrap();
+        assert_eq!(reader.has_header(), is_named, "{text:?}");
+    }
     check(&gzip("sep=,\na,b\n1,2;3\n"), "a b", "2;3");
     let skip = Dialect { skip_lines: 2, ..Dialect::default() };
     assert_eq!(read(b"a title\n\na,b\n1,2\n", &skip), ("a b".to_owned(), "2".to_owned()));
@@ -356,8 +383,33 @@ fn arrays_of_numbers_are_tables() {
         let missing = table.columns().iter().map(|column| [0, 1].map(|row| column.is_missing(row)));
         assert_eq!(missing.collect::<Vec<_>>(), [[false, true], [true, false]], "NaN is missing, too");
     }
-    let path = write("f.npy", &npy("<f4", "True", "(2, 2)", &floats));
-    assert_eq!(read(&path), both(("column_1 column_2", "0.1 NaN, 2 4")));
+    let path = write("f.npy", &npy("|u1", "True", "(2, 3)", &[1, 2, 3, 4, 5, 6]));
+    assert_eq!(read(&path), both(("column_1 column_2 column_3", "1 3 5, 2 4 6")));
+    let path = write("cube.npy", &npy("|u1", "True", "(1, 2, 2)", &[1, 2, 3, 4]));
+    assert!(read(&path).unwrap_err().contains("in C order"), "{:?}", read(&path));
+    let path = write("flat.npy", &npy("|u1", "False", "(1, 2, 2)", &[1, 2, 3, 4]));
+    assert_eq!(read(&path), both(("column_1 column_2 column_3 column_4", "1 2 3 4")));
+    let elements: [(&str, &str, &[u8], &str); 12] = [
+        ("<f8", "(1,)", &0.1_f64.to_le_bytes(), "0.1"),
+        (">f8", "()", &0.1_f64.to_be_bytes(), "0.1"),
+        (">f4", "(1,)", &0.1_f32.to_be_bytes(), "0.1"),
+        ("<i8", "(1,)", &(-1_i64 << 40).to_le_bytes(), "-1099511627776"),
+        ("<i4", "(1,)", &(-70_000_i32).to_le_bytes(), "-70000"),
+        ("<i2", "(1,)", &(-300_i16).to_le_bytes(), "-300"),
+        ("|i1", "(1,)", &(-3_i8).to_le_bytes(), "-3"),
+        ("<u8", "(1,)", &(1_u64 << 40).to_le_bytes(), "1099511627776"),
+        ("<u4", "(1,)", &u32::MAX.to_le_bytes(), "4294967295"),
+        ("<u2", "(1,)", &u16::MAX.to_le_bytes(), "65535"),
+        ("|u1", "(1,)", &[255], "255"),
+        ("|b1", "(1,)", &[1], "1"),
+    ];
+    for (kind, shape, bytes, number) in elements {
+        assert_eq!(
+            read(&write("one.npy", &npy(kind, "False", shape, bytes))),
+            both(("column_1", number)),
+            "{kind}"
+        );
+    }
     let path = write("cut.npy", &npy("<f4", "False", "(3, 2)", &floats));
     assert!(read(&path).unwrap_err().starts_with(&format!("cannot read {}: ", path.display())));
     let path = write("text.npy", &npy("<U4", "False", "(1,)", &[0; 16]));
@@ -391,6 +443,20 @@ fn arrays_of_numbers_are_tables() {
     assert_eq!(read(&path), both(("column_1 column_2 label", "1 2 7, 3 255 9")));
     write("train-labels-idx1-ubyte", &idx(&[8, 1, 0, 0, 0, 3], &[7, 9, 1]));
     assert!(read(&path).unwrap_err().ends_with("the array \"label\" has 3 rows, and \"column\" has 2"));
+    let elements: [(u8, &[u8], &str); 6] = [
+        (8, &[255], "255"),
+        (9, &(-3_i8).to_be_bytes(), "-3"),
+        (11, &(-300_i16).to_be_bytes(), "-300"),
+        (12, &(-70_000_i32).to_be_bytes(), "-70000"),
+        (13, &0.25_f32.to_be_bytes(), "0.25"),
+        (14, &0.1_f64.to_be_bytes(), "0.1"),
+    ];
+    for (kind, bytes, number) in elements {
+        let path = write("one", &idx(&[kind, 1, 0, 0, 0, 1], bytes));
+        assert_eq!(read(&path), both(("column_1", number)), "{kind}");
+        let path = write("cut", &idx(&[kind, 1, 0, 0, 0, 2], bytes));
+        assert!(read(&path).unwrap_err().contains("ends early"), "{:?}", read(&path));
+    }
     let path = write("huge", &idx(&[14, 4].iter().copied().chain([255; 16]).collect::<Vec<_>>(), &[]));
     assert!(read(&path).unwrap_err().contains("too large"), "{:?}", read(&path));
 }
