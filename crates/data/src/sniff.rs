@@ -88,14 +88,17 @@ pub(crate) fn sniff_delimiter(head: &str, whole: bool) -> Delimiter {
         let rows = sample(head, whole, delimiter);
         let counts: Vec<usize> = rows.iter().map(StringRecord::len).collect();
         let Some(usual) = most_frequent(&counts).filter(|count| *count >= 2) else { continue };
-        let fits = |(row, count): (usize, &usize)| *count == usual || (row == 0 && heads(&rows, usual));
-        let share = counts.iter().enumerate().filter(|at| fits(*at)).count() as f64 / counts.len() as f64;
-        // So many sentences of equally many words are none.
-        let is_even = || usual >= 5 && rows.len() >= 20;
-        if share == 1.0 && (delimiter != Delimiter::Blanks || mostly_numbers(&rows) || is_even()) {
+        let even = counts.iter().filter(|count| **count == usual).count();
+        // This tells more than rows below a shorter row of names.
+        if even == counts.len() && delimiter != Delimiter::Blanks {
             return delimiter;
         }
-        if share > best.0 && delimiter != Delimiter::Blanks {
+        let fitting = even + usize::from(counts[0] != usual && heads(&rows, usual));
+        let share = fitting as f64 / counts.len() as f64;
+        // So many sentences of equally many words are none.
+        let is_even = || usual >= 5 && rows.len() >= 20;
+        let may_be = delimiter != Delimiter::Blanks || share == 1.0 && (mostly_numbers(&rows) || is_even());
+        if share > best.0 && may_be {
             best = (share, delimiter);
         }
     }
@@ -277,6 +280,8 @@ mod tests {
         check(&"A11 6 A34 A43 A65 1\n".repeat(20), Blanks, false);
         check(&"some words and no more\nand some others\n".repeat(20), Comma, false);
         check("\"a, b\",c\n\"1, 2\",3\n", Comma, true);
+        check("a,b,c\n8,\"x|y\",9\n1,\"x|y\",9\n", Comma, true);
+        check("a b\tc\nr1\t1\t2\nr2\t3\t4\n", Tab, true);
     }
 
     #[test]
