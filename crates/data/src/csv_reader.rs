@@ -63,7 +63,10 @@ impl<'a> TextReader<'a> {
         let mut rows = Rows::new(source, reader, layout.delimiter, layout.drawn, skipped);
         let Some(line) = rows.advance()? else { return Err(Error::Empty { file: rows.source }) };
         let (names, pending) = match layout.header {
-            true => (names(&rows.source, layout.aligned.as_ref().unwrap_or(&rows.row).iter())?, None),
+            true => {
+                rows.header = rows.row.clone();
+                (names(&rows.source, layout.aligned.as_ref().unwrap_or(&rows.row).iter())?, None)
+            }
             false => {
                 let given = dialect.names_of(&rows.source, rows.row.len())?;
                 (names(&rows.source, given.iter().map(String::as_str))?, Some(line))
@@ -161,6 +164,8 @@ struct Rows<'a> {
     source: String,
     parser: Parser<'a>,
     row: StringRecord,
+    /// The row that names the columns; empty if there is none.
+    header: StringRecord,
     drawn: Option<Drawn>,
     skipped: u64,
 }
@@ -187,7 +192,8 @@ impl<'a> Rows<'a> {
                 Parser::Csv(Box::new(builder.from_reader(reader)))
             }
         };
-        Rows { source, parser, row: StringRecord::new(), drawn, skipped }
+        let (row, header) = (StringRecord::new(), StringRecord::new());
+        Rows { source, parser, row, header, drawn, skipped }
     }
 
     fn must_wait(&self) -> bool {
@@ -197,17 +203,19 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Puts the next row that is not blank into `row` and says on which line it begins; `None` after the last.
+    /// Puts the next row that is not blank into `row` and says on which line it begins; `None` after the last. Where files
+    /// were put together, the names of the columns come again, and are no row.
     fn advance(&mut self) -> Result<Option<u64>> {
         loop {
             let line = self.advance_line()?;
-            if line.is_none() || self.drawn.is_none_or(|drawn| drawn.unframe(&mut self.row)) {
+            let is_row = self.drawn.is_none_or(|drawn| drawn.unframe(&mut self.row));
+            if line.is_none() || is_row && self.row != self.header {
                 return Ok(line);
             }
         }
     }
 
-    /// As [`advance`](Rows::advance), but what is drawn is a row, too.
+    /// As [`advance`](Rows::advance), but what is drawn is a row, too, and so are names that come again.
     fn advance_line(&mut self) -> Result<Option<u64>> {
         match &mut self.parser {
             Parser::Csv(parser) => advance_csv(&self.source, parser, &mut self.row, self.skipped),

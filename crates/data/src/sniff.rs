@@ -134,8 +134,9 @@ fn aligned(rows: &[StringRecord]) -> Option<StringRecord> {
 /// Whether the first of these rows names the columns of the others.
 ///
 /// It does not if a cell of it is a number (save 0, 1, 2, … throughout, as some programs name columns, and years). It does if a
-/// column has a name over numbers. Otherwise it does not if a cell stands for a missing value, and of columns with words
-/// alone, it is taken for a row if one of its cells occurs again in its column.
+/// column has a name over numbers, also where the whole row comes again, as in files that were put together. Otherwise it does
+/// not if a cell stands for a missing value, and of columns with words alone, it is taken for a row if one of its cells occurs
+/// again in its column.
 fn sniff_header(rows: &[StringRecord]) -> bool {
     let [first, others @ ..] = rows else { return true };
     if numbered(first) || names_years(first) {
@@ -146,9 +147,9 @@ fn sniff_header(rows: &[StringRecord]) -> bool {
     if cells().any(|cell| cell::number(cell).is_some()) {
         return false;
     }
-    let column = |at: usize| others.iter().filter_map(move |row| row.get(at)).map(str::trim);
     let over_numbers = |at: usize| {
-        let mut present = column(at).filter(|cell| !cell::is_missing(cell)).peekable();
+        let below = others.iter().filter(|row| *row != first).filter_map(|row| row.get(at)).map(str::trim);
+        let mut present = below.filter(|cell| !cell::is_missing(cell)).peekable();
         present.peek().is_some() && present.all(|cell| cell::number(cell).is_some())
     };
     if cells().enumerate().any(|(at, cell)| !is_sign(cell) && over_numbers(at)) {
@@ -157,7 +158,9 @@ fn sniff_header(rows: &[StringRecord]) -> bool {
     if cells().any(is_sign) {
         return false;
     }
-    let again = |(at, cell): (usize, &str)| !cell.is_empty() && column(at).any(|other| other == cell);
+    let again = |(at, cell): (usize, &str)| {
+        !cell.is_empty() && others.iter().filter_map(|row| row.get(at)).any(|other| other.trim() == cell)
+    };
     !cells().enumerate().any(again)
 }
 
@@ -282,6 +285,8 @@ mod tests {
         check("\"a, b\",c\n\"1, 2\",3\n", Comma, true);
         check("a,b,c\n8,\"x|y\",9\n1,\"x|y\",9\n", Comma, true);
         check("a b\tc\nr1\t1\t2\nr2\t3\t4\n", Tab, true);
+        check("a,b\n1,x\na,b\n2,y\n", Comma, true);
+        check("a,b\n1,x\na,c\n2,y\n", Comma, false);
     }
 
     #[test]

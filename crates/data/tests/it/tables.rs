@@ -293,6 +293,9 @@ fn raw_files_of_other_dialects_are_read() {
         assert_eq!(reader.has_header(), is_named, "{text:?}");
     }
     check(&gzip("sep=,\na,b\n1,2;3\n"), "a b", "2;3");
+    // As `cat` puts files together.
+    check(b"a,b\n1,2\na,b\n3,4\n", "a b", "2 4");
+    check(b"| a | b |\n|---|---|\n| x | y |\n| a | b |\n", "a b", "y");
     let skip = Dialect { skip_lines: 2, ..Dialect::default() };
     assert_eq!(read(b"a title\n\na,b\n1,2\n", &skip), ("a b".to_owned(), "2".to_owned()));
     let signs = Dialect { missing: vec!["unknown".to_owned()], ..Dialect::default() };
