@@ -271,7 +271,7 @@ fn units(preparation: &Preparation) -> Option<String> {
     let targets =
         preparation.targets().iter().filter_map(|target| Some((&target.column, target.kind.unit()?)));
     let shown = |(name, unit): (&String, &Unit)| match unit.to_string() {
-        unit if unit.is_empty() => format!("{name:?} (brackets: below zero)"),
+        unit if unit.is_empty() => format!("{name:?} (in brackets or behind a dash: below zero)"),
         unit => format!("{name:?} ({unit})"),
     };
     let all: Vec<String> = inputs.chain(targets).map(shown).collect();

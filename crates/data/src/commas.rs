@@ -66,8 +66,9 @@ pub(crate) fn decimal_marks(rows: &[StringRecord]) -> DecimalMarks {
     }
 }
 
-/// What groups thousands and is no part of a number otherwise: unbreakable blanks (French) and apostrophes (Swiss).
-pub(crate) const GAPS: [char; 4] = ['\u{a0}', '\u{202f}', '\'', '’'];
+/// What groups thousands and is no part of a number otherwise: blanks (French, ISO), also unbreakable ones, and apostrophes
+/// (Swiss).
+pub(crate) const GAPS: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
 
 /// The usual spelling of a number with a decimal comma; `None` if the cell is none.
 pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
@@ -157,6 +158,10 @@ mod tests {
             ("1,100.5", false, Some("1100.5")),
             ("-12,345,678", false, Some("-12345678")),
             ("1,100", true, Some("1100")),
+            ("1 100", false, Some("1100")),
+            ("12 345 678.5", false, Some("12345678.5")),
+            ("110 00", false, None),
+            ("1 100 20", false, None),
             ("1,100", false, None),
             ("1100.5", true, None),
             ("1,10", true, None),

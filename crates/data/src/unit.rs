@@ -25,8 +25,8 @@ use crate::table::Column;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
-    /// The same text in every cell. Both are empty where the only thing around numbers is brackets, as book-keepers write
-    /// numbers below zero.
+    /// The same text in every cell. Both are empty where there is nothing around numbers but what makes them less than zero:
+    /// brackets, as book-keepers write them, or a dash.
     Fixed {
         /// What stands before the numbers.
         before: String,
@@ -210,7 +210,8 @@ pub(crate) fn digits(text: &str) -> Option<&str> {
 
 fn parts(text: &str) -> Option<Parts<'_>> {
     let (text, outside) = without_sign(text);
-    let (before, rest) = text.split_at(text.find(|c: char| c.is_ascii_digit() || ".(-−".contains(c))?);
+    let (before, rest) =
+        text.split_at(text.find(|c: char| c.is_ascii_digit() || c == '.' || c == '(' || MINUS.contains(&c))?);
     let before = before.trim_end();
     let (rest, inside) = if before.is_empty() { (rest, false) } else { without_sign(rest) };
     let of_number = |c: char| c.is_ascii_digit() || ".,".contains(c) || GAPS.contains(&c);
@@ -231,10 +232,13 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     })
 }
 
+/// What stands for a minus: a hyphen, the sign itself, or the dash that it becomes where texts are set.
+const MINUS: [char; 3] = ['-', '−', '–'];
+
 /// A text without the minus before it or the brackets around it, and whether there were such.
 fn without_sign(text: &str) -> (&str, bool) {
     let bracketed = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
-    match bracketed.or_else(|| text.strip_prefix(['-', '−'])) {
+    match bracketed.or_else(|| text.strip_prefix(MINUS)) {
         Some(rest) => (rest.trim(), true),
         None => (text, false),
     }
@@ -294,6 +298,8 @@ mod tests {
             ("$ -", Some(("$", "", 0.0))),
             ("(1,234)", Some(("", "", -1234.0))),
             ("−7", Some(("", "", -7.0))),
+            ("–4.5", Some(("", "", -4.5))),
+            ("10–20 kg", None),
             ("CHF 1'234.50", Some(("CHF", "", 1234.5))),
             ("R$ 12", Some(("R$", "", 12.0))),
             ("12 €", Some(("", "€", 12.0))),

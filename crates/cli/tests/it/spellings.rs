@@ -33,7 +33,7 @@ fn amounts_in_a_currency_are_numbers_from_training_to_the_answer() {
     write(dir, "cost,share,change,price", 200, row);
     let trained = done(dir, "train --data t.csv --target price --epochs 60 --out run --json");
     let words =
-        "read as numbers: \"cost\" ($), \"share\" (%), \"change\" (brackets: below zero), \"price\" ($)";
+        "read as numbers: \"cost\" ($), \"share\" (%), \"change\" (in brackets or behind a dash: below zero), \"price\" ($)";
     assert!(trained.err.contains(words), "{trained:?}");
     assert!(trained.json()["test"]["r2"].as_f64().unwrap() > 0.9, "{trained:?}");
 

@@ -276,10 +276,11 @@ fn raw_files_of_other_dialects_are_read() {
     check(b",a\n0,5\n1,6\n", "column_1 a", "5 6");
     check(&gzip("a,b\n1,2\n3,4\n"), "a b", "2 4");
     check(
-        "a;p\n1,5;1'234,50\n2,5;1\u{202f}234,5\n2,5;12\u{a0}345\n".as_bytes(),
+        "a;p\n1,5;1'234,50\n2,5;1\u{202f}234,5\n2,5;12\u{a0}345\n2,5;1 234 567,5\n".as_bytes(),
         "a p",
-        "1234.50 1234.5 12345",
+        "1234.50 1234.5 12345 1234567.5",
     );
+    check(b"a,p\n1,12 345\n2,110 00\n", "a p", "12345 110 00");
     check("a,p\n1.5,12'345.5\n".as_bytes(), "a p", "12345.5");
     check("a;p\n1,5;1.234,50 €\n2,5;12,00 €\n".as_bytes(), "a p", "1.234,50 € 12,00 €");
     // Excel goes by a first line of this form.
