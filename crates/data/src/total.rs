@@ -39,15 +39,17 @@ impl Preparation {
             centred(rows.iter().map(|row| column.number(*row, unit)))
         };
         let of_target = |rows: &[usize]| of(&target.column, target.kind.unit(), rows);
-        let of_input = |input: &&Input, rows: &[usize]| of(&input.name, input.encoding.unit(), rows);
+        let of_input = |input: &Input, rows: &[usize]| of(&input.name, input.encoding.unit(), rows);
         let is_whole = |input: &&Input| {
             input.missing == 0
                 && matches!(input.encoding, Encoding::Number { .. } | Encoding::Quantity { .. })
         };
-        let inputs: Vec<&Input> = self.inputs().iter().filter(is_whole).collect();
         let seen = &rows[..rows.len().min(LOOKED_AT)];
-        let columns: Option<Vec<_>> = inputs.iter().map(|input| of_input(input, seen)).collect();
-        let (Some(columns), Some(total)) = (columns, of_target(seen)) else { return Vec::new() };
+        // What is the same in all that is seen, as the month may be, is no part.
+        let differs = |input| Some((input, of_input(input, seen)?));
+        let (inputs, columns): (Vec<&Input>, Vec<_>) =
+            self.inputs().iter().filter(is_whole).filter_map(differs).unzip();
+        let Some(total) = of_target(seen) else { return Vec::new() };
         let mut parts = most_telling(&columns, &total);
         // Only what may be a total is read to the end.
         if !is_sum(parts.iter().map(|at| &columns[*at]), &total) {
@@ -63,7 +65,7 @@ impl Preparation {
             return Vec::new();
         }
         parts.sort_unstable();
-        let in_all: Option<Vec<_>> = parts.iter().map(|at| of_input(&inputs[*at], rows)).collect();
+        let in_all: Option<Vec<_>> = parts.iter().map(|at| of_input(inputs[*at], rows)).collect();
         let (Some(columns), Some(total)) = (in_all, of_target(rows)) else { return Vec::new() };
         if !is_sum(&columns, &total) {
             return Vec::new();
@@ -176,5 +178,18 @@ mod tests {
         };
         assert_eq!(parts(550), ["a", "b"]);
         assert!(parts(600).is_empty());
+    }
+
+    #[test]
+    fn a_column_that_is_the_same_in_the_first_rows_hides_no_parts() {
+        let row = |at: usize| {
+            let (a, b) = (at * 37 % 101, at * at * 7 % 53);
+            format!("{},{a},{b},{}\n", at / 550, a + b)
+        };
+        let text = format!("season,a,b,y\n{}", (0..600).map(row).collect::<String>());
+        let table = Table::from_csv_reader("t.csv", text.as_bytes()).unwrap();
+        let rows: Vec<usize> = (0..600).collect();
+        let preparation = Preparation::fit(&table, &rows, "y", Task::Regression).unwrap();
+        assert_eq!(preparation.parts_of_target(&table, &rows), ["a", "b"]);
     }
 }
