@@ -68,7 +68,7 @@ fn one_hot() -> usize {
 
 /// One name, or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a name, or a list of names")]
 pub(crate) enum Names {
     One(String),
     Several(Vec<String>),

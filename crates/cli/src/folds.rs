@@ -106,12 +106,12 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     Ok(ExitCode::SUCCESS)
 }
 
-/// What may be done where a class has too few rows to be divided.
+/// What is to be done where a class has too few rows to be divided.
 fn with_advice(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref() {
-        Some(highwater_data::Error::UnseenClass { .. }) => anyhow!(
-            "{error}: without the fold that is tested on, no row of it is left to train on. Give that class more rows, join \
-             it with another, or take its rows out"
+        Some(highwater_data::Error::UnseenClass { at, class, .. }) => anyhow!(
+            "{at}: class {class:?}: without the fold that is tested on, no row of it is left to train on. Give that class \
+             more rows, join it with another, or take its rows out"
         ),
         _ => error,
     }

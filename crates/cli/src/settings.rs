@@ -252,6 +252,8 @@ fn in_plain_words(message: &str) -> String {
         ("expected usize", "expected a whole number"),
         ("expected u64", "expected a whole number"),
         ("expected a sequence", "expected a list"),
+        ("expected a boolean", "expected true or false"),
+        ("invalid type: unit variant, expected newtype variant", "it goes with a value: { NAME = VALUE }"),
     ];
     types.iter().fold(message.to_owned(), |text, (name, words)| text.replace(name, words))
 }

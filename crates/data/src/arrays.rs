@@ -238,7 +238,9 @@ fn elements(file: NpyFile<impl Read>) -> io::Result<Vec<f64>> {
         (TypeChar::Uint, 2) => cast(file, |v: u16| f64::from(v)),
         (TypeChar::Uint, 1) => cast(file, |v: u8| f64::from(v)),
         (TypeChar::Bool, _) => cast(file, |v: bool| f64::from(v)),
-        _ => Err(Error::invalid(format!("elements of the type {dtype:?} are no numbers"))),
+        _ => Err(Error::invalid(format!(
+            "elements of the type {kind} cannot be read; save numbers as a.astype(numpy.float32), and words or dates as CSV"
+        ))),
     }
 }
 

@@ -77,7 +77,10 @@ pub enum Error {
         fault: Proben1Fault,
     },
     /// Arrays of one file with different numbers of rows.
-    #[error("{file}: the array {array:?} has {found} row{}, and {first:?} has {expected}", plural(*.found))]
+    #[error(
+        "{file}: the array {array:?} has {found} row{}, and {first:?} has {expected}, and their rows go together; put \
+         arrays of other rows into another file", plural(*.found)
+    )]
     ArrayRows {
         /// The file's name.
         file: String,
@@ -293,7 +296,10 @@ pub enum Error {
         columns: String,
     },
     /// A class that no training row has.
-    #[error("{at}: class {class:?} is not one of the training rows' classes ({known})")]
+    #[error(
+        "{at}: class {class:?} is not one of the training rows' classes ({known}); correct the cell, leave the row out, or \
+         train with rows of that class"
+    )]
     UnseenClass {
         /// Where.
         at: Place,

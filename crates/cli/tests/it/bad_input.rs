@@ -61,6 +61,9 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--target a --class-weights balanced", &["balanced", "--task classification"]),
         (Some(GOOD), "--set epochs=1e3", &["epochs = 1000.0", "expected a whole number"]),
         (Some(GOOD), "--set lr=fast", &["learning_rate = \"fast\"", "expected a number"]),
+        (Some(GOOD), "--set data.target=3", &["target = 3: expected a name, or a list of names"]),
+        (Some(GOOD), "--set data.split=time", &["split = \"time\": it goes with a value: { NAME = VALUE }"]),
+        (Some(GOOD), "--set refit=maybe", &["refit = \"maybe\"", "expected true or false"]),
         (Some(GOOD), "--set =3", &["--set =3: write KEY=VALUE"]),
         // Known when training begins: the run folder is there by then, and goes again.
         (
