@@ -123,7 +123,11 @@ impl Preparation {
         {
             let name = column.name().to_owned();
             let kind = recipe.kinds.get(&name).copied();
-            let kind = kind.unwrap_or_else(|| Kind::infer(column, rows));
+            let kind = kind.unwrap_or_else(|| match Kind::infer(column, rows) {
+                // A cross or nothing: where it is missing says all.
+                Kind::Constant if recipe.indicators && column.has_gaps(rows) => Kind::Category,
+                kind => kind,
+            });
             if !kind.is_used() {
                 dropped.push(Dropped { name, kind });
                 continue;

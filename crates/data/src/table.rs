@@ -204,6 +204,15 @@ impl Column {
         rows.iter().copied().filter(|row| !self.is_missing(*row))
     }
 
+    /// Whether a value is there in some of these rows, and missing in others.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn has_gaps(&self, rows: &[usize]) -> bool {
+        let there = self.present(rows).count();
+        there > 0 && there < rows.len()
+    }
+
     /// The number in a row, within the column's unit if it has one.
     pub(crate) fn number(&self, row: usize, unit: Option<&Unit>) -> Option<f64> {
         match unit {

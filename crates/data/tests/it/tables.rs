@@ -157,6 +157,23 @@ fn an_indicator_says_where_a_value_was_missing() {
 }
 
 #[test]
+fn a_cross_or_nothing_says_something_if_asked_where_it_is() {
+    let table = table("a,smoker,y\n1,x,u\n2,,v\n3,x,u\n");
+    let fit = |indicators, rows: &[usize]| {
+        let recipe = Recipe { indicators, ..Recipe::new("y", Task::Classification) };
+        Preparation::fit_recipe(&table, rows, &recipe).unwrap()
+    };
+    let preparation = fit(true, &[0, 1, 2]);
+    let features = preparation.features(&table, &[0, 1, 2]).unwrap();
+    assert_eq!(features.column(2).to_vec(), [0.0, 1.0, 0.0]);
+    let left_out = [Dropped { name: "smoker".to_owned(), kind: Kind::Constant }];
+    assert_eq!(fit(false, &[0, 1, 2]).dropped(), left_out);
+    let whole = crate::tables::table("a,smoker,y\n1,x,u\n3,x,v\n2,x,u\n");
+    let recipe = Recipe { indicators: true, ..Recipe::new("y", Task::Classification) };
+    assert_eq!(Preparation::fit_recipe(&whole, &[0, 1, 2], &recipe).unwrap().dropped(), left_out);
+}
+
+#[test]
 fn one_moment_in_several_spellings_tells_nothing() {
     for (one, other) in [("08:00", "8:00"), ("2024-01-05", "2024/01/05"), ("2024-01-05", "2024-01-05 00:00")]
     {
