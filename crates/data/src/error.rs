@@ -398,12 +398,6 @@ pub enum Error {
     },
 }
 
-impl Error {
-    pub(crate) fn invalid(what: impl Into<String>) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidData, what.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::table::Table;
