@@ -125,7 +125,7 @@ pub(crate) struct Train {
     /// The step size [default: 0.001]
     #[arg(long, help_heading = "Training", value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
-    /// Of SGD and RMSprop [default: 0]
+    /// The share of the last update that goes on; for SGD and RMSprop [default: 0]
     #[arg(long, help_heading = "Training", value_name = "SHARE")]
     pub(crate) momentum: Option<f64>,
     /// Shrinks weights a little in each step [default: at most 1, less for many rows; 0 for other optimizers than
@@ -152,10 +152,10 @@ pub(crate) struct Train {
     /// How many of the best checkpoints stay [default: 2]
     #[arg(long, help_heading = "Checkpoints", value_name = "N")]
     pub(crate) keep_best: Option<usize>,
-    /// Each checkpoint of a multiple of so many steps stays, too
+    /// Also keep the checkpoints whose step is a multiple of this
     #[arg(long, help_heading = "Checkpoints", value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_every: Option<u64>,
-    /// The first checkpoint of each so many minutes of training stays, too
+    /// Also keep the first checkpoint of every so many minutes of training
     #[arg(long, help_heading = "Checkpoints", value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_minutes: Option<u64>,
     #[command(flatten)]

@@ -17,7 +17,7 @@ pub(crate) struct Reading {
     /// A text that stands for a missing value, besides the customary ones; COLUMN=TEXT: in this column alone
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing: Vec<String>,
-    /// A text that alone stands for a missing value, beside an empty cell: NA, ?, - and the like are values then
+    /// The only text, besides an empty cell, that stands for a missing value; NA, ?, - and the like are then values
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     missing_only: Vec<String>,
     /// What separates fields: comma, semicolon, tab, pipe, blanks [default: recognised]
@@ -74,8 +74,8 @@ pub(crate) struct Columns {
     /// Let the network see where values are missing
     #[arg(long)]
     pub(crate) indicators: bool,
-    /// Up to so many names of a category are an input each; of more, each has a row of a table that is learned
-    /// [default: 64]
+    /// A category of up to so many names becomes one input for each name; one of more is embedded: each name has a
+    /// row of a table that is learned [default: 64]
     #[arg(long, value_name = "N")]
     pub(crate) one_hot: Option<usize>,
     /// Keep the table in a scratch file beside the run instead of in memory; the result is the same
@@ -103,8 +103,9 @@ pub(crate) struct Parts {
     /// Cross-validate: train K times, each time with another part of the rows to test on
     #[arg(long, value_name = "K", conflicts_with = "test")]
     pub(crate) folds: Option<usize>,
-    /// Train the kept model's network once more, on all rows, for as many epochs as were best; up to 2,000 rows, also
-    /// when each quarter of the rows is left out [default: yes, up to 20,000 rows]
+    /// When the run has ended, train the network once more, on all rows, for as many epochs as were best; predict then
+    /// uses that model. Up to 2,000 rows, the number of epochs is also found with each quarter of the rows left out, and
+    /// the median counts [default: yes, up to 20,000 rows]
     #[arg(long, value_name = "YES|NO", value_parser = yes_or_no())]
     pub(crate) refit: Option<bool>,
 }

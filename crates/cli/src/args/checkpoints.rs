@@ -99,7 +99,7 @@ pub(crate) struct Gc {
     /// Also keep those whose step is a multiple of this
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_every: Option<u64>,
-    /// Also keep the first of each so many minutes of training
+    /// Also keep the first of every so many minutes of training
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep_minutes: Option<u64>,
     /// Say for each checkpoint why it stays or goes

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub(crate) struct Evaluate {
     /// The run folder
     pub(crate) run: PathBuf,
-    /// A CSV file with the run's columns and target [default: the run's own rows]
+    /// A table with the run's columns and target, of any format that train reads [default: the run's own rows]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Which of the run's own rows
