@@ -261,7 +261,7 @@ pub(crate) struct Predict {
     /// A column to write before the answer, as one that names the rows; may be given several times
     #[arg(long, value_name = "COLUMN")]
     pub(crate) keep: Vec<String>,
-    /// No closing line
+    /// No closing line, and no remarks
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// What was done, as one line of JSON on standard output

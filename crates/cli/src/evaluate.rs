@@ -8,7 +8,7 @@ use crate::measures::{loss, metrics};
 use crate::repeat::quoted;
 use crate::saved;
 use crate::source::{self, Source};
-use crate::{line, print, same_run};
+use crate::{line, print, remarks, same_run, say};
 use anyhow::{Context, Result, anyhow, bail};
 use highwater_data::{Dataset, Error, Preparation, Targets};
 use highwater_nn::Model;
@@ -18,6 +18,8 @@ use highwater_report::{Count, is_undefined, score_text};
 use highwater_trainer::{Scores, evaluate};
 use ndarray::ArrayView1;
 use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::Path;
 
 /// Scores of a model on data, whose loss is this one: the metrics of the task, and those of the run besides. Those that say
 /// nothing of such rows are NaN.
@@ -89,6 +91,10 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
                 _ => error.into(),
             })?;
             let data = preparation.dataset(&table, &rows)?;
+            if !args.quiet {
+                remarks::unfamiliar(&preparation, &table, &rows).iter().for_each(say);
+                seen(&config.data, file, &folder).iter().for_each(say);
+            }
             (file.display().to_string(), None, data)
         }
         None => {
@@ -148,6 +154,19 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         }
         print(text)
     }
+}
+
+/// What is to be said if this file is the table of the run.
+fn seen(data: &DataConfig, file: &Path, folder: &RunFolder) -> Option<String> {
+    let own = fs::canonicalize(data.file.as_ref()?).ok()?;
+    fs::canonicalize(file).is_ok_and(|file| file == own).then(|| {
+        format!(
+            "seen: {} is the table that the model was trained on, and says little of how good it is on new rows; on rows that \
+             the kept model has not seen: cargo xtask evaluate {}",
+            file.display(),
+            folder.quoted()
+        )
+    })
 }
 
 /// What can be scored of a run.

@@ -3,7 +3,7 @@
 use crate::args::{Answer, Predict};
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::replacement::Replacement;
-use crate::{line, saved, say, source};
+use crate::{line, remarks, saved, say, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
@@ -40,6 +40,10 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     // What is wrong with the first rows shows before a file is made.
     let mut rows = reader.next_rows(ROWS)?;
     let first = rows.as_ref().map(|table| answers.to(table)).transpose()?;
+    if let Some(table) = rows.as_ref().filter(|_| !args.quiet) {
+        let all: Vec<usize> = (0..table.rows()).collect();
+        remarks::unfamiliar(&preparation, table, &all).iter().for_each(say);
+    }
     if let Some(out) = target
         && fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == out))
     {

@@ -1,14 +1,14 @@
 //! What a person should know of the data before training begins.
 
-use crate::args::SplitName;
+mod misleading;
+
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source::Source;
 use highwater_data::{
-    Column, Dropped, Encoding, Kind, MomentFormat, Preparation, Sentinel, SplitBy, Table, Unit,
-    open_date_order,
+    Column, Dropped, Encoding, Kind, MomentFormat, Preparation, SplitBy, Unit, open_date_order,
 };
-use highwater_report::Rounded;
+pub(crate) use misleading::unfamiliar;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         ));
     }
     if file {
-        remarks.extend(left_out(preparation.dropped(), &config.data.split));
+        remarks.extend(left_out(source, preparation.dropped(), &config.data.split));
     }
     let lacking = preparation.inputs().iter().filter(|input| input.missing > 0);
     let lacking: Vec<String> = lacking.map(|input| format!("{:?} ({})", input.name, input.missing)).collect();
@@ -65,17 +65,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
             ));
         }
     }
-    remarks.extend(alike(preparation.class_names()));
-    remarks.extend(dated(source, preparation));
-    remarks.extend(one_hot(source, preparation));
-    remarks.extend(wide(source, preparation));
-    if file {
-        remarks.extend(numbered(preparation));
-        remarks.extend(in_time(source, preparation, config));
-        remarks.extend(totals(table));
-        remarks.extend(suspicions(source, preparation));
-        remarks.extend(few_test_rows(source, config));
-    }
+    remarks.extend(misleading::of(source, preparation, config));
     if config.data.is_balanced() {
         remarks
             .push("balanced: in every loss each class counts the same, however many rows it has".to_owned());
@@ -94,175 +84,6 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         ));
     }
     remarks
-}
-
-/// Classes that may be meant to be one.
-fn alike(classes: &[String]) -> impl Iterator<Item = String> {
-    let mut spellings: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for class in classes {
-        spellings.entry(class.to_lowercase()).or_default().push(format!("{class:?}"));
-    }
-    spellings.into_values().filter(|names| names.len() > 1).map(|names| {
-        format!(
-            "{} are different classes: if they are one, write them alike in the file",
-            listed(&names, SHOWN)
-        )
-    })
-}
-
-/// Whether the classes may be a quantity, such as stars or rooms. Fewer are codes, as a rule.
-fn numbered(preparation: &Preparation) -> Option<String> {
-    let (name, classes) = (&preparation.target().column, preparation.class_names());
-    let is_said = ["class", "label"].iter().any(|word| name.eq_ignore_ascii_case(word));
-    let is_number = |class: &String| class.parse::<f64>().is_ok();
-    (classes.len() >= 5 && !is_said && classes.iter().all(is_number)).then(|| {
-        format!(
-            "classes: {name:?} has {} numbers (--task regression takes them for a quantity)",
-            classes.len()
-        )
-    })
-}
-
-/// Whether the classes are rather amounts of time.
-fn dated(source: &Source, preparation: &Preparation) -> Option<String> {
-    let (name, classes) = (&preparation.target().column, preparation.class_names().len());
-    let column = source.table.column(name).ok()?;
-    let is_date = || Kind::infer(column, &source.split.train) == Kind::Date;
-    (classes > 20 && is_date()).then(|| {
-        format!(
-            "dates: those of {name:?} are {classes} classes; if they are a quantity, write them as numbers (of days, of minutes)"
-        )
-    })
-}
-
-/// Whether the targets are rather one, with classes.
-fn one_hot(source: &Source, preparation: &Preparation) -> Option<String> {
-    let targets: Vec<String> =
-        preparation.targets().iter().map(|target| format!("{:?}", target.column)).collect();
-    preparation.is_one_hot(&source.table, &source.split.train).then(|| {
-        format!(
-            "one-hot: in each training row one of {} is 1 and the others are 0; they are learned as several numbers; to have \
-             them learned as classes, write their names into a single column",
-            listed(&targets, SHOWN)
-        )
-    })
-}
-
-/// Whether a few large values of a target are all that counts.
-fn wide(source: &Source, preparation: &Preparation) -> Vec<String> {
-    let wide = preparation.wide_targets(&source.table, &source.split.train);
-    let remark = |(name, times): &(String, f64)| {
-        format!(
-            "wide: the largest value of {name:?} is {} times the median, so that little else counts; its logarithm may be \
-             learned better",
-            Rounded(*times)
-        )
-    };
-    wide.iter().map(remark).collect()
-}
-
-/// Whether the rows follow each other in time and are divided by chance.
-fn in_time(source: &Source, preparation: &Preparation, config: &RunConfig) -> Option<String> {
-    let by_chance = matches!(config.data.split, SplitBy::Class | SplitBy::Random);
-    let column = preparation.ordered_by(&source.table).filter(|_| by_chance)?;
-    Some(format!(
-        "in time: the rows are in the order of {column:?}; if later ones are to be predicted, test on such: --time {}",
-        quoted(column)
-    ))
-}
-
-/// Whether the last row may be a sum of the others.
-fn totals(table: &Table) -> Option<String> {
-    const WORDS: [&str; 6] = ["total", "totals", "grand total", "sum", "summe", "gesamt"];
-    let last = table.rows() - 1;
-    let sums_up = |column: &&Column| {
-        let text = column.get(last);
-        let is_word = WORDS.contains(&&*text.trim_end_matches(':').to_lowercase());
-        is_word && (0..last).all(|row| column.get(row) != text)
-    };
-    let column = table.columns().iter().find(sums_up)?;
-    let (line, text) = (table.line(last), column.get(last));
-    Some(format!(
-        "line {line}, the last, is a row like the others; if {text:?} means their sum, take it out of the file"
-    ))
-}
-
-/// What may make scores too good, or numbers that are none.
-fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
-    let (table, split) = (&source.table, &source.split);
-    let mut remarks = Vec::new();
-    let mut far_off: BTreeMap<String, Vec<Sentinel>> = BTreeMap::new();
-    for found in preparation.sentinels(table, &split.train) {
-        far_off.entry(found.text.clone()).or_default().push(found);
-    }
-    for (text, found) in far_off {
-        let columns: Vec<String> =
-            found.iter().map(|Sentinel { column, rows, .. }| format!("{column:?} ({rows})")).collect();
-        // Elsewhere it may be a number like others.
-        let sign = match &found[..] {
-            [Sentinel { column, .. }] => format!("--missing={column}={text}"),
-            _ => format!("--missing={text}"),
-        };
-        remarks.push(format!(
-            "far off: {text}, in training rows of {}, is far from all other numbers; if it means missing: {}",
-            listed(&columns, SHOWN),
-            quoted(&sign)
-        ));
-    }
-    for (name, units) in preparation.mixed_units(table, &split.train) {
-        let units: Vec<String> = units.iter().map(|unit| format!("{unit:?}")).collect();
-        remarks.push(format!(
-            "mixed: the numbers of {name:?} are in several units ({}), and taken for names; write all in one unit to have them read",
-            units.join(", ")
-        ));
-    }
-    let telling = preparation.telling(table, &split.train);
-    let target = &preparation.target().column;
-    for name in telling.iter().take(SHOWN) {
-        remarks.push(format!(
-            "suspicious: {name:?} alone tells {target:?} in all training rows; if it is not known beforehand: --column {}",
-            quoted(&format!("{name}=ignore"))
-        ));
-    }
-    let parts = match &telling[..] {
-        [] => preparation.parts_of_target(table, &split.train),
-        _ => Vec::new(),
-    };
-    if let Some((last, others)) = parts.split_last() {
-        let ignore = |name: &String| format!("--column {}", quoted(&format!("{name}=ignore")));
-        let ignored: Vec<String> = parts.iter().map(ignore).collect();
-        let others: Vec<String> = others.iter().map(|name| format!("{name:?}")).collect();
-        remarks.push(format!(
-            "suspicious: {} and {last:?} together tell {target:?} in all training rows; if they are not known beforehand: {}",
-            others.join(", "),
-            ignored.join(" ")
-        ));
-    }
-    let held_out = source.parts().next().filter(|part| *part != SplitName::Train);
-    if let Some(part) = held_out {
-        let rows = source.part(part);
-        let repeated = preparation.repeated(source.part(SplitName::Train), rows);
-        if repeated > 0 && 10 * repeated >= rows.1.len() {
-            let same =
-                if repeated == 1 { "is the same as a training row" } else { "are the same as training rows" };
-            let (all, part) = (rows.1.len(), part.name());
-            remarks.push(format!(
-                "repeated: {repeated} of {all} {part} rows {same}; scores on new rows may be lower"
-            ));
-        }
-    }
-    remarks
-}
-
-/// Whether the score of the test rows is rather one of chance.
-fn few_test_rows(source: &Source, config: &RunConfig) -> Option<String> {
-    let rows = source.part(SplitName::Test).1.len();
-    let chosen = config.data.test_file.is_some();
-    ((1..20).contains(&rows) && !chosen).then(|| {
-        format!(
-            "few rows: {rows} to test on, too few for a score to mean much; --folds 5 tests on every row once"
-        )
-    })
 }
 
 /// What is around numbers.
@@ -319,18 +140,24 @@ fn open_dates(source: &Source, preparation: &Preparation, config: &RunConfig) ->
 }
 
 /// The columns that are left out, those for one reason together.
-fn left_out(dropped: &[Dropped], split: &SplitBy) -> impl Iterator<Item = String> {
-    let mut names: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
+fn left_out(source: &Source, dropped: &[Dropped], split: &SplitBy) -> impl Iterator<Item = String> {
+    // What to do about one column, and about several.
+    const NOTHING: [&str; 2] = [""; 2];
+    const GAPS: [&str; 2] = [" (--indicators tells the network where there is a value)"; 2];
+    const LEARN: [&str; 2] =
+        [" (to learn from it: --column NAME=KIND)", " (to learn from them: --column NAME=KIND)"];
+    let mut names: BTreeMap<(&str, [&str; 2]), Vec<String>> = BTreeMap::new();
     for column in dropped {
-        let may_tell = matches!(column.kind, Kind::Identifier | Kind::Text);
-        names.entry((reason(column, split), may_tell)).or_default().push(format!("{:?}", column.name));
-    }
-    names.into_iter().map(|((reason, may_tell), names)| {
-        let (columns, them) = if names.len() == 1 { ("column", "it") } else { ("columns", "them") };
-        let remedy = match may_tell {
-            true => format!(" (to learn from {them}: --column NAME=KIND)"),
-            false => String::new(),
+        let has_gaps = || source.table.column(&column.name).is_ok_and(|c| c.has_gaps(&source.split.train));
+        let remedy = match column.kind {
+            Kind::Identifier | Kind::Text => LEARN,
+            Kind::Constant if has_gaps() => GAPS,
+            _ => NOTHING,
         };
+        names.entry((reason(column, split), remedy)).or_default().push(format!("{:?}", column.name));
+    }
+    names.into_iter().map(|((reason, [of_one, of_several]), names)| {
+        let (columns, remedy) = if names.len() == 1 { ("column", of_one) } else { ("columns", of_several) };
         format!("left out: {columns} {}, {reason}{remedy}", listed(&names, SHOWN))
     })
 }

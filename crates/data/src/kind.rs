@@ -207,7 +207,7 @@ pub(crate) fn is_called_time(name: &str) -> bool {
 }
 
 /// `id`, `Order ID`, `order_id`, `orderId`, but not `paid`.
-fn is_called_id(name: &str) -> bool {
+pub(crate) fn is_called_id(name: &str) -> bool {
     let Some((before, end @ ("id" | "Id" | "ID"))) = name.split_at_checked(name.len().saturating_sub(2))
     else {
         return false;

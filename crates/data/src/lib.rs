@@ -105,7 +105,7 @@ pub use reader::TableReader;
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use split::{Fractions, Split, split, split_table};
-pub use suspicion::Sentinel;
+pub use suspicion::{Sentinel, Unfamiliar};
 pub use table::{Column, Table};
 pub use target::{Target, TargetKind};
 pub use task::Task;

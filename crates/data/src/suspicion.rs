@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use crate::calendar::is_year;
 use crate::cell;
 use crate::encoding::{self, Encoding};
-use crate::kind::{Kind, is_called_time};
+use crate::kind::{Kind, is_called_id, is_called_time};
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
 use crate::target::{Target, TargetKind};
@@ -24,10 +24,22 @@ pub struct Sentinel {
     pub rows: usize,
 }
 
+/// A column of which a table has nothing that a model knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfamiliar<'a> {
+    /// The column.
+    pub column: &'a str,
+    /// What it has first; `None` if no row has a value.
+    pub text: Option<&'a str>,
+    /// The names that the model knows, if it is a category.
+    pub known: &'a [String],
+}
+
 impl Preparation {
     /// The columns that give the target away (target leakage), as one may that was made from the target or is known only after
-    /// it: in all of these rows, each value of the column goes with one class, or the target is a linear function of it.
-    /// A value must occur four times on average.
+    /// it: in all of these rows, each value of the column goes with one class, and occurs four times on average, or each class
+    /// has a range of it to itself; or the target is a linear function of the column, or rises or falls with it throughout, as
+    /// with its own logarithm.
     ///
     /// ```
     /// use highwater_data::{Preparation, Table, Task};
@@ -48,16 +60,21 @@ impl Preparation {
         let Some(target_column) = table.find(&target.column) else { return Vec::new() };
         let tells = |input: &&Input| {
             let Some(column) = table.find(&input.name) else { return false };
+            let rows = || column.present(rows);
+            let number = |row| column.number(row, input.encoding.unit());
             match &target.kind {
                 TargetKind::Classes(_) => {
-                    decides(column, target_column, &column.present(rows).collect::<Vec<_>>())
+                    let pairs = || rows().map(|row| Some((number(row)?, target_column.get(row))));
+                    decides(column, target_column, &rows().collect::<Vec<_>>())
+                        || pairs().collect::<Option<Vec<_>>>().is_some_and(|pairs| separates(&pairs))
                 }
                 TargetKind::Value(_) | TargetKind::Quantity(..) => {
-                    let pairs = column.present(rows).map(|row| {
-                        let x = column.number(row, input.encoding.unit())?;
-                        Some((x, target_column.number(row, target.kind.unit())?))
-                    });
-                    pairs.collect::<Option<Vec<_>>>().is_some_and(|pairs| is_line(&pairs))
+                    let of_target = |row| target_column.number(row, target.kind.unit());
+                    let pairs: Option<Vec<_>> =
+                        rows().map(|row| Some((number(row)?, of_target(row)?))).collect();
+                    // What grows from year to year does so without being made from them.
+                    let follows = |pairs: &[_]| !is_called_time(&input.name) && is_monotone(pairs);
+                    pairs.is_some_and(|pairs| is_line(&pairs) || follows(&pairs))
                 }
             }
         };
@@ -108,6 +125,61 @@ impl Preparation {
             later((0..table.rows()).map(|row| time(column.get(row)))) >= Some(9)
         };
         self.inputs().iter().find(is_order).map(|input| &*input.name)
+    }
+
+    /// The first column that is called an ID and says which rows belong together, as those of a patient: it has twenty
+    /// different values or more, each in two rows or more on average. A random split tests on rows of those who were trained on.
+    pub fn grouped_by(&self, table: &Table) -> Option<&str> {
+        let groups = |input: &&Input| {
+            let Some(column) = table.find(&input.name).filter(|_| is_called_id(&input.name)) else {
+                return false;
+            };
+            let ids: HashSet<&str> = (0..table.rows()).map(|row| column.get(row)).collect();
+            ids.len() >= 20 && table.rows() >= 2 * ids.len()
+        };
+        self.inputs().iter().find(groups).map(|input| &*input.name)
+    }
+
+    /// The columns of which another table than that of the training rows has nothing that tells the model anything, as they
+    /// are empty in these rows or written otherwise; none for fewer than five rows.
+    ///
+    /// ```
+    /// use highwater_data::{Preparation, Table, Task};
+    ///
+    /// let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 7, ["red", "blue"][i % 2], i % 3)).collect();
+    /// let table = Table::from_csv_reader("t.csv", format!("size,hue,y\n{rows}").as_bytes())?;
+    /// let rows: Vec<usize> = (0..40).collect();
+    /// let preparation = Preparation::fit(&table, &rows, "y", Task::Classification)?;
+    /// let other = Table::from_csv_reader("u.csv", format!("size,hue\n{}", "?,RED\n".repeat(5)).as_bytes())?;
+    /// let unfamiliar = preparation.unfamiliar(&other, &[0, 1, 2, 3, 4]);
+    /// let texts = unfamiliar.iter().map(|found| (found.column, found.text));
+    /// assert_eq!(texts.collect::<Vec<_>>(), [("size", None), ("hue", Some("RED"))]);
+    /// # Ok::<(), highwater_data::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn unfamiliar<'a>(&'a self, table: &'a Table, rows: &[usize]) -> Vec<Unfamiliar<'a>> {
+        let of = |input: &'a Input| {
+            let column = table.find(&input.name)?;
+            let (first, known) = match &input.encoding {
+                Encoding::OneHot(categories) | Encoding::Embedded(categories) => {
+                    // Names that come once or twice are new in every table.
+                    if categories.rare > 0.1 {
+                        return None;
+                    }
+                    let index = input.encoding.index();
+                    if rows.iter().any(|row| index.get(column.get(*row)).is_some()) {
+                        return None;
+                    }
+                    (column.present(rows).next(), &categories.names[..])
+                }
+                _ if column.present(rows).next().is_some() => return None,
+                _ => (None, &[][..]),
+            };
+            Some(Unfamiliar { column: &input.name, text: first.map(|row| column.get(row)), known })
+        };
+        if rows.len() < 5 { Vec::new() } else { self.inputs().iter().filter_map(of).collect() }
     }
 
     /// The columns that are not taken for numbers because their cells have several units, such as `kg` and `g`, and these
@@ -217,6 +289,47 @@ fn is_line(pairs: &[(f64, f64)]) -> bool {
     pairs.len() >= 20 && xy * xy > (1.0 - 1e-4) * xx * yy
 }
 
+/// Most columns are told to be no function of the target by so many rows.
+const FIRST: usize = 500;
+/// Numbers are a measure if so many of them are different.
+const DIFFERENT: usize = 20;
+
+/// Whether the second numbers rise throughout when the first do, or fall throughout.
+fn is_monotone(pairs: &[(f64, f64)]) -> bool {
+    let rises = |pairs: &[(f64, f64)], sign: f64| {
+        let mut pairs: Vec<(f64, f64)> = pairs.iter().map(|(x, y)| (sign * x, *y)).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let [xs, ys] =
+            [|pair: &(f64, f64)| pair.0, |pair: &(f64, f64)| pair.1].map(|of| runs(pairs.iter().map(of)));
+        pairs.is_sorted_by(|a, b| a.1 <= b.1) && xs >= DIFFERENT && ys >= DIFFERENT
+    };
+    [1.0, -1.0].into_iter().any(|sign| rises(&pairs[..pairs.len().min(FIRST)], sign) && rises(pairs, sign))
+}
+
+/// Whether each class has a range of the numbers to itself, in so many rows that this is no luck.
+fn separates(pairs: &[(f64, &str)]) -> bool {
+    let are_apart = |pairs: &[(f64, &str)]| {
+        let mut pairs = pairs.to_vec();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+        let classes: HashSet<&str> = pairs.iter().map(|pair| pair.1).collect();
+        runs(pairs.iter().map(|pair| pair.1)) == classes.len()
+            && pairs.windows(2).all(|pair| pair[0].1 == pair[1].1 || pair[0].0 != pair[1].0)
+            && runs(pairs.iter().map(|pair| pair.0)) >= DIFFERENT
+    };
+    pairs.len() >= 100 && are_apart(&pairs[..pairs.len().min(FIRST)]) && are_apart(pairs)
+}
+
+/// How many times something else comes.
+fn runs<T: PartialEq>(mut values: impl Iterator<Item = T>) -> usize {
+    let mut last = values.next();
+    let mut runs = usize::from(last.is_some());
+    for value in values {
+        runs += usize::from(last.as_ref() != Some(&value));
+        last = Some(value);
+    }
+    runs
+}
+
 fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
     let mut nines: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -284,6 +397,42 @@ mod tests {
             |at: usize| format!("{at}.5,{},{},{}", at % 4, at * 7 % 5, if at % 4 > 1 { "u" } else { "v" });
         let (table, preparation) = prepared("x,four,n,y", row, Task::Classification);
         assert_eq!(preparation.telling(&table, &rows), ["four"], "x differs in every row and tells nothing");
+    }
+
+    #[test]
+    fn a_column_that_rises_or_falls_with_the_target_throughout_is_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let check = |name: &str, x: fn(f64) -> f64, expected: bool| {
+            let row = |at: usize| {
+                let y = (at * 37 % 53) as f64 / 10.0;
+                format!("{:.4},{},{y}", x(y), at * 7 % 13)
+            };
+            let (table, preparation) = prepared(&format!("{name},n,y"), row, Task::Regression);
+            let expected: &[&str] = if expected { &[name] } else { &[] };
+            assert_eq!(preparation.telling(&table, &rows), expected, "{name}");
+        };
+        check("log", |y| (y + 1.0).ln(), true);
+        check("inverse", |y| 1.0 / (y + 1.0), true);
+        check("year", |y| y.powi(3), false);
+        check("bump", |y| (y - 2.0).powi(2), false);
+        check("rank", |y| (y * 3.0).floor(), false);
+    }
+
+    #[test]
+    fn a_number_that_the_classes_were_cut_from_is_named() {
+        let check = |rows: usize, class: fn(usize) -> &'static str, expected: &[&str]| {
+            let row = |at: usize| format!("{}.5,{},{}\n", at % 83, at * 7 % 13, class(at % 83));
+            let text = format!("x,n,y\n{}", (0..rows).map(row).collect::<String>());
+            let table = Table::from_csv_reader("t.csv", text.as_bytes()).unwrap();
+            let rows: Vec<usize> = (0..rows).collect();
+            let preparation = Preparation::fit(&table, &rows, "y", Task::Classification).unwrap();
+            assert_eq!(preparation.telling(&table, &rows), expected);
+        };
+        let three = |x: usize| ["low", "middle", "high"][x / 30];
+        check(120, three, &["x"]);
+        check(90, three, &[]);
+        check(120, |x| ["low", "high"][usize::from(x > 30 || x == 7)], &[]);
+        check(120, |x| ["low", "high"][x / 30 % 2], &[]);
     }
 
     #[test]
@@ -399,5 +548,38 @@ mod tests {
         assert_eq!(of(|at| format!("{at}.5,1e{}", at % 9)), [("y".to_owned(), 1e4)]);
         assert_eq!(of(|at| format!("{at}.5,{}", 1 + at * at)), []);
         assert_eq!(of(|at| format!("{at}.5,{}e{}", at as i64 - 1, at % 9)), [], "some are below zero");
+    }
+
+    #[test]
+    fn rows_that_belong_together_are_told_by_an_id_that_comes_again() {
+        let check = |name: &str, rows_of_each: usize, expected: bool| {
+            let row =
+                |at: usize| format!("{},{},{}", 100 + at / rows_of_each * 7, at % 13, ["u", "v"][at % 2]);
+            let (table, preparation) = prepared(&format!("{name},x,y"), row, Task::Classification);
+            assert_eq!(preparation.grouped_by(&table), expected.then_some(name), "{name} {rows_of_each}");
+        };
+        check("patient_id", 2, true);
+        check("ID", 3, true);
+        check("ID", 4, false);
+        check("ID", 1, false);
+        check("paid", 2, false);
+    }
+
+    #[test]
+    fn a_column_that_is_written_otherwise_is_unfamiliar() {
+        let row = |at: usize| format!("{},{},n{at},{}", ["1", "2", "A"][at % 3], at % 13, ["u", "v"][at % 2]);
+        let (table, preparation) = prepared("code,x,name,y", row, Task::Classification);
+        let check = |rows: &str, expected: &[(&str, Option<&str>)]| {
+            let other = Table::from_csv_reader("u.csv", format!("code,x,name\n{rows}").as_bytes()).unwrap();
+            let rows: Vec<usize> = (0..other.rows()).collect();
+            let found = preparation.unfamiliar(&other, &rows);
+            let found: Vec<_> = found.iter().map(|found| (found.column, found.text)).collect();
+            assert_eq!(found, expected, "{other:?}");
+        };
+        check(&"1.0,5,new\n".repeat(5), &[("code", Some("1.0"))]);
+        check(&"1.0,5,new\n".repeat(4), &[]);
+        check(&format!("{}1,5,new\n", "1.0,,new\n".repeat(5)), &[]);
+        check(&",,\n".repeat(5), &[("code", None), ("x", None)]);
+        assert!(preparation.unfamiliar(&table, &(0..60).collect::<Vec<_>>()).is_empty());
     }
 }

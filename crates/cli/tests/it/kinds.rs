@@ -509,6 +509,16 @@ fn what_may_mislead_is_told_before_training() {
     );
     let time = said(dir.path(), &format!("{days} time --time day")).err;
     assert!(!time.contains("in time:"), "{time}");
+    let visits: String =
+        (0..90).map(|row| format!("{},{}.5,{}\n", 500 + row / 3 * 7, row % 7, row % 2)).collect();
+    write(dir.path(), "visits.csv", &format!("patient_id,x,ill\n{visits}"));
+    let visits = "train --data visits.csv --target ill --epochs 1 --out";
+    let words = "in groups: several rows have the same \"patient_id\"; if rows of new ones are to be predicted, test on such: \
+                 --group patient_id\n";
+    for (flag, is_told) in [("", true), ("--group patient_id", false)] {
+        let visits = said(dir.path(), &format!("{visits} visits{is_told} {flag}")).err;
+        assert_eq!(visits.contains(words), is_told, "{visits}");
+    }
     let codes = said(dir.path(), "train --data stars.csv --target code --epochs 1 --out codes").err;
     assert!(!codes.contains("classes:"), "{codes}");
     let wide = said(dir.path(), &format!("{train} size --out wide"));
@@ -541,6 +551,19 @@ fn what_may_mislead_is_told_before_training() {
         let shop = said(dir.path(), &format!("{train} --out shop{is_told} {flag}")).err;
         assert_eq!(shop.contains("or the most frequent; --indicators tells"), is_told, "{shop}");
     }
+
+    let cross = |row: usize| ["x", ""][usize::from(row.is_multiple_of(3))];
+    let sex = |row: usize| ["M", "f", "F"][row % 5 % 3];
+    let rows: String =
+        (0..90).map(|row| format!("{}.5,{},{},{}\n", row % 7, cross(row), sex(row), row % 2)).collect();
+    write(dir.path(), "cross.csv", &format!("size,smoker,sex,ill\n{rows}"));
+    let crossed = said(dir.path(), "train --data cross.csv --target ill --epochs 1 --out cross").err;
+    let words = "left out: column \"smoker\", the same, or missing, in all training rows (--indicators tells the network where \
+                 there is a value)\n";
+    assert!(crossed.contains(words), "{crossed}");
+    let words =
+        "\"F\", \"f\" are different categories of \"sex\": if they are one, write them alike in the file\n";
+    assert!(crossed.contains(words), "{crossed}");
 
     let rows: String =
         (0..200).map(|row| format!("{},0{}:{:02}\n", row * 37 % 50, row % 3, row % 30)).collect();

@@ -48,8 +48,10 @@ fn it_is_said_which_model_is_scored_and_why() {
             "best.safetensors",
         ),
     ] {
-        let said = done(dir, command).out;
-        assert!(said.starts_with(first), "{command}: {said}");
+        let said = done(dir, command);
+        assert!(said.out.starts_with(first), "{command}: {said:?}");
+        let seen = "seen: iris.csv is the table that the model was trained on";
+        assert_eq!(said.err.contains(seen), command.contains("iris.csv"), "{command}: {said:?}");
         assert_eq!(done(dir, &format!("{command} --json")).json()["model"], model, "{command}");
     }
 }

@@ -32,8 +32,7 @@ fn amounts_in_a_currency_are_numbers_from_training_to_the_answer() {
     };
     write(dir, "cost,share,change,price", 200, row);
     let trained = done(dir, "train --data t.csv --target price --epochs 60 --out run --json");
-    let words =
-        "read as numbers: \"cost\" ($), \"share\" (%), \"change\" (in brackets or behind a dash: below zero), \"price\" ($)";
+    let words = "read as numbers: \"cost\" ($), \"share\" (%), \"change\" (in brackets or behind a dash: below zero), \"price\" ($)";
     assert!(trained.err.contains(words), "{trained:?}");
     assert!(trained.json()["test"]["r2"].as_f64().unwrap() > 0.9, "{trained:?}");
 
@@ -139,4 +138,38 @@ fn dates_with_named_months_or_short_years_are_dates_from_training_to_the_answer(
         Said::of(highwater(["predict", "run", "--data", "new.csv"]).current_dir(dir).output().unwrap());
     let words = "line 2, column \"short\": \"1/5/2026\" is not a date like 11/23/26, the month first";
     assert!(other.code == Some(1) && other.err.contains(words), "{other:?}");
+}
+
+#[test]
+fn what_a_model_knows_nothing_of_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let row =
+        |row: usize| format!("{},{},{}", ["1", "2", "A"][row % 3], row * 7 % 13, ["no", "yes"][row % 2]);
+    write(dir, "code,size,y", 60, row);
+    done(dir, "train --data t.csv --target y --epochs 3 --out run");
+    let other = "code,size,y\n".to_owned() + &"2.0,,no\n".repeat(5);
+    fs::write(dir.join("new.csv"), other).unwrap();
+    let told = [
+        "empty: new.csv has no value of \"size\"; the median or the most frequent stands for it\n",
+        "unknown: new.csv has no value of \"code\" that the model knows, but \"2.0\" and the like; if they are the same, \
+         write them as in training: \"1\", \"2\", \"A\"\n",
+    ];
+    for (command, is_told) in [
+        ("predict run --data new.csv", true),
+        ("predict run --data new.csv --quiet", false),
+        ("evaluate run --data new.csv", true),
+        ("evaluate run --data t.csv", false),
+        ("train --data t.csv --target y --epochs 3 --test new.csv --out other", true),
+    ] {
+        let said = done(dir, command);
+        let name = if command.starts_with("train") {
+            dir.join("new.csv").display().to_string()
+        } else {
+            "new.csv".into()
+        };
+        for words in told.map(|words| words.replace("new.csv", &name)) {
+            assert_eq!(said.err.contains(&words), is_told, "{command}: {said:?}");
+        }
+    }
 }
