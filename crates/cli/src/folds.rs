@@ -5,8 +5,9 @@ use crate::config::RunConfig;
 use crate::evaluate;
 use crate::guess::Guess;
 use crate::measures::loss;
+use crate::source::Source;
 use crate::train::{in_memory, pool};
-use crate::{line, print, say};
+use crate::{line, print, remarks, say};
 use anyhow::{Result, anyhow, bail};
 use highwater_data::{Dataset, Fractions, Preparation, Table, folds};
 use highwater_report::score_text;
@@ -23,14 +24,15 @@ struct Fold {
 }
 
 /// Trains once for each part of the rows, which is tested on; of the other rows some are for validation. Nothing is saved.
-pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shared) -> Result<ExitCode> {
+pub(crate) fn run(table: Table, config: &RunConfig, count: usize, shared: &Shared) -> Result<ExitCode> {
     let data = &config.data;
     if data.validation_file.is_some() || data.test_file.is_some() {
         bail!("--folds divides the rows of one table: leave out the files of --validation and --test");
     }
     let classes = data.classes();
-    let rows = table.rows_with(&data.target.list())?;
-    let parts = folds(table, &rows, classes.as_deref(), &data.split, count, data.split_seed)?;
+    let source = Source::whole(table, data)?;
+    let (table, rows) = (&source.table, &source.split.train);
+    let parts = folds(table, rows, classes.as_deref(), &data.split, count, data.split_seed)?;
     let pool = pool(shared)?;
     let fold = |test: &[usize]| -> Result<Fold> {
         let others: Vec<usize> =
@@ -48,6 +50,9 @@ pub(crate) fn run(table: &Table, config: &RunConfig, count: usize, shared: &Shar
     // What is wrong with one of them shows before any is trained. (Every cell of the training rows is read to prepare it.)
     for test in &parts {
         fold(test).map_err(with_advice)?;
+    }
+    if !shared.quiet {
+        remarks::of(&source, &source.prepare(data)?, config).iter().for_each(say);
     }
     let (mut scores, mut guesses) = (Vec::new(), Vec::new());
     for (number, test) in (1..).zip(&parts) {

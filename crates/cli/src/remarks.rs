@@ -74,7 +74,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };
         remarks.push(format!("left out: {rows} without a value of the target"));
     }
-    if source.split.validation.is_empty() {
+    if !config.data.validates() {
         let advice = match config.training.asks_for_evidence() {
             true => "",
             false => "; --stop evidence tells from the gradients when there is nothing more to learn",

@@ -96,6 +96,14 @@ impl Source {
         Source::of(table(&config.data, config.data.file.as_deref(), run)?, &config.data, run)
     }
 
+    /// All rows of a table that have a target, none of them held out.
+    pub(crate) fn whole(table: Table, data: &DataConfig) -> Result<Source> {
+        let train = table.rows_with(&data.target.list())?;
+        let unlabelled = table.rows() - train.len();
+        let split = Split { train, validation: Vec::new(), test: Vec::new() };
+        Ok(Source { table, validation: None, test: None, split, unlabelled })
+    }
+
     pub(crate) fn of(own: Table, data: &DataConfig, scratch: &Path) -> Result<Source> {
         let mut plus_minus = own.plus_minus();
         plus_minus.extend(data.read.plus_minus.clone());

@@ -61,7 +61,7 @@ pub(crate) fn train(args: &Train) -> Result<ExitCode> {
     })?;
     let table = table.context("the data were looked at")?;
     if let Some(count) = args.parts.folds {
-        return folds::run(&table, &config, count, &args.shared);
+        return folds::run(table, &config, count, &args.shared);
     }
     let source = Source::of(table, &config.data, &scratch)?;
     let preparation = source.prepare(&config.data)?;

@@ -477,7 +477,11 @@ fn what_may_mislead_is_told_before_training() {
         })
         .collect();
     write(dir.path(), "total.csv", &format!("a,b,load,y\n{total}"));
-    let total = said(dir.path(), "train --data total.csv --target y --epochs 1 --out total");
+    let total = "train --data total.csv --target y --epochs 1";
+    let folds = said(dir.path(), &format!("{total} --folds 2"));
+    assert!(folds.err.contains("suspicious: \"a\" and \"b\" together tell"), "{folds:?}");
+    assert!(!folds.err.contains("no validation rows") && !folds.err.contains("few rows"), "{folds:?}");
+    let total = said(dir.path(), &format!("{total} --out total"));
     for words in [
         "suspicious: \"a\" and \"b\" together tell \"y\" in all training rows; if they are not known beforehand: \
          --column a=ignore --column b=ignore\n",
