@@ -248,3 +248,24 @@ impl Config {
 
 /// With fewer rows, the ratio of a signal to its estimated variance has no mean.
 pub(crate) const SMALLEST_SAMPLE: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_good_if_it_is_small_unless_it_is_a_metric_that_should_be_large() {
+        for (name, goal) in [("loss", Goal::Minimize), ("mae", Goal::Minimize), ("accuracy", Goal::Maximize)]
+        {
+            assert_eq!(name.parse::<Score>().unwrap().goal(), goal, "{name}");
+        }
+    }
+
+    #[test]
+    fn evidence_can_be_taken_of_the_smallest_batches_that_its_refusal_names() {
+        for (batch_size, is_taken) in [(SMALLEST_SAMPLE - 1, false), (SMALLEST_SAMPLE, true)] {
+            let config = Config { batch_size, stop: Rule::Evidence, ..Config::default() };
+            assert_eq!(config.validate().is_ok(), is_taken, "{batch_size}");
+        }
+    }
+}

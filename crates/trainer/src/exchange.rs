@@ -194,6 +194,23 @@ mod tests {
         check(&["10.weight", "12.weight"], &[], "");
         check(&["fc1.weight", "fc2.weight"], &[("fc1", "0"), ("fc2", "2")], "");
         check(&["m.fc1.weight", "m.fc2.weight"], &[("m.fc1", "m.0"), ("m.fc2", "m.2")], "m.");
-        check(&["fc10.weight", "fc2.weight"], &[("fc1", "0"), ("fc2", "2")], "");
+    }
+
+    #[test]
+    fn whole_parts_of_names_are_renamed() {
+        let renames = [("fc1".to_owned(), "0".to_owned()), ("fc".to_owned(), "9".to_owned())];
+        for (name, expected) in
+            [("fc1.weight", "0.weight"), ("fc1", "0"), ("fc.bias", "9.bias"), ("fc10.weight", "fc10.weight")]
+        {
+            assert_eq!(renamed(name, &renames), expected);
+        }
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_said_and_how_many_more_there_are() {
+        let names = ["a"; 14];
+        assert_eq!(several(&names[..2]), "a, a");
+        assert_eq!(several(&names[..12]), names[..12].join(", "));
+        assert_eq!(several(&names), names[..12].join(", ") + " and 2 more");
     }
 }

@@ -284,6 +284,18 @@ mod tests {
         assert_eq!(format!("{:?}", state.history), format!("{:?}", [record]));
     }
 
+    #[test]
+    fn a_checkpoint_is_of_the_record_of_its_step_and_its_time() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/run-v1.safetensors");
+        let checkpoint = Checkpoint::open(golden).unwrap();
+        let records = history(&checkpoint).unwrap();
+        let last = &records[records.len() - 1];
+        let of_another_branch = Record { elapsed: last.elapsed + 1e-9, ..last.clone() };
+        for (record, expected) in [(last, true), (&of_another_branch, false), (&records[0], false)] {
+            assert_eq!(is_of(record, &checkpoint), expected, "{record:?}");
+        }
+    }
+
     /// A run of the first release, written by the command: what is in it is read for ever, and written as the same bytes as
     /// long as these are the newest schemas. (`saved.rs` of the command does the same for its own sections.)
     #[test]

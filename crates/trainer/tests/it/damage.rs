@@ -4,8 +4,8 @@ use crate::problem::{
     How, Problem, arrays, best, bits, checkpoints, classification, damage, files, overfitting, regression,
     told,
 };
-use highwater_checkpoint::Checkpoint;
-use highwater_trainer::{Error, Event, Every, Report, Score};
+use highwater_checkpoint::{Checkpoint, Folder};
+use highwater_trainer::{Error, Event, Every, Report, Score, kept};
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -127,6 +127,8 @@ fn a_best_model_that_is_lost_is_replaced_by_the_best_that_is_left() {
     let mut of_file = problem.model();
     highwater_trainer::load_model(&Checkpoint::open(&saved).unwrap(), &mut of_file).unwrap();
     assert_eq!(model, bits(&of_file));
+    let kept = kept(&Folder::new(checkpoints(dir.path())), Score::Loss).unwrap();
+    assert_eq!(kept.map(|checkpoint| checkpoint.facts().step), Some(second.step));
 }
 
 #[test]
@@ -161,9 +163,12 @@ fn what_retention_let_go_before_another_score_selects_is_not_told_of_as_lost() {
     let (report, _, warnings) = resume(&problem, dir);
     assert_eq!(report.best().map(|best| best.step), Some(best_of(&[gone, kept])));
     assert!(warnings.len() == 1 && warnings[0].contains("is gone or damaged"), "{warnings:?}");
-    // Beside a published one, only what is damaged.
-    let (_, _, warnings) = resume(&problem, dir);
-    assert!(warnings.len() == 1 && warnings[0].contains(&format!("of step {kept} (")), "{warnings:?}");
+    // Beside a published one, only what is damaged, be it that it has no header.
+    for _ in 0..2 {
+        let (_, _, warnings) = resume(&problem, dir);
+        assert!(warnings.len() == 1 && warnings[0].contains(&format!("of step {kept} (")), "{warnings:?}");
+        fs::write(checkpoints(dir).join(format!("step-{kept:08}.safetensors")), "no header").unwrap();
+    }
 }
 
 #[test]
