@@ -161,6 +161,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_checkpoint_without_a_finite_loss_has_no_merit() {
+        let accuracy = Score::Metric("accuracy".parse().unwrap());
+        for (loss, expected) in [("0.5", "Some(0.25)"), ("NaN", "Some(NaN)")] {
+            let mut facts = Facts::default();
+            for (name, value) in [("validation_loss", loss), ("validation_accuracy", "0.25")] {
+                facts.labels.insert(name.to_owned(), value.to_owned());
+            }
+            assert_eq!(format!("{:?}", score_in(&facts, accuracy)), expected);
+        }
+    }
+
+    #[test]
     fn a_record_without_a_finite_loss_has_no_merit() {
         let accuracy: Metric = "accuracy".parse().unwrap();
         for (validation_loss, value) in [(0.5, 0.25), (f64::NAN, f64::NAN), (f64::INFINITY, f64::INFINITY)] {
