@@ -14,9 +14,9 @@ pub struct Categories {
     pub names: Vec<String>,
     /// The share of each among the training rows that have a value.
     pub shares: Vec<f32>,
-    /// The share of all rare names together; 0 if there are none. They have one place behind the others, which names that no
-    /// training row has share. In a one-hot encoding without rare names there is no such place, and an unseen name becomes
-    /// the [shares](Categories::shares) of all names; an embedding always has it.
+    /// The share of all rare names together; 0 if there are none. Rare names have one place in common, behind the others, and
+    /// a name that no training row has goes there, too. Where no name is rare, an embedding has that place all the same; a
+    /// one-hot encoding has not, and gives an unseen name the [shares](Categories::shares) of all names instead of a 1.
     pub rare: f32,
     /// The place of the most frequent name, which stands for a missing value.
     pub fill: usize,

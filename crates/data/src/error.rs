@@ -228,7 +228,7 @@ pub enum Error {
         more: Box<[u64]>,
     },
     /// A number so far from those of the training rows that its standardised value is infinite.
-    #[error("{at}: {text} is too far from the training rows' values to be put on their scale")]
+    #[error("{at}: {text} is too far from the training rows' values to be put on their scale; correct it")]
     OutOfScale {
         /// Where.
         at: Place,
@@ -338,7 +338,7 @@ pub enum Error {
         at: Place,
     },
     /// A cell of the column that the split goes by that is neither number nor date.
-    #[error("{at}: {text:?} is no date, time or number as the others are, and the split goes by it")]
+    #[error("{at}: {text:?} is no date, time or number, as the split needs; correct it")]
     NotATime {
         /// Where.
         at: Place,

@@ -127,9 +127,9 @@ impl Signs {
 }
 
 impl Preparation {
-    /// The columns of nothing but plus and minus signs, and whether a minus is a value there, as the names of their classes
-    /// or categories tell. If a minus is not among the names, nor can be among rare ones, and training rows lack values, it
-    /// was taken for a missing value.
+    /// For each column of plus and minus signs alone, whether a minus is a value in it, as the names of its classes or
+    /// categories tell. It is one, unless all these hold: no name is a minus, no name was rare, and training rows lack values.
+    /// Then a minus was taken for a missing value.
     pub fn plus_minus(&self) -> BTreeMap<String, bool> {
         let inputs = self.inputs().iter().filter_map(|input| match &input.encoding {
             Encoding::OneHot(of) | Encoding::Embedded(of) => {

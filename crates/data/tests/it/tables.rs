@@ -612,7 +612,7 @@ fn held_out_rows_that_do_not_fit_the_training_rows_are_refused() {
     let narrow = fit("a,y\n0,u\n1e-30,v\n0,v\n", Task::Classification).unwrap();
     let error = narrow.features(&table("a\n1e30\n"), &[0]).unwrap_err();
     let expected = "t.csv, line 2, column \"a\": \
-                    1e30 is too far from the training rows' values to be put on their scale";
+                    1e30 is too far from the training rows' values to be put on their scale; correct it";
     assert_eq!(error.to_string(), expected);
 }
 
