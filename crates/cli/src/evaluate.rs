@@ -5,10 +5,11 @@ use crate::config::DataConfig;
 use crate::folder::RunFolder;
 use crate::guess::Guess;
 use crate::measures::{loss, metrics};
+use crate::remarks::{self, Strange};
 use crate::repeat::quoted;
 use crate::saved;
 use crate::source::{self, Source};
-use crate::{line, print, remarks, same_run, say};
+use crate::{line, print, same_run, say};
 use anyhow::{Context, Result, anyhow, bail};
 use highwater_data::{Dataset, Error, Preparation, Targets};
 use highwater_nn::Model;
@@ -77,26 +78,11 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let checkpoint = if args.data.is_some() { folder.model()? } else { folder.best()? };
     let (model, preparation) = saved::load(&checkpoint)?;
     let (name, of_training, data) = match &args.data {
-        Some(file) => {
-            let read = source::dialect(&config.data, &preparation);
-            let table =
-                source::table(&DataConfig { read, ..config.data.clone() }, Some(file), folder.root())?;
-            let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
-            let rows = table.rows_with(&targets).map_err(|error| match error {
-                Error::UnknownColumn { .. } | Error::NoTargets { .. } => anyhow!(
-                    "{error}; without answers nothing can be scored; for answers: cargo xtask predict {} --data {}",
-                    folder.quoted(),
-                    quoted(&file.display().to_string())
-                ),
-                _ => error.into(),
-            })?;
-            let data = preparation.dataset(&table, &rows)?;
-            if !args.quiet {
-                remarks::unfamiliar(&preparation, &table, &rows).iter().for_each(say);
-                seen(&config.data, file, &folder).iter().for_each(say);
-            }
-            (file.display().to_string(), None, data)
-        }
+        Some(file) => (
+            file.display().to_string(),
+            None,
+            of_table(file, args.quiet, &config.data, &preparation, &folder)?,
+        ),
         None => {
             let source = Source::of_run(&config, &preparation, folder.root())?;
             if source.part(args.split).1.is_empty() {
@@ -154,6 +140,36 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         }
         print(text)
     }
+}
+
+/// The rows of a table of which the answers are known. Unless it is to be quiet, what may mislead is said.
+fn of_table(
+    file: &Path,
+    is_quiet: bool,
+    config: &DataConfig,
+    preparation: &Preparation,
+    folder: &RunFolder,
+) -> Result<Dataset> {
+    let read = source::dialect(config, preparation);
+    let table = source::table(&DataConfig { read, ..config.clone() }, Some(file), folder.root())?;
+    let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
+    let rows = table.rows_with(&targets).map_err(|error| match error {
+        Error::UnknownColumn { .. } | Error::NoTargets { .. } => anyhow!(
+            "{error}; without answers nothing can be scored; for answers: cargo xtask predict {} --data {}",
+            folder.quoted(),
+            quoted(&file.display().to_string())
+        ),
+        _ => error.into(),
+    })?;
+    let data = preparation.dataset(&table, &rows)?;
+    if !is_quiet {
+        remarks::unlabelled(table.rows() - rows.len()).iter().for_each(say);
+        let mut strange = Strange::new(preparation);
+        strange.take(&table, &rows);
+        strange.told().for_each(say);
+        seen(config, file, folder).iter().for_each(say);
+    }
+    Ok(data)
 }
 
 /// What is to be said if this file is the table of the run.

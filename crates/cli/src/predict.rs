@@ -2,8 +2,9 @@
 
 use crate::args::{Answer, Predict};
 use crate::folder::{RunFolder, must_be_no_runs};
+use crate::remarks::Strange;
 use crate::replacement::Replacement;
-use crate::{line, remarks, saved, say, source};
+use crate::{line, saved, say, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
@@ -40,10 +41,6 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     // What is wrong with the first rows shows before a file is made.
     let mut rows = reader.next_rows(ROWS)?;
     let first = rows.as_ref().map(|table| answers.to(table)).transpose()?;
-    if let Some(table) = rows.as_ref().filter(|_| !args.quiet) {
-        let all: Vec<usize> = (0..table.rows()).collect();
-        remarks::unfamiliar(&preparation, table, &all).iter().for_each(say);
-    }
     if let Some(out) = target
         && fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == out))
     {
@@ -53,9 +50,10 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let failed = || format!("cannot write {name}");
     let mut written = target.map(Replacement::of).transpose().with_context(failed)?;
     let mut text = first.unwrap_or_default();
-    let mut count = 0;
+    let (mut count, mut strange) = (0, Strange::new(&preparation));
     while let Some(table) = &rows {
         count += table.rows();
+        strange.take(table, &(0..table.rows()).collect::<Vec<_>>());
         let outcome = match &mut written {
             Some(replacement) => replacement.file.write_all(text.as_bytes()),
             None => print(text.as_bytes()),
@@ -72,6 +70,9 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     }
     if let Some(replacement) = written {
         replacement.finish().with_context(failed)?;
+    }
+    if !args.quiet {
+        strange.told().for_each(say);
     }
     match target {
         Some(out) if args.json => line(json!({ "rows": count, "out": out })),

@@ -8,7 +8,7 @@ use crate::source::Source;
 use highwater_data::{
     Column, Dropped, Encoding, Kind, MomentFormat, Preparation, SplitBy, Unit, open_date_order,
 };
-pub(crate) use misleading::unfamiliar;
+pub(crate) use misleading::Strange;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -70,10 +70,7 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         remarks
             .push("balanced: in every loss each class counts the same, however many rows it has".to_owned());
     }
-    if source.unlabelled > 0 {
-        let rows = if source.unlabelled == 1 { "1 row" } else { &format!("{} rows", source.unlabelled) };
-        remarks.push(format!("left out: {rows} without a value of the target"));
-    }
+    remarks.extend(unlabelled(source.unlabelled));
     if !config.data.validates() {
         let advice = match config.training.asks_for_evidence() {
             true => "",
@@ -84,6 +81,12 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         ));
     }
     remarks
+}
+
+/// How many rows are left out, as the target is missing.
+pub(crate) fn unlabelled(count: usize) -> Option<String> {
+    let rows = if count == 1 { "1 row" } else { &format!("{count} rows") };
+    (count > 0).then(|| format!("left out: {rows} without a value of the target"))
 }
 
 /// What is around numbers.

@@ -84,6 +84,7 @@ mod table;
 mod target;
 mod task;
 mod total;
+mod unfamiliar;
 mod unit;
 mod utf16;
 
@@ -105,8 +106,9 @@ pub use reader::TableReader;
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use split::{Fractions, Split, split, split_table};
-pub use suspicion::{Sentinel, Unfamiliar};
+pub use suspicion::Sentinel;
 pub use table::{Column, Table};
 pub use target::{Target, TargetKind};
 pub use task::Task;
+pub use unfamiliar::Unfamiliar;
 pub use unit::Unit;

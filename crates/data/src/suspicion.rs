@@ -24,17 +24,6 @@ pub struct Sentinel {
     pub rows: usize,
 }
 
-/// A column of which a table has nothing that a model knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfamiliar<'a> {
-    /// The column.
-    pub column: &'a str,
-    /// What it has first; `None` if no row has a value.
-    pub text: Option<&'a str>,
-    /// The names that the model knows, if it is a category.
-    pub known: &'a [String],
-}
-
 impl Preparation {
     /// The columns that give the target away (target leakage), as one may that was made from the target or is known only after
     /// it: in all of these rows, each value of the column goes with one class, and occurs four times on average, or each class
@@ -107,8 +96,9 @@ impl Preparation {
         digests(held_out).iter().filter(|digest| known.contains(digest)).count()
     }
 
-    /// The first column of dates or years, at least ten different ones, that all rows of a table are sorted by. Neighbouring
-    /// rows of such a table may be much alike, so that a random split tests on rows close to the training rows.
+    /// The first column of dates or years, at least ten different ones, that all rows of a table are sorted by, the oldest or
+    /// the newest first. Neighbouring rows of such a table may be much alike, so that a random split tests on rows close to the
+    /// training rows.
     pub fn ordered_by(&self, table: &Table) -> Option<&str> {
         let is_order = |input: &&Input| {
             let Some(column) = table.find(&input.name) else { return false };
@@ -122,7 +112,7 @@ impl Preparation {
                 }
                 _ => return false,
             };
-            later((0..table.rows()).map(|row| time(column.get(row)))) >= Some(9)
+            are_in_order((0..table.rows()).map(|row| time(column.get(row))))
         };
         self.inputs().iter().find(is_order).map(|input| &*input.name)
     }
@@ -138,48 +128,6 @@ impl Preparation {
             ids.len() >= 20 && table.rows() >= 2 * ids.len()
         };
         self.inputs().iter().find(groups).map(|input| &*input.name)
-    }
-
-    /// The columns of which another table than that of the training rows has nothing that tells the model anything, as they
-    /// are empty in these rows or written otherwise; none for fewer than five rows.
-    ///
-    /// ```
-    /// use highwater_data::{Preparation, Table, Task};
-    ///
-    /// let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 7, ["red", "blue"][i % 2], i % 3)).collect();
-    /// let table = Table::from_csv_reader("t.csv", format!("size,hue,y\n{rows}").as_bytes())?;
-    /// let rows: Vec<usize> = (0..40).collect();
-    /// let preparation = Preparation::fit(&table, &rows, "y", Task::Classification)?;
-    /// let other = Table::from_csv_reader("u.csv", format!("size,hue\n{}", "?,RED\n".repeat(5)).as_bytes())?;
-    /// let unfamiliar = preparation.unfamiliar(&other, &[0, 1, 2, 3, 4]);
-    /// let texts = unfamiliar.iter().map(|found| (found.column, found.text));
-    /// assert_eq!(texts.collect::<Vec<_>>(), [("size", None), ("hue", Some("RED"))]);
-    /// # Ok::<(), highwater_data::Error>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If the table has no such row.
-    pub fn unfamiliar<'a>(&'a self, table: &'a Table, rows: &[usize]) -> Vec<Unfamiliar<'a>> {
-        let of = |input: &'a Input| {
-            let column = table.find(&input.name)?;
-            let (first, known) = match &input.encoding {
-                Encoding::OneHot(categories) | Encoding::Embedded(categories) => {
-                    // Names that come once or twice are new in every table.
-                    if categories.rare > 0.1 {
-                        return None;
-                    }
-                    let index = input.encoding.index();
-                    if rows.iter().any(|row| index.get(column.get(*row)).is_some()) {
-                        return None;
-                    }
-                    (column.present(rows).next(), &categories.names[..])
-                }
-                _ if column.present(rows).next().is_some() => return None,
-                _ => (None, &[][..]),
-            };
-            Some(Unfamiliar { column: &input.name, text: first.map(|row| column.get(row)), known })
-        };
-        if rows.len() < 5 { Vec::new() } else { self.inputs().iter().filter_map(of).collect() }
     }
 
     /// The columns that are not taken for numbers because their cells have several units, such as `kg` and `g`, and these
@@ -252,16 +200,19 @@ impl Preparation {
     }
 }
 
-/// How many of these times are later than the one before; `None` if one is earlier, or none.
-fn later(mut times: impl Iterator<Item = Option<f64>>) -> Option<usize> {
-    let mut last = times.next()??;
-    let mut count = 0;
+/// Whether times are there and in order, the first or the last of them first, and ten or more are different.
+fn are_in_order(mut times: impl Iterator<Item = Option<f64>>) -> bool {
+    let Some(Some(mut last)) = times.next() else { return false };
+    let (mut rises, mut falls, mut steps) = (true, true, 0);
     for time in times {
-        let time = time.filter(|time| *time >= last)?;
-        count += usize::from(time > last);
+        let Some(time) = time.filter(|time| rises && *time >= last || falls && *time <= last) else {
+            return false;
+        };
+        (rises, falls) = (rises && time >= last, falls && time <= last);
+        steps += usize::from(time != last);
         last = time;
     }
-    Some(count)
+    steps >= 9
 }
 
 /// Whether each of the texts of a column goes with one text of the target.
@@ -525,7 +476,16 @@ mod tests {
             told(|at| format!("2026-{:02}-01,{at}.5,{}", 1 + at / 6, at % 2)),
             Some("seen".to_owned())
         );
+        assert!(told(|at| format!("2026-{:02}-01,{at}.5,{}", 12 - at / 6, at % 2)).is_some(), "newest first");
         assert_eq!(told(|at| format!("2026-{:02}-01,{at}.5,{}", 1 + at % 6, at % 2)), None);
+        assert_eq!(
+            told(|at| format!(
+                "2026-{:02}-01,{at}.5,{}",
+                1 + if at < 30 { at / 3 } else { 19 - at / 3 },
+                at % 2
+            )),
+            None
+        );
         assert_eq!(told(|at| format!("{:02}:00,{at}.5,{}", at / 3, at % 2)), None, "of one day each");
         let yearly = |name: &str, year: fn(usize) -> usize| {
             let row = |at: usize| format!("{},{}", year(at), at % 2);
@@ -563,23 +523,5 @@ mod tests {
         check("ID", 4, false);
         check("ID", 1, false);
         check("paid", 2, false);
-    }
-
-    #[test]
-    fn a_column_that_is_written_otherwise_is_unfamiliar() {
-        let row = |at: usize| format!("{},{},n{at},{}", ["1", "2", "A"][at % 3], at % 13, ["u", "v"][at % 2]);
-        let (table, preparation) = prepared("code,x,name,y", row, Task::Classification);
-        let check = |rows: &str, expected: &[(&str, Option<&str>)]| {
-            let other = Table::from_csv_reader("u.csv", format!("code,x,name\n{rows}").as_bytes()).unwrap();
-            let rows: Vec<usize> = (0..other.rows()).collect();
-            let found = preparation.unfamiliar(&other, &rows);
-            let found: Vec<_> = found.iter().map(|found| (found.column, found.text)).collect();
-            assert_eq!(found, expected, "{other:?}");
-        };
-        check(&"1.0,5,new\n".repeat(5), &[("code", Some("1.0"))]);
-        check(&"1.0,5,new\n".repeat(4), &[]);
-        check(&format!("{}1,5,new\n", "1.0,,new\n".repeat(5)), &[]);
-        check(&",,\n".repeat(5), &[("code", None), ("x", None)]);
-        assert!(preparation.unfamiliar(&table, &(0..60).collect::<Vec<_>>()).is_empty());
     }
 }

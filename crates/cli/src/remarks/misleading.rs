@@ -35,7 +35,9 @@ pub(super) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         [(&config.data.validation_file, SplitName::Validation), (&config.data.test_file, SplitName::Test)];
     for (_, part) in held_out.into_iter().filter(|(file, _)| file.is_some()) {
         let (table, rows) = source.part(part);
-        remarks.extend(unfamiliar(preparation, table, rows));
+        let mut strange = Strange::new(preparation);
+        strange.take(table, rows);
+        remarks.extend(strange.told());
     }
     remarks
 }
@@ -221,14 +223,53 @@ fn few_test_rows(source: &Source, config: &RunConfig) -> Option<String> {
     })
 }
 
-/// What a table of other rows has that the model knows nothing of.
-pub(crate) fn unfamiliar(preparation: &Preparation, table: &Table, rows: &[usize]) -> Vec<String> {
-    let file = table.source();
-    let remark = |Unfamiliar { column, text, known }: Unfamiliar<'_>| match text {
-        None => {
+/// What a table of other rows, which may come in pieces, has that the model knows nothing of.
+pub(crate) struct Strange<'a> {
+    preparation: &'a Preparation,
+    rows: usize,
+    /// What is to be said, by columns.
+    remarks: BTreeMap<String, String>,
+}
+
+impl<'a> Strange<'a> {
+    pub(crate) fn new(preparation: &'a Preparation) -> Strange<'a> {
+        Strange { preparation, rows: 0, remarks: BTreeMap::new() }
+    }
+
+    /// Takes rows of another piece into account.
+    pub(crate) fn take(&mut self, table: &Table, rows: &[usize]) {
+        if self.rows > 0 && self.remarks.is_empty() {
+            return;
+        }
+        let here = self.preparation.unfamiliar(table, rows);
+        let here = here.iter().map(|found| (column(found).to_owned(), remark(found, table.source())));
+        let mut here: BTreeMap<String, String> = here.collect();
+        if self.rows > 0 {
+            here.retain(|column, _| self.remarks.contains_key(column));
+        }
+        (self.rows, self.remarks) = (self.rows + rows.len(), here);
+    }
+
+    /// Of fewer than five rows it would be no wonder.
+    pub(crate) fn told(self) -> impl Iterator<Item = String> {
+        self.remarks.into_values().filter(move |_| self.rows >= 5)
+    }
+}
+
+fn column<'a>(found: &Unfamiliar<'a>) -> &'a str {
+    match found {
+        Unfamiliar::Empty { column }
+        | Unfamiliar::Unknown { column, .. }
+        | Unfamiliar::FarOff { column, .. } => column,
+    }
+}
+
+fn remark(found: &Unfamiliar<'_>, file: &str) -> String {
+    match found {
+        Unfamiliar::Empty { column } => {
             format!("empty: {file} has no value of {column:?}; the median or the most frequent stands for it")
         }
-        Some(text) => {
+        Unfamiliar::Unknown { column, text, known } => {
             let known: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
             format!(
                 "unknown: {file} has no value of {column:?} that the model knows, but {text:?} and the like; if they are the \
@@ -236,6 +277,8 @@ pub(crate) fn unfamiliar(preparation: &Preparation, table: &Table, rows: &[usize
                 listed(&known, SHOWN)
             )
         }
-    };
-    preparation.unfamiliar(table, rows).into_iter().map(remark).collect()
+        Unfamiliar::FarOff { column, text } => format!(
+            "far off: all numbers of {column:?} in {file}, such as {text}, are far from those of training; are they in another unit?"
+        ),
+    }
 }

@@ -148,8 +148,24 @@ fn what_a_model_knows_nothing_of_is_told() {
         |row: usize| format!("{},{},{}", ["1", "2", "A"][row % 3], row * 7 % 13, ["no", "yes"][row % 2]);
     write(dir, "code,size,y", 60, row);
     done(dir, "train --data t.csv --target y --epochs 3 --out run");
-    let other = "code,size,y\n".to_owned() + &"2.0,,no\n".repeat(5);
+    let other = "code,size,y\n".to_owned() + &"2.0,,no\n".repeat(5) + "2.0,,\n";
     fs::write(dir.join("new.csv"), other).unwrap();
+    let scored = done(dir, "evaluate run --data new.csv");
+    assert!(scored.err.starts_with("left out: 1 row without a value of the target\n"), "{scored:?}");
+    let far = "code,size,y\n".to_owned() + &"2,9000,no\n".repeat(5);
+    fs::write(dir.join("far.csv"), far).unwrap();
+    let words = "far off: all numbers of \"size\" in far.csv, such as 9000, are far from those of training; are they in another unit?\n";
+    assert_eq!(done(dir, "predict run --data far.csv").err, words);
+    // All pieces of a large table count, and four rows are too few.
+    let pieces = "code,size,y\n".to_owned() + &"2.0,,no\n".repeat(5000);
+    fs::write(dir.join("pieces.csv"), &pieces).unwrap();
+    let said = done(dir, "predict run --data pieces.csv").err;
+    assert!(said.contains("of \"size\"") && said.contains("of \"code\""), "{said}");
+    fs::write(dir.join("pieces.csv"), pieces + "2,,no\n").unwrap();
+    let said = done(dir, "predict run --data pieces.csv").err;
+    assert!(said.contains("of \"size\"") && !said.contains("of \"code\""), "{said}");
+    fs::write(dir.join("four.csv"), "code,size,y\n".to_owned() + &"2.0,,no\n".repeat(4)).unwrap();
+    assert_eq!(done(dir, "predict run --data four.csv").err, "");
     let told = [
         "empty: new.csv has no value of \"size\"; the median or the most frequent stands for it\n",
         "unknown: new.csv has no value of \"code\" that the model knows, but \"2.0\" and the like; if they are the same, \
