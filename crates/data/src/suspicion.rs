@@ -250,9 +250,9 @@ fn is_monotone(pairs: &[(f64, f64)]) -> bool {
     let rises = |pairs: &[(f64, f64)], sign: f64| {
         let mut pairs: Vec<(f64, f64)> = pairs.iter().map(|(x, y)| (sign * x, *y)).collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let [xs, ys] =
-            [|pair: &(f64, f64)| pair.0, |pair: &(f64, f64)| pair.1].map(|of| runs(pairs.iter().map(of)));
-        pairs.is_sorted_by(|a, b| a.1 <= b.1) && xs >= DIFFERENT && ys >= DIFFERENT
+        pairs.is_sorted_by(|a, b| a.1 <= b.1)
+            && pairs.chunk_by(|a, b| a.0 == b.0).count() >= DIFFERENT
+            && pairs.chunk_by(|a, b| a.1 == b.1).count() >= DIFFERENT
     };
     [1.0, -1.0].into_iter().any(|sign| rises(&pairs[..pairs.len().min(FIRST)], sign) && rises(pairs, sign))
 }
@@ -263,22 +263,11 @@ fn separates(pairs: &[(f64, &str)]) -> bool {
         let mut pairs = pairs.to_vec();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
         let classes: HashSet<&str> = pairs.iter().map(|pair| pair.1).collect();
-        runs(pairs.iter().map(|pair| pair.1)) == classes.len()
+        pairs.chunk_by(|a, b| a.1 == b.1).count() == classes.len()
             && pairs.windows(2).all(|pair| pair[0].1 == pair[1].1 || pair[0].0 != pair[1].0)
-            && runs(pairs.iter().map(|pair| pair.0)) >= DIFFERENT
+            && pairs.chunk_by(|a, b| a.0 == b.0).count() >= DIFFERENT
     };
     pairs.len() >= 100 && are_apart(&pairs[..pairs.len().min(FIRST)]) && are_apart(pairs)
-}
-
-/// How many times something else comes.
-fn runs<T: PartialEq>(mut values: impl Iterator<Item = T>) -> usize {
-    let mut last = values.next();
-    let mut runs = usize::from(last.is_some());
-    for value in values {
-        runs += usize::from(last.as_ref() != Some(&value));
-        last = Some(value);
-    }
-    runs
 }
 
 fn sentinels(column: &Column, rows: &[usize]) -> Option<Vec<Sentinel>> {
