@@ -5,11 +5,10 @@ use crate::config::DataConfig;
 use crate::folder::RunFolder;
 use crate::guess::Guess;
 use crate::measures::{loss, metrics};
-use crate::remarks::{self, Strange};
 use crate::repeat::quoted;
 use crate::saved;
 use crate::source::{self, Source};
-use crate::{line, print, same_run, say};
+use crate::{line, print, remarks, same_run, say};
 use anyhow::{Context, Result, anyhow, bail};
 use highwater_data::{Dataset, Error, Preparation, Targets};
 use highwater_nn::Model;
@@ -19,7 +18,6 @@ use highwater_report::{Count, is_undefined, score_text};
 use highwater_trainer::{Scores, evaluate};
 use ndarray::ArrayView1;
 use serde_json::{Map, Value, json};
-use std::fs;
 use std::path::Path;
 
 /// Scores of a model on data, whose loss is this one: the metrics of the task, and those of the run besides. Those that say
@@ -164,9 +162,7 @@ fn of_table(
     let data = preparation.dataset(&table, &rows)?;
     if !is_quiet {
         remarks::unlabelled(table.rows() - rows.len()).iter().for_each(say);
-        let mut strange = Strange::new(preparation);
-        strange.take(&table, &rows);
-        strange.told().for_each(say);
+        remarks::strange(preparation, &table, &rows).for_each(say);
         seen(config, file, folder).iter().for_each(say);
     }
     Ok(data)
@@ -174,8 +170,7 @@ fn of_table(
 
 /// What is to be said if this file is the table of the run.
 fn seen(data: &DataConfig, file: &Path, folder: &RunFolder) -> Option<String> {
-    let own = fs::canonicalize(data.file.as_ref()?).ok()?;
-    fs::canonicalize(file).is_ok_and(|file| file == own).then(|| {
+    source::is_same_file(data.file.as_ref()?, file).then(|| {
         format!(
             "seen: {} is the table that the model was trained on, and says little of how good it is on new rows; on rows that \
              the kept model has not seen: cargo xtask evaluate {}",

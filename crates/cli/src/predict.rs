@@ -11,7 +11,7 @@ use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
 use ndarray::Array2;
 use serde_json::json;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let mut rows = reader.next_rows(ROWS)?;
     let first = rows.as_ref().map(|table| answers.to(table)).transpose()?;
     if let Some(out) = target
-        && fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(&args.data).is_ok_and(|data| data == out))
+        && source::is_same_file(out, &args.data)
     {
         bail!("--out {} is the file to predict for, which must stay: name another one", out.display());
     }
@@ -53,7 +53,9 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let (mut count, mut strange) = (0, Strange::new(&preparation));
     while let Some(table) = &rows {
         count += table.rows();
-        strange.take(table, &(0..table.rows()).collect::<Vec<_>>());
+        if !args.quiet {
+            strange.take(table, &(0..table.rows()).collect::<Vec<_>>());
+        }
         let outcome = match &mut written {
             Some(replacement) => replacement.file.write_all(text.as_bytes()),
             None => print(text.as_bytes()),
@@ -71,9 +73,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     if let Some(replacement) = written {
         replacement.finish().with_context(failed)?;
     }
-    if !args.quiet {
-        strange.told().for_each(say);
-    }
+    strange.told().for_each(say);
     match target {
         Some(out) if args.json => line(json!({ "rows": count, "out": out })),
         Some(out) if !args.quiet => {

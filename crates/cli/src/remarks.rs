@@ -8,7 +8,7 @@ use crate::source::Source;
 use highwater_data::{
     Column, Dropped, Encoding, Kind, MomentFormat, Preparation, SplitBy, Unit, open_date_order,
 };
-pub(crate) use misleading::Strange;
+pub(crate) use misleading::{Strange, strange};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -33,6 +33,11 @@ pub(crate) fn is_pipe(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
+/// Whether these paths lead to one file, which is there.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
+}
+
 /// The table in a file, or the built-in one. If it is kept on disk, then on the file system of `scratch`.
 pub(crate) fn table(data: &DataConfig, file: Option<&Path>, scratch: &Path) -> Result<Table> {
     let Some(file) = file else { return Ok(digits()) };

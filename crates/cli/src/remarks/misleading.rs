@@ -35,9 +35,7 @@ pub(super) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         [(&config.data.validation_file, SplitName::Validation), (&config.data.test_file, SplitName::Test)];
     for (_, part) in held_out.into_iter().filter(|(file, _)| file.is_some()) {
         let (table, rows) = source.part(part);
-        let mut strange = Strange::new(preparation);
-        strange.take(table, rows);
-        remarks.extend(strange.told());
+        remarks.extend(strange(preparation, table, rows));
     }
     remarks
 }
@@ -221,6 +219,17 @@ fn few_test_rows(source: &Source, config: &RunConfig) -> Option<String> {
             "few rows: {rows} to test on, too few for a score to mean much; --folds 5 tests on every row once"
         )
     })
+}
+
+/// What rows of another table have that the model knows nothing of.
+pub(crate) fn strange(
+    preparation: &Preparation,
+    table: &Table,
+    rows: &[usize],
+) -> impl Iterator<Item = String> {
+    let mut strange = Strange::new(preparation);
+    strange.take(table, rows);
+    strange.told()
 }
 
 /// What a table of other rows, which may come in pieces, has that the model knows nothing of.
