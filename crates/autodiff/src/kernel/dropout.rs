@@ -12,9 +12,10 @@ pub(crate) fn forward<T: Real>(x: &[T], rate: f64, place: Place, y: &mut [T]) {
     let scale = T::from_f64(1.0 / (1.0 - rate));
     vectorize(
         #[inline(always)]
-        || {
+        move || {
             for (i, (y, &x)) in y.iter_mut().zip(x).enumerate() {
-                *y = if stays.element(i) { scale * x } else { T::ZERO };
+                let kept = scale * x;
+                *y = if stays.element(i) { kept } else { T::ZERO };
             }
         },
     )
@@ -26,16 +27,18 @@ pub(crate) fn backward<T: Real>(dy: &[T], rate: f64, place: Place, dx: &mut [T],
     let scale = T::from_f64(1.0 / (1.0 - rate));
     vectorize(
         #[inline(always)]
-        || {
+        move || {
             for (i, (dx, &dy)) in dx.iter_mut().zip(dy).enumerate() {
-                let part = if stays.element(i) { scale * dy } else { T::ZERO };
+                let kept = scale * dy;
+                let part = if stays.element(i) { kept } else { T::ZERO };
                 *dx = if write == Write::Set { part } else { *dx + part };
             }
         },
     )
 }
 
-/// Decides by comparing 32 random bits with the rate.
+/// Decides by comparing 32 random bits with the rate. Loops own it, and scale what is dropped too: else they would read
+/// it anew for each element, and not vectorise.
 struct Stays {
     seed: [u32; 2],
     first: u32,
