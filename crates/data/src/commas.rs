@@ -96,10 +96,11 @@ pub(crate) fn with_decimal_point(cell: &str) -> Option<String> {
 /// With one comma and no point it may also be a decimal one: that counts only where `commas_separate` fields, as the
 /// cell is quoted then.
 pub(crate) fn without_thousands(cell: &str, commas_separate: bool) -> Option<String> {
+    // Most cells have none, so that the look for one comes first.
+    let mark = cell.chars().find(|c| *c == ',' || GAPS.contains(c))?;
     let (whole, decimals) = cell.split_once('.').unwrap_or((cell, ""));
     let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let mark = unsigned.chars().find(|c| *c == ',' || GAPS.contains(c))?;
     let (first, groups) = unsigned.split_once(mark)?;
     let grouped = (1..=3).contains(&first.len())
         && digits(first)
