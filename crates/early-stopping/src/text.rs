@@ -7,6 +7,8 @@
 //! call     = name [ "(" [ argument { "," argument } ] ")" ]
 //! argument = [ name "=" ] value | rule
 //! ```
+//!
+//! Names of rules and the words that join them may have large letters.
 
 mod arguments;
 mod error;

@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
             return Err(self.error(self.place(), Problem::TooDeep));
         }
         let mut rules = Vec::from([self.all()?]);
-        while self.eat(Token::Word("or")) {
+        while self.eat_word("or") {
             rules.push(self.all()?);
         }
         self.depth -= 1;
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
 
     fn all(&mut self) -> Parsed<Rule> {
         let mut rules = Vec::from([self.single()?]);
-        while self.eat(Token::Word("and")) {
+        while self.eat_word("and") {
             rules.push(self.single()?);
         }
         Ok(one_or(rules, Rule::All))
@@ -88,11 +88,11 @@ impl<'a> Parser<'a> {
             return Ok(rule);
         }
         let Some(Token::Word(word)) = self.peek() else { return Err(self.expected("a rule")) };
-        if matches!(word, "or" | "and" | "of") {
+        if ["or", "and", "of"].iter().any(|joint| word.eq_ignore_ascii_case(joint)) {
             return Err(self.expected("a rule"));
         }
         self.next += 1;
-        if word == "not" {
+        if word.eq_ignore_ascii_case("not") {
             self.depth += 1;
             let rule =
                 if self.depth > DEEPEST { Err(self.error(place, Problem::TooDeep)) } else { self.single() };
@@ -109,7 +109,9 @@ impl<'a> Parser<'a> {
     }
 
     fn at_least(&mut self, needed: u64) -> Parsed<Rule> {
-        self.expect(Token::Word("of"), "`of`, as in `2 of (gl(5), up(3), patience(10))`")?;
+        if !self.eat_word("of") {
+            return Err(self.expected("`of`, as in `2 of (gl(5), up(3), patience(10))`"));
+        }
         self.expect(Token::Open, "`(`")?;
         let mut rules = Vec::from([self.any()?]);
         while self.eat(Token::Comma) {
@@ -250,6 +252,13 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// As [`eat`](Parser::eat), a word in small letters or large ones.
+    fn eat_word(&mut self, word: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Word(next)) if next.eq_ignore_ascii_case(word));
+        self.next += usize::from(found);
+        found
+    }
+
     fn expect(&mut self, token: Token, expected: &'static str) -> Parsed<()> {
         if self.eat(token) { Ok(()) } else { Err(self.expected(expected)) }
     }
@@ -326,6 +335,7 @@ mod tests {
             ("plateau(3, min_delta=0.5)", ""),
             ("never or evidence()", "never or evidence"),
             ("a_and", "unknown"),
+            ("gl(5) AND up(3) Or NOT 1 OF (never)", "gl(5) and up(3) or not 1 of (never)"),
             ("(gl(5) and up(3)) or time(30m)", "gl(5) and up(3) or time(30m)"),
             ("gl(5) and (up(3) or time(30m))", ""),
             ("(gl(5) or gl(6)) or gl(7)", ""),
@@ -357,6 +367,7 @@ mod tests {
             ("  ", "", "expected a rule"),
             ("gl(5) or", "", "expected a rule"),
             ("gl(5) or or gl(6)", "or", "expected a rule"),
+            ("gl(5) or AND gl(6)", "AND", "expected a rule"),
             ("gl(5) gl(6)", "gl", "expected `or`, `and` or the end"),
             ("gl(5))", ")", "expected `or`, `and` or the end"),
             ("(gl(5)", "", "expected `or`, `and` or `)`"),
