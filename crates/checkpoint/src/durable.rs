@@ -71,7 +71,7 @@ pub fn is_left_of(file: impl AsRef<Path>, path: impl AsRef<Path>) -> bool {
 
 /// The beginning of a file's name, which leaves room for more: file systems allow 255 bytes. For the name of the temporary file
 /// beside it in which it is written first.
-pub fn shortened(path: impl AsRef<Path>) -> String {
+pub(crate) fn shortened(path: impl AsRef<Path>) -> String {
     let mut name = path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.truncate(name.floor_char_boundary(LONGEST));
     name

@@ -51,7 +51,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | write one file, durably | [`write()`]; one that is no checkpoint: [`durable::replace`] |
+//! | write one file, durably | [`write()`]; one that is no checkpoint: [`durable::replace`]; one that can be made again: [`Replacement`] |
 //! | keep several, delete old ones, publish the best | [`Store`] |
 //! | save while training goes on | [`Saver`] |
 //! | look into a folder that somebody writes to | [`Folder`] |
@@ -89,6 +89,7 @@ mod migration;
 #[cfg(target_os = "linux")]
 mod promise;
 mod recovery;
+mod replacement;
 mod retention;
 mod role;
 mod saver;
@@ -117,6 +118,7 @@ pub use header::TensorInfo;
 pub use lineage::Leaf;
 pub use migration::{Migration, Upgraded};
 pub use recovery::{RecoveryReport, Rejected};
+pub use replacement::Replacement;
 pub use retention::{Either, Goal, KeepAll, KeepBest, KeepEvery, KeepEveryInterval, KeepLast, Retention};
 pub use role::Role;
 pub use saver::Saver;

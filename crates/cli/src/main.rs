@@ -24,7 +24,6 @@ mod prove;
 mod refit;
 mod remarks;
 mod repeat;
-mod replacement;
 mod replay;
 mod report;
 mod retention;

@@ -3,10 +3,10 @@
 use crate::args::{Answer, Predict};
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::remarks::Strange;
-use crate::replacement::Replacement;
 use crate::{line, saved, say, source};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
+use highwater_checkpoint::Replacement;
 use highwater_data::{Dialect, Preparation, Scale, Table, TableReader};
 use highwater_nn::Model;
 use ndarray::Array2;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
             strange.take(table, &(0..table.rows()).collect::<Vec<_>>());
         }
         let outcome = match &mut written {
-            Some(replacement) => replacement.file.write_all(text.as_bytes()),
+            Some(replacement) => replacement.write_all(text.as_bytes()),
             None => print(text.as_bytes()),
         };
         match outcome {

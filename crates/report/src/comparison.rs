@@ -3,10 +3,10 @@
 use crate::ending::{ending, place};
 use crate::figures::{Count, Rounded, Time, capitalised, score_text};
 use crate::page::{Axis, COLOURED, Frame, Key, Plot};
-use crate::replace::replace;
 use crate::{About, Error};
 use askama::Template;
 use highwater_early_stopping::Goal;
+use highwater_trainer::checkpoint::Replacement;
 use highwater_trainer::{MeasuredOn, Record, Report, Score, Scores};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -100,7 +100,7 @@ impl Comparison<'_> {
     /// If it cannot be written; then an earlier page is as it was.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        replace(path, &self.html()).map_err(|error| Error::Write { path: path.into(), error })
+        Replacement::with(path, self.html()).map_err(|error| Error::Write { path: path.into(), error })
     }
 
     /// The loss and all metrics that some run has.

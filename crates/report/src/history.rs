@@ -1,8 +1,8 @@
 //! `history.csv`: every validation of a run, exactly.
 
-use crate::replace::replace;
 use crate::signal::Signal;
 use crate::{Error, Screen};
+use highwater_trainer::checkpoint::Replacement;
 use highwater_trainer::{Config, Event, MeasuredOn, Observer, Plan, Record, Score, Signals};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -95,7 +95,7 @@ impl History {
     fn write(&mut self) {
         let written = match &mut self.file {
             Some(file) => file.write_all(&self.text.as_bytes()[self.written..]),
-            None => replace(&self.path, &self.text)
+            None => Replacement::with(&self.path, &self.text)
                 .and_then(|()| File::options().append(true).open(&self.path))
                 .map(|file| self.file = Some(file)),
         };

@@ -75,7 +75,6 @@ mod outcome;
 mod page;
 mod progress;
 mod reconstruct;
-mod replace;
 mod screen;
 mod signal;
 mod standing;

@@ -13,7 +13,6 @@ mod values;
 
 use crate::ending::{Savings, ended_too_early, ending, kept};
 use crate::figures::{Count, Rounded, Size, Time, counted, score_text};
-use crate::replace::replace;
 use crate::summary::score_rows;
 use crate::{About, Error, Outcome, Truth};
 use askama::Template;
@@ -21,6 +20,7 @@ pub(crate) use axis::Axis;
 use chart::Chart;
 use classes::Classes;
 pub(crate) use frame::Frame;
+use highwater_trainer::checkpoint::Replacement;
 use highwater_trainer::{MeasuredOn, Report, Score};
 use importance::ImportanceTable;
 pub(crate) use plot::{COLOURED, Key, Plot};
@@ -116,7 +116,7 @@ impl Page<'_> {
     /// If it cannot be written; then an earlier page is as it was.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        replace(path, &self.html()).map_err(|error| Error::Write { path: path.into(), error })
+        Replacement::with(path, self.html()).map_err(|error| Error::Write { path: path.into(), error })
     }
 
     /// Why it ended, and what was kept.

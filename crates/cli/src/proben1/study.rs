@@ -3,9 +3,9 @@
 use super::{screen, seed, threads};
 use crate::args;
 use crate::folder::must_be_no_runs;
-use crate::replacement::Replacement;
 use crate::{line, print};
 use anyhow::{Context, Result, bail};
+use highwater_checkpoint::Replacement;
 use highwater_data::Proben1;
 use highwater_proben1::study::{Criterion, Measures, Stop, TradeOff, compare, criteria, stops};
 use highwater_proben1::{Architecture, Output, TOPOLOGIES, plot, side_by_side};
@@ -47,7 +47,7 @@ pub(super) fn run(args: &args::Proben1, problems: &[Proben1]) -> Result<()> {
     }
     let measures = compare(&criteria, &all);
     if let Some((file, mut picture)) = picture {
-        let written = picture.file.write_all(plot::trade_off(&measures, all.len()).as_bytes());
+        let written = picture.write_all(plot::trade_off(&measures, all.len()).as_bytes());
         written.and_then(|()| picture.finish()).with_context(|| cannot_write(file))?;
     }
     if args.shared.json {
