@@ -8,7 +8,7 @@ use crate::measures::{loss, metrics};
 use crate::repeat::quoted;
 use crate::saved;
 use crate::source::{self, Source};
-use crate::{line, print, remarks, same_run, say};
+use crate::{line, print, remarks, same_run, say, unfinished};
 use anyhow::{Context, Result, anyhow, bail};
 use highwater_data::{Dataset, Error, Preparation, Targets};
 use highwater_nn::Model;
@@ -100,6 +100,8 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
         return line(main);
     }
+    let unfinished = unfinished::note(&folder, &config);
+    unfinished.iter().for_each(say);
     let guess = Guess::of(&config.data, &preparation, known, &data);
     let note = guess.and_then(|guess| guess.note_on(&scores, ""));
     let file = checkpoint.path();
@@ -110,7 +112,8 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
             ("model".to_owned(), Value::from(file)),
         ]);
         object.extend(as_json(&scores));
-        object.insert("note".to_owned(), json!(note));
+        let notes: Vec<String> = note.into_iter().chain(unfinished).collect();
+        object.insert("note".to_owned(), json!((!notes.is_empty()).then(|| notes.join("; "))));
         line(Value::Object(object))
     } else {
         let why = match &args.data {

@@ -36,6 +36,7 @@ mod settings_page;
 mod source;
 mod story;
 mod train;
+mod unfinished;
 
 use anyhow::{Context, Result};
 use args::{Arguments, Job};

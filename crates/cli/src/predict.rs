@@ -3,7 +3,7 @@
 use crate::args::{Answer, Predict};
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::remarks::Strange;
-use crate::{line, saved, say, source};
+use crate::{line, saved, say, source, unfinished};
 use anyhow::{Context, Result, bail};
 use highwater_autodiff::{Feed, Mode, Program, Workspace};
 use highwater_checkpoint::Replacement;
@@ -25,7 +25,8 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     target.map_or(Ok(()), must_be_no_runs)?;
     let folder = RunFolder::open(&args.run)?;
     let (model, preparation) = saved::load(&folder.model()?)?;
-    let read = source::dialect(&folder.config()?.data, &preparation);
+    let config = folder.config()?;
+    let read = source::dialect(&config.data, &preparation);
     let optional = preparation.targets().iter().map(|target| target.column.clone()).collect();
     let read = Dialect { optional, ..read };
     let shown = args.data.display().to_string();
@@ -74,6 +75,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         replacement.finish().with_context(failed)?;
     }
     strange.told().for_each(say);
+    unfinished::note(&folder, &config).filter(|_| !args.quiet).iter().for_each(say);
     match target {
         Some(out) if args.json => line(json!({ "rows": count, "out": out })),
         Some(out) if !args.quiet => {

@@ -212,7 +212,25 @@ fn an_interrupted_run_saves_and_leaves_with_130() {
     assert_eq!(said.code, Some(130), "{rest}");
     assert!(said.out.contains("Interrupted") && said.out.contains("cargo xtask resume"), "{said:?}");
     done(args!["checkpoints", "verify", &run]);
+    let is_told = |run: &Path| {
+        let predict = done(args!["predict", run, "--data", table("iris.csv")]);
+        let evaluate = done(args!["evaluate", run, "--json"]);
+        let note = evaluate.json()["note"].to_string();
+        let told = [&predict.err, &evaluate.err, &note].map(|text| text.contains("unfinished: "));
+        assert!(told.iter().all(|is_told| *is_told == told[0]), "{predict:?} {evaluate:?}");
+        told[0]
+    };
+    assert!(is_told(&run) && !is_told(&whole));
+    for quiet in
+        [args!["predict", &run, "--data", table("iris.csv"), "--quiet"], args!["evaluate", &run, "--quiet"]]
+    {
+        assert_eq!(done(quiet).err, "");
+    }
+    // Of a page that was being written when the process was killed.
+    let left = run.join("report.html.part-7-0");
+    std::fs::write(&left, "half").unwrap();
     done(args!["resume", &run]);
+    assert!(!left.exists());
     assert_same(&run, &whole);
 }
 
