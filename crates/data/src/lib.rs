@@ -110,5 +110,5 @@ pub use suspicion::Sentinel;
 pub use table::{Column, Table};
 pub use target::{Target, TargetKind};
 pub use task::Task;
-pub use unfamiliar::Unfamiliar;
+pub use unfamiliar::{Oddity, Unfamiliar};
 pub use unit::Unit;

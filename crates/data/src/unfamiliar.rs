@@ -4,18 +4,22 @@ use crate::encoding::Encoding;
 use crate::preparation::{Input, Preparation};
 use crate::table::Table;
 
-/// What is unfamiliar about a column.
+/// A column of other rows that tells a model nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unfamiliar<'a> {
+pub struct Unfamiliar<'a> {
+    /// The column.
+    pub column: &'a str,
+    /// What is odd about it.
+    pub oddity: Oddity<'a>,
+}
+
+/// What is odd about a column of other rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Oddity<'a> {
     /// No row has a value.
-    Empty {
-        /// The column.
-        column: &'a str,
-    },
+    Empty,
     /// No row has a name that the model tells apart from others.
     Unknown {
-        /// The column.
-        column: &'a str,
         /// The first name that is there.
         text: &'a str,
         /// The names that the model knows.
@@ -23,8 +27,6 @@ pub enum Unfamiliar<'a> {
     },
     /// All numbers are more than ten standard deviations from the mean of the training rows.
     FarOff {
-        /// The column.
-        column: &'a str,
         /// The first number that is there.
         text: &'a str,
     },
@@ -35,7 +37,7 @@ impl Preparation {
     /// model nothing. In one row or two that is no wonder.
     ///
     /// ```
-    /// use highwater_data::{Preparation, Table, Task, Unfamiliar};
+    /// use highwater_data::{Oddity, Preparation, Table, Task};
     ///
     /// let rows: String = (0..40).map(|i| format!("{},{},{}\n", i % 7, ["red", "blue"][i % 2], i % 3)).collect();
     /// let table = Table::from_csv_reader("t.csv", format!("size,hue,y\n{rows}").as_bytes())?;
@@ -44,42 +46,41 @@ impl Preparation {
     /// let other = Table::from_csv_reader("u.csv", format!("size,hue\n{}", "?,RED\n".repeat(2)).as_bytes())?;
     /// let found = preparation.unfamiliar(&other, &[0, 1]);
     /// let known = &["blue".to_owned(), "red".to_owned()];
-    /// let expected = [Unfamiliar::Empty { column: "size" }, Unfamiliar::Unknown { column: "hue", text: "RED", known }];
-    /// assert_eq!(found, expected);
+    /// assert_eq!((found[0].column, &found[0].oddity), ("size", &Oddity::Empty));
+    /// assert_eq!((found[1].column, &found[1].oddity), ("hue", &Oddity::Unknown { text: "RED", known }));
     /// # Ok::<(), highwater_data::Error>(())
     /// ```
     ///
     /// # Panics
     /// If the table has no such row.
     pub fn unfamiliar<'a>(&'a self, table: &'a Table, rows: &[usize]) -> Vec<Unfamiliar<'a>> {
-        self.inputs().iter().filter_map(|input| unfamiliar(input, table, rows)).collect()
+        let odd =
+            |input: &'a Input| Some(Unfamiliar { column: &input.name, oddity: oddity(input, table, rows)? });
+        self.inputs().iter().filter_map(odd).collect()
     }
 }
 
-fn unfamiliar<'a>(input: &'a Input, table: &'a Table, rows: &[usize]) -> Option<Unfamiliar<'a>> {
+fn oddity<'a>(input: &'a Input, table: &'a Table, rows: &[usize]) -> Option<Oddity<'a>> {
     let column = table.find(&input.name)?;
     let text = |row: usize| column.get(row);
     let first = || column.present(rows).next().map(text);
-    let name = &input.name[..];
     match &input.encoding {
         // Names that come once or twice are new in every table.
         Encoding::OneHot(of) | Encoding::Embedded(of) if of.rare > 0.1 => None,
         Encoding::OneHot(of) | Encoding::Embedded(of) => {
             let index = input.encoding.index();
             let none_is_known = rows.iter().all(|row| index.get(text(*row)).is_none());
-            none_is_known.then(|| match first() {
-                None => Unfamiliar::Empty { column: name },
-                Some(text) => Unfamiliar::Unknown { column: name, text, known: &of.names },
-            })
+            let known = &of.names;
+            none_is_known.then(|| first().map_or(Oddity::Empty, |text| Oddity::Unknown { text, known }))
         }
         encoding => {
-            let Some(first) = first() else { return Some(Unfamiliar::Empty { column: name }) };
+            let Some(text) = first() else { return Some(Oddity::Empty) };
             let (Encoding::Number { scale, .. } | Encoding::Quantity { scale, .. }) = encoding else {
                 return None;
             };
             let number = |row| column.number(row, encoding.unit());
             let is_far = |row| number(row).is_some_and(|number| scale.apply(number).abs() > 10.0);
-            column.present(rows).all(is_far).then_some(Unfamiliar::FarOff { column: name, text: first })
+            column.present(rows).all(is_far).then_some(Oddity::FarOff { text })
         }
     }
 }
@@ -100,9 +101,9 @@ mod tests {
         let all = |table: &Table| (0..table.rows()).collect::<Vec<_>>();
         let preparation = Preparation::fit(&training, &all(&training), "y", Task::Classification).unwrap();
         let known = &["1", "2", "A"].map(str::to_owned);
-        let (code, x) = (Unfamiliar::Empty { column: "code" }, Unfamiliar::Empty { column: "x" });
-        let unknown = Unfamiliar::Unknown { column: "code", text: "1.0", known };
-        let far = Unfamiliar::FarOff { column: "x", text: "6000" };
+        let [code, x] = ["code", "x"].map(|column| Unfamiliar { column, oddity: Oddity::Empty });
+        let unknown = Unfamiliar { column: "code", oddity: Oddity::Unknown { text: "1.0", known } };
+        let far = Unfamiliar { column: "x", oddity: Oddity::FarOff { text: "6000" } };
         for (rows, expected) in [
             ("1.0,5,new\n".repeat(5), vec![unknown.clone()]),
             ("1.0,,new\n".repeat(5) + "1,5,new\n", vec![]),

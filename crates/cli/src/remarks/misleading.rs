@@ -5,7 +5,7 @@ use crate::args::SplitName;
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source::Source;
-use highwater_data::{Column, Encoding, Kind, Preparation, Sentinel, SplitBy, Table, Unfamiliar};
+use highwater_data::{Column, Encoding, Kind, Oddity, Preparation, Sentinel, SplitBy, Table, Unfamiliar};
 use highwater_report::Rounded;
 use std::collections::BTreeMap;
 
@@ -251,7 +251,7 @@ impl<'a> Strange<'a> {
             return;
         }
         let here = self.preparation.unfamiliar(table, rows);
-        let here = here.iter().map(|found| (column(found).to_owned(), remark(found, table.source())));
+        let here = here.iter().map(|found| (found.column.to_owned(), remark(found, table.source())));
         let mut here: BTreeMap<String, String> = here.collect();
         if self.rows > 0 {
             here.retain(|column, _| self.remarks.contains_key(column));
@@ -265,20 +265,12 @@ impl<'a> Strange<'a> {
     }
 }
 
-fn column<'a>(found: &Unfamiliar<'a>) -> &'a str {
-    match found {
-        Unfamiliar::Empty { column }
-        | Unfamiliar::Unknown { column, .. }
-        | Unfamiliar::FarOff { column, .. } => column,
-    }
-}
-
-fn remark(found: &Unfamiliar<'_>, file: &str) -> String {
-    match found {
-        Unfamiliar::Empty { column } => {
+fn remark(Unfamiliar { column, oddity }: &Unfamiliar<'_>, file: &str) -> String {
+    match oddity {
+        Oddity::Empty => {
             format!("empty: {file} has no value of {column:?}; the median or the most frequent stands for it")
         }
-        Unfamiliar::Unknown { column, text, known } => {
+        Oddity::Unknown { text, known } => {
             let known: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
             format!(
                 "unknown: {file} has no value of {column:?} that the model knows, but {text:?} and the like; if they are the \
@@ -286,7 +278,7 @@ fn remark(found: &Unfamiliar<'_>, file: &str) -> String {
                 listed(&known, SHOWN)
             )
         }
-        Unfamiliar::FarOff { column, text } => format!(
+        Oddity::FarOff { text } => format!(
             "far off: all numbers of {column:?} in {file}, such as {text}, are far from those of training; are they in another unit?"
         ),
     }
