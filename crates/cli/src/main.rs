@@ -111,10 +111,10 @@ fn advice(error: &anyhow::Error) -> Cow<'static, str> {
         _ => {}
     }
     let flags = match error.downcast_ref() {
-        // Above a table stands what it is about, in fewer fields.
-        Some(Error::Fields { line, expected, found, .. }) if found > expected && *line < 30 => {
+        Some(Error::Fields { begins: Some(line), .. }) => {
             let above = line - 1;
-            return format!(" (--skip-lines {above} if the table begins there, --delimiter NAME)").into();
+            return format!(" (--skip-lines {above} if the table begins on line {line}, --delimiter NAME)")
+                .into();
         }
         Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
         Some(Error::UnknownColumn { has_header: false, .. }) => {

@@ -18,6 +18,9 @@ use crate::reader::ReadRows;
 use crate::sniff::{Layout, split_at_blanks};
 use crate::table::{ColumnWriter, Table};
 
+/// Titles above a table are within so many lines.
+const FIRST_LINES: u64 = 30;
+
 /// Reads a table of text piece by piece.
 pub(crate) struct TextReader<'a> {
     rows: Rows<'a>,
@@ -105,7 +108,16 @@ impl ReadRows for TextReader<'_> {
             let Some(line) = line else { break };
             let (expected, found) = (columns.len(), self.rows.row.len());
             if found != expected {
-                return Err(Error::Fields { file: self.rows.source.clone(), line, expected, found });
+                let file = self.rows.source.clone();
+                let begins =
+                    self.rows.begins(line).filter(|(_, fields)| *fields > expected && line < FIRST_LINES);
+                return Err(Error::Fields {
+                    file,
+                    line,
+                    expected,
+                    found,
+                    begins: begins.map(|(line, _)| line),
+                });
             }
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
@@ -215,6 +227,23 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The line from which on the next rows, beginning with the one of this line, have the same number of fields; and that number.
+    fn begins(&mut self, line: u64) -> Option<(u64, usize)> {
+        const ROWS: usize = 50;
+        let (mut begins, mut fields, mut count) = (line, self.row.len(), 1);
+        for _ in 0..ROWS {
+            if self.must_wait() {
+                break;
+            }
+            let Ok(Some(next)) = self.advance() else { break };
+            if self.row.len() != fields {
+                (begins, fields, count) = (next, self.row.len(), 0);
+            }
+            count += 1;
+        }
+        (count >= 2).then_some((begins, fields))
+    }
+
     /// As [`advance`](Rows::advance), but what is drawn is a row, too, and so are names that come again.
     fn advance_line(&mut self) -> Result<Option<u64>> {
         match &mut self.parser {
@@ -319,6 +348,23 @@ mod tests {
             let mut reader = TableReader::new("t.csv", text.as_bytes(), &dialect).unwrap();
             let table = reader.next_rows(9).unwrap().unwrap();
             assert_eq!(cells(&table), [["", "1.5"], ["2.25", "3"]], "{sign}");
+        }
+    }
+
+    #[test]
+    fn where_a_table_begins_below_its_titles_is_told() {
+        for (text, expected) in [
+            ("of fruit\na,b\n1,2\n3,4\n", Some(2)),
+            ("of fruit\nfrom trees, 2024\n\na,b,c\n1,2,3\n3,4,5\n", Some(4)),
+            ("of fruit\nfrom trees, bushes, 2024\na,b\n1,2\n3,4\n", Some(3)),
+            ("a,b\n1,2\n3,4,5\n6,7\n8,9\n", None),
+            ("a,b\n1,2\n3\n6\n", None),
+            ("of fruit\na,b,c\n", None),
+        ] {
+            match read(text).unwrap_err() {
+                Error::Fields { begins, .. } => assert_eq!(begins, expected, "{text:?}"),
+                other => panic!("{text:?}: {other}"),
+            }
         }
     }
 

@@ -49,6 +49,9 @@ pub enum Error {
         expected: usize,
         /// The row's number of fields.
         found: usize,
+        /// The line from which on all rows that were looked at have the same number of fields, a larger one than the first row: lines
+        /// that tell what a table is about stand above it.
+        begins: Option<u64>,
     },
     /// A quoted field that the file ends in.
     #[error("{file}, line {line}: a quote (\") is opened in this row and never closed")]

@@ -125,6 +125,8 @@ fn aligned(rows: &[StringRecord]) -> Option<StringRecord> {
     let ended = others.iter().all(|row| row.iter().next_back().is_some_and(|cell| cell.trim().is_empty()));
     match first.len() > usual {
         _ if !even || !(named || ended) || !heads(rows, usual) => None,
+        // The names are below it, and it is a title.
+        _ if is_over_numbers(others, |cell| !cell::is_missing(cell)) => None,
         true => Some(first.iter().skip(1).collect()),
         false if ended => Some(first.iter().chain([""]).collect()),
         false => Some(std::iter::once("").chain(first).collect()),
@@ -147,12 +149,7 @@ fn sniff_header(rows: &[StringRecord]) -> bool {
     if cells().any(|cell| cell::number(cell).is_some()) {
         return false;
     }
-    let over_numbers = |at: usize| {
-        let below = others.iter().filter(|row| *row != first).filter_map(|row| row.get(at)).map(str::trim);
-        let mut present = below.filter(|cell| !cell::is_missing(cell)).peekable();
-        present.peek().is_some() && present.all(|cell| cell::number(cell).is_some())
-    };
-    if cells().enumerate().any(|(at, cell)| !is_sign(cell) && over_numbers(at)) {
+    if is_over_numbers(rows, |cell| !is_sign(cell)) {
         return true;
     }
     if cells().any(is_sign) {
@@ -162,6 +159,19 @@ fn sniff_header(rows: &[StringRecord]) -> bool {
         !cell.is_empty() && others.iter().filter_map(|row| row.get(at)).any(|other| other.trim() == cell)
     };
     !cells().enumerate().any(again)
+}
+
+/// Whether the first of these rows has a cell, no number and possibly a name, over nothing but numbers. Where that row comes
+/// again, it is no row.
+fn is_over_numbers(rows: &[StringRecord], may_name: impl Fn(&str) -> bool) -> bool {
+    let Some((first, others)) = rows.split_first() else { return false };
+    let over_numbers = |at: usize| {
+        let below = others.iter().filter(|row| *row != first).filter_map(|row| row.get(at)).map(str::trim);
+        let mut present = below.filter(|cell| !cell::is_missing(cell)).peekable();
+        present.peek().is_some() && present.all(|cell| cell::number(cell).is_some())
+    };
+    let mut cells = first.iter().map(str::trim).enumerate();
+    cells.any(|(at, cell)| cell::number(cell).is_none() && may_name(cell) && over_numbers(at))
 }
 
 /// Whether a row reads 0, 1, 2, …, perhaps after a nameless first column: the header that pandas gives to columns
@@ -297,6 +307,8 @@ mod tests {
             ("a,b\n1,2,\n3,4,\n", Some(vec!["a", "b", ""])),
             ("a;b\n1;2;\n1;4; \n", Some(vec!["a", "b", ""])),
             ("a,b\n1,2,3\n1,4,5\n", None),
+            ("of fruit\na,b\n1,2\n3,4\n", None),
+            ("a\nr1,NA\nr2,4\n", Some(vec!["", "a"])),
             ("a,b\n1,\n2,\n", None),
             ("a,b,\n1,2,\n", None),
         ] {

@@ -91,6 +91,11 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some("a,b,kind\n1,2,x\n2,1,y\n3,5,z\n"), "", &["t.csv", "3 rows", "3 classes"]),
         (Some("8,3\n1,2,a\n2,3,b\n"), "--target column_3", &["line 2", "3 fields", "--skip-lines 1 if"]),
         (
+            Some(&format!("Of fruit\nfrom trees, 2024\n{GOOD}")),
+            "",
+            &["line 2", "2 fields", "--skip-lines 2 if the table begins on line 3"],
+        ),
+        (
             Some("6,2,x\n1,2,3\n2,1,4\n3,2,5\n4,1,6\n5,2,7\n6,1,8\n"),
             "--target column_2",
             &["line 1", "\"x\" is not a number", "--skip-lines 1"],
