@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 interrupted (after saving).
 
+mod advice;
 mod amended;
 mod args;
 mod checkpoints;
@@ -42,7 +43,6 @@ use anyhow::{Context, Result};
 use args::{Arguments, Job};
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use std::borrow::Cow;
 use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         exit(error.exit_code())
     });
     run(&arguments.job).unwrap_or_else(|error| {
-        say(format_args!("error: {error:#}{}", advice(&error)));
+        say(format_args!("error: {error:#}{}", advice::of(&error, &arguments.job)));
         ExitCode::FAILURE
     })
 }
@@ -90,72 +90,6 @@ fn tip(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_file = error.kind() == ErrorKind::UnknownArgument && Path::new(word).is_file();
     is_file.then(|| format!("A table is given as --data {word}"))
-}
-
-/// The flags that mend what is wrong with a file, where the error does not say so in its own words.
-fn advice(error: &anyhow::Error) -> Cow<'static, str> {
-    use highwater_data::Error;
-    match error.downcast_ref() {
-        Some(highwater_checkpoint::Error::NotACheckpoint { is_safetensors: true, .. }) => {
-            return " (of another program? `checkpoints import` makes a run of its weights)".into();
-        }
-        Some(highwater_checkpoint::Error::Locked { .. }) => {
-            return " (wait for it, or end it: on Ctrl-C or SIGTERM it saves first)".into();
-        }
-        _ => {}
-    }
-    use highwater_report::Error as Report;
-    match error.downcast_ref() {
-        Some(Report::NoColumn { .. } | Report::Ambiguous { .. }) => return " (--validation NAME)".into(),
-        Some(Report::Goal { .. }) => return " (--goal minimize or --goal maximize)".into(),
-        _ => {}
-    }
-    let flags = match error.downcast_ref() {
-        Some(Error::Fields { begins: Some(line), .. }) => {
-            let above = line - 1;
-            return format!(" (--skip-lines {above} if the table begins on line {line}, --delimiter NAME)")
-                .into();
-        }
-        Some(Error::Fields { .. }) => " (--skip-lines N, --delimiter NAME)",
-        Some(Error::UnknownColumn { has_header: false, .. }) => {
-            "; its first line was taken for values (--header yes if it names the columns)"
-        }
-        // The one that R writes names of rows into has none.
-        Some(Error::UnknownColumn { has_header: true, instead, .. })
-            if instead.matches("\"column_").count() > 1 =>
-        {
-            "; if other lines are above the names: --skip-lines N"
-        }
-        Some(Error::NotUtf8 { .. }) => ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv",
-        Some(Error::DuplicateColumn { .. }) => {
-            "; if names are on several lines: --skip-lines N --names NAME,NAME,…, N being the number of these lines"
-        }
-        Some(Error::NotANumber { at, text, more } | Error::NotAsOthers { at, text, more, .. })
-            if at.is_first
-                && at.line < 30
-                && more.is_empty()
-                && text.starts_with(|c: char| !c.is_numeric()) =>
-        {
-            let line = at.line;
-            return format!(
-                " (--missing TEXT, --column NAME=category); if line {line} says more about the columns, such as units: \
-                 --skip-lines {line} --names NAME,NAME,…"
-            )
-            .into();
-        }
-        Some(Error::NotAsOthers { like, .. }) if like.contains("date") => {
-            " (--missing TEXT, --column NAME=category; of dates, dmy or mdy says what is first)"
-        }
-        Some(Error::NoUsableInputs { .. }) => " (--column NAME=KIND)",
-        Some(Error::NotANumber { at, .. }) if at.line == 1 => {
-            "; if the first line is no part of the table: --skip-lines 1, if it names the columns: --header yes"
-        }
-        Some(Error::NotANumber { .. } | Error::NotAsOthers { .. }) => {
-            " (--missing TEXT, --column NAME=category)"
-        }
-        _ => "",
-    };
-    flags.into()
 }
 
 /// What a shell reads to complete the command's words.

@@ -119,7 +119,7 @@ fn is_between_commas(name: &str) -> bool {
 }
 
 /// A flag with its value, which may begin with a dash.
-fn flag(name: &str, value: &str) -> String {
+pub(crate) fn flag(name: &str, value: &str) -> String {
     let between = if value.starts_with('-') { '=' } else { ' ' };
     format!("--{name}{between}{}", quoted(value))
 }

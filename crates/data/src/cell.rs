@@ -28,19 +28,6 @@ pub(crate) fn is_missing(text: &str) -> bool {
     SIGNS.iter().any(|sign| text.eq_ignore_ascii_case(sign))
 }
 
-/// Why a text that stands for no missing value is not a number, as a clause; `nor` says where there are more of them.
-pub(crate) fn complaint(text: &str, nor: &str) -> String {
-    let shown = shorten(text);
-    if text.parse::<f64>().is_ok() {
-        format!("{shown:?} is not a finite 32-bit number{nor}; correct the cell, or empty it")
-    } else {
-        format!(
-            "{shown:?} is not a number{nor}; correct the cell, or train with the text as a missing value or with the \
-             column as a category"
-        )
-    }
-}
-
 /// At most forty characters of a text, for a message.
 pub(crate) fn shorten(text: &str) -> String {
     shorten_to(text, 40)
@@ -82,21 +69,5 @@ mod tests {
         assert!(["-", "–", "—", ":", ".."].into_iter().all(is_missing));
         assert!(["#N/A", "#DIV/0!", "#VALUE!", "#NAME?"].into_iter().all(is_missing));
         assert!(!["#1", "#ref", "DIV/0!", "value"].into_iter().any(is_missing));
-    }
-
-    #[test]
-    fn a_complaint_says_what_is_wrong_with_the_text() {
-        let cases = [
-            ("NA", "\"NA\" is not a number; correct the cell"),
-            ("-inf", "\"-inf\" is not a finite 32-bit number; correct the cell, or empty it"),
-            ("tall", "\"tall\" is not a number; correct the cell"),
-            ("a\nb", "\"a\\nb\" is not a number; "),
-        ];
-        for (text, expected) in cases {
-            assert!(complaint(text, "").starts_with(expected), "{}", complaint(text, ""));
-        }
-        assert!(
-            complaint(&"é".repeat(50), "").starts_with(&format!("\"{}…\" is not a number", "é".repeat(40)))
-        );
     }
 }

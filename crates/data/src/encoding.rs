@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::DAY;
 use crate::categories::Categories;
-use crate::cell;
 use crate::classes::NameIndex;
 use crate::error::{Error, Result};
 use crate::kind::{Kind, boolean};
+use crate::misfit::Misfits;
 use crate::moment::MomentFormat;
 use crate::scale::Scale;
 use crate::table::{Column, Table};
@@ -92,13 +92,13 @@ impl Encoding {
                 }
             }
             Kind::Boolean => {
-                let values = read(table, present(), |row| yes(table, row, column).map(f64::from))?;
+                let values = read(table, present(), column, |row| yes(table, row, column).map(f64::from))?;
                 let fill = 2.0 * values.iter().sum::<f64>() > values.len() as f64;
                 Encoding::Boolean { scale: filled(&values, missing, f64::from(fill)), fill }
             }
             Kind::Date | Kind::DayFirst | Kind::MonthFirst => {
                 let format = MomentFormat::of(kind, present().map(|row| column.get(row)));
-                let values = read(table, present(), |row| seconds(table, row, column, format))?;
+                let values = read(table, present(), column, |row| seconds(table, row, column, format))?;
                 Encoding::Moment(Moments::fit(&values, format, missing))
             }
             Kind::Category | Kind::Constant | Kind::Identifier | Kind::Text | Kind::Ignore => {
@@ -142,7 +142,7 @@ impl Encoding {
         }
     }
 
-    /// Writes the inputs of a row. Whether a value was there.
+    /// Writes the inputs of a row. Whether a value was there. An error is about this row alone.
     pub(crate) fn encode(
         &self,
         table: &Table,
@@ -233,17 +233,15 @@ impl Moments {
     }
 }
 
-/// The values of some rows; an error also says which other rows have none.
+/// The values of some rows; an error says which rows of the table have none.
 fn read(
     table: &Table,
-    rows: impl Iterator<Item = usize> + Clone,
+    rows: impl Iterator<Item = usize>,
+    column: &Column,
     value: impl Fn(usize) -> Result<f64>,
 ) -> Result<Vec<f64>> {
-    let values: Result<Vec<f64>> = rows.clone().map(&value).collect();
-    values.map_err(|error| {
-        let wrong = rows.filter(|row| value(*row).is_err()).skip(1);
-        error.and_on(wrong.map(|row| table.line(row)))
-    })
+    let values: Result<Vec<f64>> = rows.map(&value).collect();
+    values.map_err(|error| error.of_all(table, column, |row| value(row).is_ok()))
 }
 
 /// The scale of values when `missing` more of them are `fill`.
@@ -273,18 +271,16 @@ pub(crate) fn numbers(
         return Ok((values, None));
     }
     let unit = Unit::of_most(column, rows.clone(), 0.5);
-    Ok((read(table, rows, |row| number(table, row, column, unit.as_ref()))?, unit))
+    Ok((read(table, rows, column, |row| number(table, row, column, unit.as_ref()))?, unit))
 }
 
 /// The number in a row, in the unit of the column if it has one.
 pub(crate) fn number(table: &Table, row: usize, column: &Column, unit: Option<&Unit>) -> Result<f64> {
     column.number(row, unit).ok_or_else(|| {
-        let (text, at, more) = (column.get(row), table.place(row, column), Box::default());
+        let misfits = Box::new(Misfits::one(table, row, column));
         match unit {
-            None => Error::NotANumber { at, text: text.to_owned(), more },
-            Some(unit) => {
-                Error::NotAsOthers { at, text: cell::shorten(text), like: unit.example().into(), more }
-            }
+            None => Error::NotANumber(misfits),
+            Some(unit) => Error::NotAsOthers { misfits, like: unit.example().into() },
         }
     })
 }
@@ -305,16 +301,13 @@ fn yes(table: &Table, row: usize, column: &Column) -> Result<bool> {
         "0" => Some(false),
         _ => None,
     });
-    value.ok_or_else(|| Error::NotYesOrNo { at: table.place(row, column), text: cell::shorten(text) })
+    value.ok_or_else(|| Error::NotYesOrNo(Box::new(Misfits::one(table, row, column))))
 }
 
 fn seconds(table: &Table, row: usize, column: &Column, format: MomentFormat) -> Result<f64> {
-    let text = column.get(row);
-    format.seconds(text).ok_or_else(|| Error::NotAsOthers {
-        at: table.place(row, column),
-        text: cell::shorten(text),
+    format.seconds(column.get(row)).ok_or_else(|| Error::NotAsOthers {
+        misfits: Box::new(Misfits::one(table, row, column)),
         like: format.example().into(),
-        more: Box::default(),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::cell;
-use crate::place::{Place, names_for, nor, plural, training_need};
+use crate::misfit::Misfits;
+use crate::place::{Place, names_for, plural, training_need};
 use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
@@ -195,40 +195,19 @@ pub enum Error {
         /// The number of training rows.
         rows: usize,
     },
-    /// A cell of a numeric column that is not a finite number.
-    #[error("{at}: {}", cell::complaint(.text, &nor(.more)))]
-    NotANumber {
-        /// Where.
-        at: Place,
-        /// What is there.
-        text: String,
-        /// The lines of other such cells, where the whole column was looked at.
-        more: Box<[u64]>,
-    },
-    /// A cell of a column of yes and no that is neither.
-    #[error(
-        "{at}: {text:?} is neither yes nor no, true nor false; correct the cell, or train with the column as a category"
-    )]
-    NotYesOrNo {
-        /// Where.
-        at: Place,
-        /// What is there.
-        text: String,
-    },
-    /// A cell of a column of dates, or of numbers within a unit, that is not like the others.
-    #[error(
-        "{at}: {text:?} is not {like}, as others of the column are{}; correct the cell, or train with the text as a \
-         missing value or with the column as another kind", nor(.more)
-    )]
+    /// Cells of a numeric column that are not finite numbers.
+    #[error("{}", .0.told_of_numbers())]
+    NotANumber(Box<Misfits>),
+    /// Cells of a column of yes and no that are neither.
+    #[error("{}", .0.told("is neither yes nor no, true nor false"))]
+    NotYesOrNo(Box<Misfits>),
+    /// Cells of a column of dates, or of numbers within a unit, that are not like the others.
+    #[error("{}", misfits.told(&format!("is not {like}, as others of the column are")))]
     NotAsOthers {
-        /// Where.
-        at: Place,
-        /// What is there.
-        text: String,
+        /// These cells.
+        misfits: Box<Misfits>,
         /// How the others are written.
         like: Box<str>,
-        /// The lines of other such cells, where the whole column was looked at.
-        more: Box<[u64]>,
     },
     /// A number so far from those of the training rows that its standardised value is infinite.
     #[error("{at}: {text} is too far from the training rows' values to be put on their scale; correct it")]
@@ -399,6 +378,21 @@ pub enum Error {
         /// The names there are.
         known: &'static str,
     },
+}
+
+impl Error {
+    /// That a file can be read, and holds something else than it should.
+    pub(crate) fn invalid(what: impl Into<String>) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, what.into())
+    }
+
+    /// The same about this file, where nothing was known of files.
+    pub(crate) fn in_file(mut self, known: String) -> Error {
+        if let Error::TooFewRows { file, .. } = &mut self {
+            *file = known;
+        }
+        self
+    }
 }
 
 #[cfg(test)]

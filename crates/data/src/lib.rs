@@ -37,7 +37,6 @@
 //! # Ok::<(), highwater_data::Error>(())
 //! ```
 
-mod amended;
 mod arrays;
 mod arriving;
 mod calendar;
@@ -59,6 +58,7 @@ mod foreign;
 mod gzip;
 mod kind;
 mod lines;
+mod misfit;
 mod missing;
 mod moment;
 mod on_disk;
@@ -95,6 +95,7 @@ pub use digits::digits;
 pub use encoding::{Encoding, Moments};
 pub use error::{Error, Result};
 pub use kind::Kind;
+pub use misfit::Misfits;
 pub use moment::{MomentFormat, open_date_order};
 pub use order::{epoch_order, epoch_order_into};
 pub use partition::{SplitBy, folds, split_rows};

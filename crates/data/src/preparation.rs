@@ -172,8 +172,11 @@ impl Preparation {
             })?;
             let index = input.encoding.index();
             let places = range.start..range.start + input.encoding.width();
+            let encode = |row, to: &mut [f32]| input.encoding.encode(table, row, column, &index, to);
+            let fits = |row| encode(row, &mut vec![0.0; places.len()]).is_ok();
             for (row, to) in rows.iter().zip(features.chunks_exact_mut(width)) {
-                let there = input.encoding.encode(table, *row, column, &index, &mut to[places.clone()])?;
+                let there = encode(*row, &mut to[places.clone()])
+                    .map_err(|error| error.of_all(table, column, fits))?;
                 if input.indicator {
                     to[places.end] = if there { 0.0 } else { 1.0 };
                 }
@@ -234,9 +237,11 @@ impl Preparation {
         for (target, mut to) in self.targets.iter().zip(values.columns_mut()) {
             let column = table.column(&target.column)?;
             let scale = target.kind.scale().expect("several targets are values");
+            let number = |row| encoding::number(table, row, column, target.kind.unit());
             for (row, to) in rows.iter().zip(&mut to) {
                 table.target(*row, column)?;
-                let value = encoding::number(table, *row, column, target.kind.unit())?;
+                let value =
+                    number(*row).map_err(|error| error.of_all(table, column, |row| number(row).is_ok()))?;
                 *to = encoding::scaled(table, *row, column, scale, value)?;
             }
         }

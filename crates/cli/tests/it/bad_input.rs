@@ -86,6 +86,16 @@ fn tables_that_cannot_be_learned_from_are_refused() {
             "",
             &["t.csv, line 6", "\"b\"", "\"nine\" is not a number", "correct the cell"],
         ),
+        (
+            Some(&GOOD.replace("5,9,x", "5,V8,x").replace("7,1,x", "7,big one,x")),
+            "",
+            &[
+                "line 6, column \"b\": \"V8\" is not a number (nor is that on line 8: \"big one\")",
+                "correct the cells",
+                "--missing b=V8 --missing 'b=big one' takes them for missing",
+                "--column b=category",
+            ],
+        ),
         (Some(GOOD), "--target kin", &["t.csv", "no column \"kin\"", "kind"]),
         (Some(&GOOD.replace('y', "x")), "", &["t.csv", "\"kind\"", "\"x\" in all"]),
         (Some("a,b,kind\n1,2,x\n2,1,y\n3,5,z\n"), "", &["t.csv", "3 rows", "3 classes"]),
@@ -133,7 +143,11 @@ fn tables_that_cannot_be_learned_from_are_refused() {
             "--skip-lines 1",
             &["line 3", "\"°C\" is not a number", "if line 3 says", "--skip-lines 3 --names NAME,NAME,…"],
         ),
-        (Some(GOOD), "--task regression", &["t.csv, line 2", "\"kind\"", "\"x\" is not a number"]),
+        (
+            Some(GOOD),
+            "--task regression",
+            &["t.csv, line 2", "\"kind\"", "\"x\" is not a number", "--task classification takes"],
+        ),
     ] {
         let dir = tempfile::tempdir().unwrap();
         if let Some(text) = table {

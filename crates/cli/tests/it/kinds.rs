@@ -439,6 +439,37 @@ fn a_cell_that_is_no_number_hides_no_decimal_commas() {
 }
 
 #[test]
+fn a_word_among_numbers_is_told_with_what_can_be_done_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |row: usize| format!("{},{},{}\n", row % 23, row * 7 % 11, ["x", "y"][row % 2]);
+    let rows: String = (0..230).map(row).collect();
+    write(dir.path(), "t.csv", &format!("size,age,kind\n{rows}"));
+    let train = "train --data t.csv --target kind --epochs 2 --out run";
+    assert_eq!(said(dir.path(), train).code, Some(0));
+    write(dir.path(), "new.csv", "size,age,kind\n1,2,x\nrotary,3,y\n2,4,x\nV 8,5,y\nrotary,1,x\n");
+    let told = "new.csv, line 3, column \"size\": \"rotary\" is not a number (nor are those on lines 5 and 6: \"V 8\"); \
+                correct the cells, or empty them (what is empty is a missing value, as in training)\n";
+    for job in ["evaluate", "predict"] {
+        let failed = said(dir.path(), &format!("{job} run --data new.csv"));
+        assert_eq!((failed.code, &*failed.err), (Some(1), &*format!("error: {told}")), "{job}");
+    }
+    // In training it may be a sign, or the column one of names; the rows of all parts are looked at.
+    let words = rows.replace("\n1,", "\nrotary,").replace("\n2,", "\nV 8,");
+    write(dir.path(), "t.csv", &format!("size,age,kind\n{words}"));
+    let failed = said(dir.path(), "train --data t.csv --target kind --epochs 2 --out other");
+    let flags = "--missing size=rotary --missing 'size=V 8' takes them for missing, --column size=category takes the \
+                 column for names";
+    assert!(failed.code == Some(1) && failed.err.contains("and 16 others: \"V 8\""), "{failed:?}");
+    assert!(failed.err.contains(flags), "{failed:?}");
+    let signs = ["--missing", "size=rotary", "--missing", "size=V 8"];
+    let again = highwater(train.replace("--out run", "--out other").split(' ').chain(signs))
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(again.status.success(), "{again:?}");
+}
+
+#[test]
 fn what_may_mislead_is_told_before_training() {
     let dir = tempfile::tempdir().unwrap();
     let row = |row: usize| {

@@ -551,21 +551,19 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
         (
             "a,y\n1,u\n\nx,v\n2,u\n3,v\n4,u\n",
             Classification,
-            "t.csv, line 4, column \"a\": \"x\" is not a number; correct the cell, or train with the text as a \
-             missing value or with the column as a category",
+            "t.csv, line 4, column \"a\": \"x\" is not a number; correct the cell, or empty it",
         ),
         (
             "a,y\n1,€5\n2,$6\n3,$7\n4,EUR 8\n5,$9\n6,$2\n7,$4\n",
             Regression,
             "t.csv, line 2, column \"y\": \"€5\" is not written like \"$12\", as others of the column are (nor is that on \
-             line 5); correct the cell, or train with the text as a missing value or with the column as \
-             another kind",
+             line 5: \"EUR 8\"); correct the cells, or empty them",
         ),
         (
             "a,y\n1,5\n2,$6\n3,7\n4,x\n5,9\n",
             Regression,
-            "t.csv, line 3, column \"y\": \"$6\" is not a number (nor is that on line 5); correct the cell, or train with \
-             the text as a missing value or with the column as a category",
+            "t.csv, line 3, column \"y\": \"$6\" is not a number (nor is that on line 5: \"x\"); correct the cells, or \
+             empty them",
         ),
         (
             "a,y\n1,u\ninf,v\n2,u\n",
@@ -605,9 +603,12 @@ fn held_out_rows_that_do_not_fit_the_training_rows_are_refused() {
          cell, leave the row out, or train with rows of that class",
     );
     check("a\n1\n", "t.csv has no column \"y\"; it has \"a\"");
-    let ten = "t.csv, line 2, column \"a\": \"ten\" is not a number; correct the cell, or train with the text as a \
-               missing value or with the column as a category";
-    check("a,y\nten,u\n", ten);
+    let ten = "t.csv, line 2, column \"a\": \"ten\" is not a number";
+    check("a,y\nten,u\n", &format!("{ten}; correct the cell, or empty it"));
+    check(
+        "a,y\nten,u\n1,v\n,u\neleven,v\nten,v\n",
+        &format!("{ten} (nor are those on lines 5 and 6: \"eleven\"); correct the cells, or empty them"),
+    );
 
     let narrow = fit("a,y\n0,u\n1e-30,v\n0,v\n", Task::Classification).unwrap();
     let error = narrow.features(&table("a\n1e30\n"), &[0]).unwrap_err();
