@@ -270,7 +270,9 @@ pub(crate) fn numbers(
     if let Some(values) = plain {
         return Ok((values, None));
     }
-    let unit = Unit::of_most(column, rows.clone(), 0.5);
+    let unit = Unit::of(column, rows.clone())
+        .or_else(|| Unit::of_amounts(column, rows.clone()))
+        .or_else(|| Unit::of_most(column, rows.clone(), 0.5));
     Ok((read(table, rows, column, |row| number(table, row, column, unit.as_ref()))?, unit))
 }
 
@@ -390,6 +392,13 @@ mod tests {
         let found = encoded(&["$1", "$2", "$3"], Kind::Number, &["$2", "$3.00"]);
         assert_eq!(found[0], [0.0]);
         assert!((found[1][0] - 1.5_f32.sqrt()).abs() < 1e-6, "{found:?}");
+    }
+
+    #[test]
+    fn what_is_said_to_be_a_number_may_be_in_thousands_and_millions() {
+        let found = encoded(&["500K", "2M", "1M", "0"], Kind::Number, &["875K", "2M", "2000K"]);
+        assert_eq!(found[0], [0.0]);
+        assert_eq!(found[1], found[2]);
     }
 
     #[test]

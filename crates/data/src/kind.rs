@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::{self, are_codes};
 use crate::date::joined;
 use crate::error::{Error, Result};
 use crate::moment::MomentFormat::{self, YearFirst};
@@ -88,6 +89,8 @@ impl Kind {
     /// - numbers are an *identifier* if there are at least 20, all of them whole and different, and the column is called an ID
     ///   or they are so dense in their range that they number the rows (and the column is not called a year or time);
     /// - numbers of eight digits that are all dates (`20261123`) are *dates*;
+    /// - whole numbers of four digits or more, all of the same length, some of which begin with a 0, are names, such as postal codes:
+    ///   a *category*, or an *identifier* as below; but not if all are times of day (`0930`, `235959`);
     /// - two words such as yes and no are a *boolean*;
     /// - of at least ten values, those of three words or more on average are *text* if more than half are different (of six
     ///   words or more, a fifth), and others are an *identifier* if nine tenths are different;
@@ -117,6 +120,10 @@ impl Kind {
                     Kind::Date
                 }
                 () if tell_rows_apart(column.name(), &numbers) => Kind::Identifier,
+                () if are_codes(present(), codes::LONG) => {
+                    let different = present().collect::<HashSet<&str>>().len();
+                    if is_for_each_row(different, count) { Kind::Identifier } else { Kind::Category }
+                }
                 () => Kind::Number,
             };
         }
@@ -142,7 +149,7 @@ impl Kind {
             () if count < 10 => Kind::Category,
             () if share > 0.5 && Unit::of_most(column, there(), 0.8).is_some() => Kind::Number,
             () if words >= 3.0 && share > 0.5 || words >= 6.0 && share > 0.2 => Kind::Text,
-            () if share > 0.9 => Kind::Identifier,
+            () if is_for_each_row(different.len(), count) => Kind::Identifier,
             () => Kind::Category,
         }
     }
@@ -198,6 +205,11 @@ fn tell_rows_apart(name: &str, numbers: &[f64]) -> bool {
     let is_dense = high - low + 1.0 <= 2.0 * numbers.len() as f64;
     let different = || numbers.iter().map(|value| value.to_bits()).collect::<HashSet<u64>>().len();
     (is_dense && !is_called_time(name) || is_called_id(name)) && different() == numbers.len()
+}
+
+/// Whether of so many texts so many are different that they stand for the rows.
+fn is_for_each_row(different: usize, count: usize) -> bool {
+    count >= 10 && 10 * different > 9 * count
 }
 
 /// `Fiscal Year`, `time`.
@@ -332,6 +344,19 @@ mod tests {
         for name in ["paid", "PAID", "width", "größe", "d", ""] {
             check_named(name, (0..30).map(|i| 100 + i * 7), Kind::Number);
         }
+        check(["01234", "90210", "", "01234"], Kind::Category);
+        check((0..30).map(|i| format!("{:05}", 7919 * (i % 12))), Kind::Category);
+        check((0..30).map(|i| format!("{:06}", 7919 * i)), Kind::Identifier);
+        check((0..30).map(|i| format!("{:05}", 7919 * i)), Kind::Number); // up to 229651, which has six digits
+        check((0..30).map(|i| format!("{:05}", i)), Kind::Identifier);
+        check(["01234", "1235"], Kind::Number);
+        check(["01234.0", "00234.5"], Kind::Number);
+        check(["-0123", "00234"], Kind::Number);
+        check(["007", "012", "007"], Kind::Number);
+        check(["0930", "1745", "2359"], Kind::Number);
+        check(["0930", "1745", "2399"], Kind::Category);
+        check(["093059", "174500"], Kind::Number);
+        check(["0000", "0000"], Kind::Constant);
         check(["20260105", "20260309", ""], Kind::Date);
         check(["20260105", "20260105"], Kind::Constant);
         check(["20260105", "20261309"], Kind::Number);

@@ -44,6 +44,7 @@ mod categories;
 mod cell;
 mod classes;
 mod clock;
+mod codes;
 mod commas;
 mod csv_reader;
 mod dataset;

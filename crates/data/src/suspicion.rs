@@ -136,19 +136,40 @@ impl Preparation {
     /// # Panics
     /// If the table has no such row.
     pub fn mixed_units(&self, table: &Table, rows: &[usize]) -> Vec<(String, Vec<String>)> {
-        let names = self
-            .inputs()
-            .iter()
-            .filter(|input| matches!(input.encoding, Encoding::OneHot(_) | Encoding::Embedded(_)));
-        let dropped = self.dropped().iter().filter(|column| column.kind != Kind::Ignore);
-        let names = names.map(|input| &input.name).chain(dropped.map(|column| &column.name));
         let mixed = |name: &String| {
             let column = table.find(name)?;
             let units = Unit::several(column, column.present(rows));
-            let texts = || column.present(rows).map(|row| column.get(row)).collect::<HashSet<&str>>().len();
-            (!units.is_empty() && texts() >= 10).then(|| (name.clone(), units))
+            (!units.is_empty() && differ(column, rows)).then(|| (name.clone(), units))
         };
-        names.filter_map(mixed).collect()
+        self.of_names().filter_map(mixed).collect()
+    }
+
+    /// The columns, of features and targets, that are taken for names and may be amounts in thousands, millions and more: all
+    /// cells are such as `500K` and `2M`, without decimals, and at least ten different ones. With each, the first such cell.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn short_amounts(&self, table: &Table, rows: &[usize]) -> Vec<(String, String)> {
+        let targets = self.targets().iter().filter(|target| target.kind.scale().is_none());
+        let short = |name: &String| {
+            let column = table.find(name)?;
+            Unit::of_amounts(column, column.present(rows)).filter(|_| differ(column, rows))?;
+            let mut texts = column.present(rows).map(|row| column.get(row));
+            Some((name.clone(), texts.find(|text| text.ends_with(char::is_alphabetic))?.to_owned()))
+        };
+        self.of_names().chain(targets.map(|target| &target.column)).filter_map(short).collect()
+    }
+
+    /// The columns that are taken for names, also where these are left out.
+    fn of_names(&self) -> impl Iterator<Item = &String> {
+        let are_names =
+            |input: &&Input| matches!(input.encoding, Encoding::OneHot(_) | Encoding::Embedded(_));
+        let dropped = self.dropped().iter().filter(|column| column.kind != Kind::Ignore);
+        self.inputs()
+            .iter()
+            .filter(are_names)
+            .map(|input| &input.name)
+            .chain(dropped.map(|column| &column.name))
     }
 
     /// Whether there are several targets and they are one-hot: in each of these rows one is 1 and all others are 0.
@@ -198,6 +219,11 @@ impl Preparation {
         let of = |input: &Input| sentinels(table.find(&input.name)?, rows);
         numbers.filter_map(of).flatten().collect()
     }
+}
+
+/// Whether at least ten texts of a column are different.
+fn differ(column: &Column, rows: &[usize]) -> bool {
+    column.present(rows).map(|row| column.get(row)).collect::<HashSet<&str>>().len() >= 10
 }
 
 /// Whether times are there and in order, the first or the last of them first, and ten or more are different.
@@ -436,6 +462,26 @@ mod tests {
         let (table, preparation) = prepared("weight,place,seat,load,y", row, Task::Classification);
         let units = ["g", "kg"].map(str::to_owned).into();
         assert_eq!(preparation.mixed_units(&table, &rows), [("weight".to_owned(), units)]);
+    }
+
+    #[test]
+    fn amounts_that_are_taken_for_names_are_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let row = |at: usize| {
+            let amount = if at.is_multiple_of(3) {
+                format!("{}M", 1 + at % 4)
+            } else {
+                format!("{}K", 10 * (at % 40))
+            };
+            let (few, code) = (["5K", "7M"][at % 2], ["B", "C"][at % 2]);
+            format!("{amount},{few},{at}{code},{at}K,{at},{}", ["u", "v"][at % 2])
+        };
+        let (table, preparation) = prepared("views,few,seat,all,n,y", row, Task::Classification);
+        let expected = [("views".to_owned(), "1M".to_owned())];
+        assert_eq!(preparation.short_amounts(&table, &rows), expected);
+        let row = |at: usize| format!("{at}.5,{}", [format!("{}K", at % 20), "2M".to_owned()][at % 2]);
+        let (table, preparation) = prepared("x,y", row, Task::Classification);
+        assert_eq!(preparation.short_amounts(&table, &rows), [("y".to_owned(), "0K".to_owned())]);
     }
 
     #[test]

@@ -121,6 +121,15 @@ impl Unit {
         units.into_iter().find(|unit| fits(unit) && is_meant(unit))
     }
 
+    /// That all of some cells are amounts such as `500K` and `2M`, which may as well be codes.
+    pub(crate) fn of_amounts(column: &Column, mut rows: impl Iterator<Item = usize> + Clone) -> Option<Unit> {
+        let unit = Unit::Shortened { before: String::new() };
+        let is_short = |row: usize| column.get(row).ends_with(char::is_alphabetic);
+        let is_any_short = rows.clone().any(is_short);
+        let fits = is_any_short && rows.all(|row| column.number(row, Some(&unit)).is_some());
+        fits.then_some(unit)
+    }
+
     /// What stands around the numbers in all of some cells; if nothing does, what is around those in more than such a share
     /// of them, and is something.
     pub(crate) fn of_most(

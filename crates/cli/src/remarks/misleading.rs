@@ -3,7 +3,7 @@
 use super::{SHOWN, listed};
 use crate::args::SplitName;
 use crate::config::RunConfig;
-use crate::repeat::quoted;
+use crate::repeat::{flag, quoted};
 use crate::source::Source;
 use highwater_data::{Column, Encoding, Kind, Oddity, Preparation, Sentinel, SplitBy, Table, Unfamiliar};
 use highwater_report::Rounded;
@@ -28,6 +28,7 @@ pub(super) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         remarks.extend(in_time(source, preparation, config));
         remarks.extend(in_groups(source, preparation, config));
         remarks.extend(totals(&source.table));
+        remarks.extend(names_or_numbers(source, preparation, config));
         remarks.extend(suspicions(source, preparation));
         remarks.extend(few_test_rows(source, config));
     }
@@ -143,6 +144,45 @@ fn totals(table: &Table) -> Option<String> {
     ))
 }
 
+/// Whether numbers are taken for names that are none, or the other way.
+fn names_or_numbers(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
+    let (table, train) = (&source.table, &source.split.train);
+    let is_said = |name: &str| config.data.columns.contains_key(name);
+    let mut remarks = Vec::new();
+    for (name, units) in preparation.mixed_units(table, train) {
+        let units: Vec<String> = units.iter().map(|unit| format!("{unit:?}")).collect();
+        remarks.push(format!(
+            "mixed: the numbers of {name:?} are in several units ({}), and taken for names; write all in one unit to have them read",
+            units.join(", ")
+        ));
+    }
+    for (name, text, is_names) in preparation.codes(table, train) {
+        let (taken, other, kind) = match is_names {
+            true => ("names", "quantities", "number"),
+            false => ("quantities", "names", "category"),
+        };
+        if !is_said(name) {
+            let remedy = flag("column", &format!("{name}={kind}"));
+            remarks.push(format!(
+                "codes: the numbers of {name:?} have zeros before them, as {text:?}, and are taken for {taken}; if they are {other}: {remedy}"
+            ));
+        }
+    }
+    let amounts = preparation.short_amounts(table, train).into_iter();
+    for (name, text) in amounts.filter(|(name, _)| !is_said(name)) {
+        let is_target = preparation.targets().iter().any(|target| target.column == name);
+        let number = if is_target {
+            "--task regression".to_owned()
+        } else {
+            flag("column", &format!("{name}=number"))
+        };
+        remarks.push(format!(
+            "amounts: those of {name:?}, such as {text:?}, are taken for names; if K is a thousand and M a million: {number}"
+        ));
+    }
+    remarks
+}
+
 /// What may make scores too good, or numbers that are none.
 fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
     let (table, split) = (&source.table, &source.split);
@@ -163,13 +203,6 @@ fn suspicions(source: &Source, preparation: &Preparation) -> Vec<String> {
             "far off: {text}, in training rows of {}, is far from all other numbers; if it means missing: {}",
             listed(&columns, SHOWN),
             quoted(&sign)
-        ));
-    }
-    for (name, units) in preparation.mixed_units(table, &split.train) {
-        let units: Vec<String> = units.iter().map(|unit| format!("{unit:?}")).collect();
-        remarks.push(format!(
-            "mixed: the numbers of {name:?} are in several units ({}), and taken for names; write all in one unit to have them read",
-            units.join(", ")
         ));
     }
     let telling = preparation.telling(table, &split.train);

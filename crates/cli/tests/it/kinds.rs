@@ -470,6 +470,36 @@ fn a_word_among_numbers_is_told_with_what_can_be_done_there() {
 }
 
 #[test]
+fn numbers_that_may_be_names_and_names_that_may_be_numbers_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |row: usize| {
+        let views =
+            if row.is_multiple_of(3) { format!("{}M", 1 + row % 4) } else { format!("{}K", 10 * (row % 40)) };
+        format!("{:05},{:03},{views},{}\n", 907 * (row % 9), row % 31, ["x", "y"][row % 2])
+    };
+    write(dir.path(), "t.csv", &format!("zip,ward,views,kind\n{}", (0..120).map(row).collect::<String>()));
+    let train = "train --data t.csv --target kind --epochs 2";
+    let told = said(dir.path(), &format!("{train} --out told")).err;
+    for words in [
+        "codes: the numbers of \"zip\" have zeros before them, as \"00",
+        "and are taken for names; if they are quantities: --column zip=number\n",
+        "codes: the numbers of \"ward\" have zeros before them, as \"0",
+        "and are taken for quantities; if they are names: --column ward=category\n",
+        "amounts: those of \"views\", such as \"",
+        "are taken for names; if K is a thousand and M a million: --column views=number\n",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let said_so = "--column zip=number --column ward=category --column views=number";
+    let mended = said(dir.path(), &format!("{train} {said_so} --out mended"));
+    assert!(mended.code == Some(0) && !mended.err.contains("codes: "), "{mended:?}");
+    assert!(
+        !mended.err.contains("amounts: ") && mended.err.contains("read as numbers: \"views\""),
+        "{mended:?}"
+    );
+}
+
+#[test]
 fn what_may_mislead_is_told_before_training() {
     let dir = tempfile::tempdir().unwrap();
     let row = |row: usize| {
