@@ -57,8 +57,9 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&[File]) -> Vec<Finding>;
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     links::links_lead_somewhere,
+    links::pages_for_registries_link_to_sites,
     links::the_summary_names_every_page,
     manifests::arrows_point_down,
     manifests::confined_dependencies,

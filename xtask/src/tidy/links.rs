@@ -6,6 +6,8 @@ use super::{File, Finding};
 use crate::markdown;
 
 const SUMMARY: &str = "docs/SUMMARY.md";
+/// What a registry shows of each crate.
+const FOR_REGISTRIES: &str = "crates/README.md";
 
 /// The file of a link is there, and so is the heading behind its `#`. Other sites are not asked.
 pub(crate) fn links_lead_somewhere(files: &[File]) -> Vec<Finding> {
@@ -48,6 +50,20 @@ pub(crate) fn the_summary_names_every_page(files: &[File]) -> Vec<Finding> {
         .filter(|file| !named.contains(&file.path))
         .map(|file| file.finding(1, format!("the page is not in {SUMMARY}: give it a line there")))
         .collect()
+}
+
+/// A registry has none of the files that are beside the page here.
+pub(crate) fn pages_for_registries_link_to_sites(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.path == FOR_REGISTRIES) {
+        for (line, text) in markdown::read(&file.text).1 {
+            let inside = links(text).filter(|link| !link.contains("://"));
+            findings.extend(inside.map(|link| {
+                file.finding(line, format!("a registry does not have {link:?}: link to a site"))
+            }));
+        }
+    }
+    findings
 }
 
 fn pages(files: &[File]) -> impl Iterator<Item = &File> {
@@ -159,6 +175,16 @@ mod tests {
                 "docs/c.md:6: the link to \"\"",
                 "docs/SUMMARY.md:1: \"a.md#nothing\": the page",
             ],
+        );
+    }
+
+    #[test]
+    fn a_page_for_registries_links_to_sites_alone() {
+        let text = "[a](https://docs.rs/a) [b](../docs/b.md)";
+        check(
+            pages_for_registries_link_to_sites,
+            &[("crates/README.md", text), ("README.md", text)],
+            &["crates/README.md:1: a registry does not have \"../docs/b.md\""],
         );
     }
 
