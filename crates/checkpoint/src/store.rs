@@ -91,6 +91,9 @@ impl Store {
     /// half-written. If another process has the lock, waits for a second, in case that one is just ending. Keeps everything until
     /// [`Store::retain`] says otherwise.
     ///
+    /// A relative path is one of the current folder each time it is used: give an absolute one ([`std::path::absolute`]) where that
+    /// may change meanwhile. Messages name files by the path that is given.
+    ///
     /// # Errors
     /// [`Error::Locked`] names the holder; [`Error::Io`].
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, Error> {
