@@ -80,3 +80,33 @@ pub(crate) fn ended_too_early(report: &Report, measured_on: MeasuredOn) -> bool 
     let last_is_best = report.best.is_some_and(|best| best + 1 == report.history.len());
     measured_on == MeasuredOn::ValidationRows && report.ended == Ended::EpochLimit && last_is_best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{config, records};
+    use crate::reconstruct::reconstruct;
+
+    fn ended(losses: &[f64]) -> Report {
+        reconstruct(records(losses), &config("patience(1)"))
+    }
+
+    #[test]
+    fn only_a_rule_saves_epochs_and_only_before_the_limit() {
+        let falling: Vec<f64> = (1..=200).map(|epoch| 1.0 / f64::from(epoch)).collect();
+        let saved = |losses: &[f64]| Savings::of(&ended(losses)).map(|savings| savings.epochs);
+        assert_eq!(saved(&[0.5, 0.6]), Some(198));
+        assert_eq!(saved(&[&falling[..199], &[0.6]].concat()), None, "stopped at the last epoch");
+        assert_eq!(saved(&falling), None);
+        assert_eq!(saved(&[0.5, f64::NAN]), None);
+    }
+
+    #[test]
+    fn a_run_ended_too_early_if_it_was_still_getting_better_on_rows_held_out() {
+        let falling: Vec<f64> = (1..=200).map(|epoch| 1.0 / f64::from(epoch)).collect();
+        let (limit, stopped) = (ended(&falling), ended(&[0.5, 0.6]));
+        assert!(ended_too_early(&limit, MeasuredOn::ValidationRows));
+        assert!(!ended_too_early(&limit, MeasuredOn::TrainingRows));
+        assert!(!ended_too_early(&stopped, MeasuredOn::ValidationRows));
+    }
+}

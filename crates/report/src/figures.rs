@@ -169,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn a_score_is_undefined_only_where_the_loss_is_not() {
+        assert_eq!(score_text(f64::NAN, 0.5), "–");
+        assert_eq!(score_text(f64::NAN, f64::NAN), "NaN");
+    }
+
+    #[test]
+    fn positive_values_over_more_than_a_decade_are_drawn_by_their_logarithms() {
+        assert!(is_wide((2.0, 30.0)) && !is_wide((2.0, 29.9)));
+        assert!(!is_wide((0.0, 30.0)) && !is_wide((-1.0, 30.0)));
+    }
+
+    #[test]
     fn counts_have_their_thousands_apart() {
         for (count, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(Count(count).to_string(), text);
@@ -201,6 +213,7 @@ mod tests {
             (0.0, "0 s"),
             (-1.0, "0 s"),
             (0.0123, "12 ms"),
+            (0.999, "999 ms"),
             (0.9996, "1.0 s"),
             (3.24, "3.2 s"),
             (9.96, "10 s"),
