@@ -52,9 +52,7 @@
 //!
 //!   kept   the model of epoch 2, the best by validation loss (0.3750)
 //!   took   6.0 s for 3 epochs
-//!
-//! Next
-//!   highwater evaluate runs/7  score it again
+//! Next  highwater evaluate runs/7  score it again
 //! "
 //! );
 //! ```

@@ -84,7 +84,8 @@ impl Progress {
             && now - self.drawn >= REDRAW
         {
             self.drawn = now;
-            bar.set_message(standing.picture((now - self.started).as_secs_f64(), *ink));
+            let seconds = (now - self.started).as_secs_f64();
+            bar.set_message(standing.picture(seconds, *ink, Screen::columns()));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where a run is shown.
 
 use crate::gauge::Ink;
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -103,6 +104,11 @@ impl Screen {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style);
         inner.bar = Some(bar.clone());
         Some((bar, if inner.colours { Ink::Colours } else { Ink::Plain }))
+    }
+
+    /// How many columns the terminal has now.
+    pub(crate) fn columns() -> usize {
+        Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -6,9 +6,13 @@ use highwater_trainer::{MeasuredOn, Plan, Record, Score};
 
 /// A line has room for so many metrics, the one that selects not counted.
 const METRICS: usize = 2;
-/// Characters of a bar, and of the curve: with what stands beside them they fit into 80 columns.
+/// Characters of a bar, and of the curve: with what stands beside them they fit into 80 columns. In fewer, they are shorter.
 const BAR: usize = 24;
 const CURVE: usize = 48;
+/// A shorter bar tells nothing.
+const LEAST: usize = 4;
+/// What stands before each.
+const INDENT: usize = 7;
 
 /// How a run stands.
 #[derive(Debug)]
@@ -110,9 +114,9 @@ impl Standing {
         )
     }
 
-    /// The picture of a run on a terminal: a bar for all of it and one for the epoch, and below them the values of the
-    /// latest validation, the best and the curve so far.
-    pub(crate) fn picture(&self, seconds: f64, ink: Ink) -> String {
+    /// The picture of a run on a terminal of so many columns: a bar for all of it and one for the epoch, and below them the values
+    /// of the latest validation, the best and the curve so far.
+    pub(crate) fn picture(&self, seconds: f64, ink: Ink, columns: usize) -> String {
         let done = self.step.saturating_sub(1);
         let (epoch, step) = (done / self.steps_per_epoch + 1, done % self.steps_per_epoch + 1);
         let of = self.steps_per_epoch;
@@ -123,25 +127,39 @@ impl Standing {
         };
         let values = values.into_iter().map(|(name, value)| format!("{name} {value}"));
         let step = if self.step == 0 { 0 } else { step };
-        let mut lines = vec![
-            format!(
-                "run    {}  epoch {epoch:>width$}/{:<width$}  {}",
-                bar(self.step, self.last_step(), BAR, ink),
-                self.epochs,
-                self.time_left(seconds).unwrap_or_default()
-            ),
-            format!(
-                "epoch  {}  step  {step:>width$}/{of:<width$}  {}",
-                bar(step, of, BAR, ink),
-                self.throughput(seconds).unwrap_or_default()
-            ),
-            format!("       {}", values.collect::<Vec<_>>().join("  ")),
+        let time = self.time_left(seconds).unwrap_or_default();
+        let throughput = self.throughput(seconds).unwrap_or_default();
+        let beside = [
+            format!("epoch {epoch:>width$}/{:<width$}  {time}", self.epochs),
+            format!("step  {step:>width$}/{of:<width$}  {throughput}"),
         ];
-        lines.extend(self.best_words().map(|words| format!("       {words}")));
+        let widest = beside.iter().map(|text| text.trim_end().chars().count()).max().unwrap_or(0);
+        let room = columns.saturating_sub(INDENT + 2 + widest).min(BAR);
+        let bars = [("run", self.step, self.last_step()), ("epoch", step, of)];
+        let mut lines: Vec<String> = bars
+            .into_iter()
+            .zip(beside)
+            .map(|((name, done, of), beside)| match room {
+                LEAST.. => format!("{name:<INDENT$}{}  {beside}", bar(done, of, room, ink)),
+                _ => beside,
+            })
+            .collect();
+        let indent = " ".repeat(INDENT);
+        let mut line = indent.clone();
+        for value in values {
+            if line.len() > INDENT && line.chars().count() + 2 + value.chars().count() > columns {
+                lines.push(std::mem::replace(&mut line, indent.clone()));
+            }
+            line += if line.len() > INDENT { "  " } else { "" };
+            line += &value;
+        }
+        lines.push(line);
+        lines.extend(self.best_words().map(|words| format!("{indent}{words}")));
         if self.history.len() > 1 {
             let scores: Vec<f64> = self.history.iter().map(|record| record.score(self.select)).collect();
-            let curve = spark(&scores, self.best, CURVE, ink);
-            lines.push(format!("       {curve}  {}", self.measured_on.score(self.select)));
+            let name = self.measured_on.score(self.select);
+            let room = columns.saturating_sub(INDENT + 2 + name.chars().count()).clamp(1, CURVE);
+            lines.push(format!("{indent}{}  {name}", spark(&scores, self.best, room, ink)));
         }
         lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
     }
@@ -209,7 +227,7 @@ mod tests {
         let mut standing = Standing::new(&plan(&[]), Score::Loss);
         (standing.step, standing.loss) = (9, 2.3);
         assert_eq!(
-            standing.picture(0.5, Ink::Plain),
+            standing.picture(0.5, Ink::Plain, 80),
             "run    ────────────────────────  epoch   1/200  6 min 40 s left\n\
              epoch  ━━━━━━──────────────────  step    9/36   575 rows/s\n       training 2.3000"
         );
@@ -217,7 +235,7 @@ mod tests {
         standing.validated(&records[1], true, Some(9));
         standing.validated(&records[2], false, Some(9));
         standing.step += 36;
-        let picture = standing.picture(2.0, Ink::Plain);
+        let picture = standing.picture(2.0, Ink::Plain, 80);
         assert_eq!(
             picture,
             "run    ────────────────────────  epoch   4/200  4.0 s to 1 min 38 s left\n\
@@ -227,7 +245,7 @@ mod tests {
              █▁▃  validation loss"
         );
         assert!(picture.lines().all(|line| line.chars().count() < 80));
-        assert_eq!(standing.picture(2.0, Ink::Colours).matches("\x1b[32;1m▁\x1b[0m").count(), 1);
+        assert_eq!(standing.picture(2.0, Ink::Colours, 80).matches("\x1b[32;1m▁\x1b[0m").count(), 1);
     }
 
     #[test]
@@ -235,7 +253,7 @@ mod tests {
         let mut standing = Standing::new(&plan(&records(&[0.9, 0.5, 0.6])), Score::Loss);
         standing.step += 1;
         assert_eq!(
-            standing.picture(0.0, Ink::Plain),
+            standing.picture(0.0, Ink::Plain, 80),
             "run    ────────────────────────  epoch   4/200\n\
              epoch  ╸───────────────────────  step    1/36\n       \
              training 0.5400  validation 0.6000  accuracy 0.7000\n       \
@@ -245,12 +263,35 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_terminal_has_shorter_bars_or_none() {
+        let records = records(&[0.9; 40]);
+        let mut standing = Standing::new(&plan(&[]), Score::Loss);
+        for record in &records {
+            standing.validated(record, false, Some(9));
+        }
+        for (columns, bar) in [(200, 24), (80, 24), (60, 12), (50, 0), (40, 0)] {
+            let picture = standing.picture(20.0, Ink::Plain, columns);
+            assert!(picture.lines().all(|line| line.chars().count() <= columns), "{picture}");
+            assert_eq!(picture.matches(['━', '╸', '─']).count(), 2 * bar, "{picture}");
+        }
+        assert_eq!(
+            standing.picture(20.0, Ink::Plain, 40),
+            "epoch  40/200  4.5 s to 1 min 20 s left\n\
+             step   36/36   2,298 rows/s\n       \
+             training 0.8100\n       \
+             validation 0.9000\n       \
+             accuracy 0.5500\n       \
+             ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄  validation loss"
+        );
+    }
+
+    #[test]
     fn without_validation_rows_nothing_is_called_validation() {
         let mut standing = Standing::new(&Plan { validation_rows: 0, ..plan(&[]) }, Score::Loss);
         for record in &records(&[0.9, 0.5]) {
             standing.validated(record, true, None);
         }
-        let told = standing.line() + &standing.picture(1.0, Ink::Plain);
+        let told = standing.line() + &standing.picture(1.0, Ink::Plain, 80);
         assert!(told.contains("training rows 0.5000") && !told.contains("validation"), "{told}");
     }
 
@@ -273,7 +314,7 @@ mod tests {
         let mut record = records(&[0.5]).remove(0);
         record.metrics = vec![("r2".parse().unwrap(), f64::NAN)];
         standing.validated(&record, true, None);
-        for told in [standing.line(), standing.picture(1.0, Ink::Plain)] {
+        for told in [standing.line(), standing.picture(1.0, Ink::Plain, 80)] {
             assert!(told.contains("r2 –") && !told.contains("NaN"), "{told}");
         }
     }

@@ -83,25 +83,25 @@ impl fmt::Display for Summary<'_> {
             writeln!(f)?;
             f.write_str(&text_table(&score_rows(self.scores)))?;
             if let Some(note) = self.note {
-                writeln!(f, "\n  note   {note}")?;
+                writeln!(f, "  note   {note}")?;
             }
         }
-        if !(self.files.is_empty() && self.next.is_empty()) {
-            writeln!(f)?;
+        if !self.files.is_empty() {
+            writeln!(f, "Files in {}", self.folder)?;
         }
-        for (heading, lines) in
-            [(format!("Files in {}", self.folder), self.files), ("Next".into(), self.next)]
-        {
-            if !lines.is_empty() {
-                writeln!(f, "{heading}")?;
-            }
-            let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
-            for (left, right) in lines {
-                writeln!(f, "{}", format!("  {left}{}  {right}", padding(left, width)).trim_end())?;
-            }
-        }
-        Ok(())
+        pairs(f, "  ", "  ", self.files)?;
+        pairs(f, "Next  ", "      ", self.next)
     }
+}
+
+/// Lines of two parts, of which the second stand below each other, each behind a text of its own.
+fn pairs(f: &mut fmt::Formatter<'_>, first: &str, other: &str, lines: &[(&str, &str)]) -> fmt::Result {
+    let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
+    for (place, (left, right)) in lines.iter().enumerate() {
+        let before = if place == 0 { first } else { other };
+        writeln!(f, "{}", format!("{before}{left}{}  {right}", padding(left, width)).trim_end())?;
+    }
+    Ok(())
 }
 
 /// A table of scores: a heading with the parts, then a row for each score and the number of rows.
@@ -240,14 +240,29 @@ no improvement in 3 epochs: best 0.4 at epoch 3.
   loss         0.08120  0.07900
   accuracy      0.9791   1.0000
   rows             287    1,360
-
 Files in runs/7
   best.safetensors  the kept model
   report.html       curves and tables
-Next
-  highwater predict runs/7 --data new.csv
+Next  highwater predict runs/7 --data new.csv
 ";
         assert_eq!(summary(&wiggle("patience(3)")), text);
+    }
+
+    #[test]
+    fn the_end_of_a_run_and_the_prompt_below_it_fit_a_screen_of_24_lines() {
+        let mut report = wiggle("patience(3)");
+        report.saves.written = 4;
+        let mut found = scores(287, 0.0812, 0.979_123);
+        found.metrics = ["accuracy", "f1_macro", "roc_auc"].map(|name| (name.parse().unwrap(), 0.9)).to_vec();
+        let text = Summary {
+            scores: &[("validation", &found), ("test", &found)],
+            note: Some("no better than always guessing"),
+            files: &[("a file", "what it is"); 5],
+            next: &[("a command", "what it does"); 2],
+            ..Summary::new(&report, Score::Loss)
+        }
+        .to_string();
+        assert_eq!(text.lines().count(), 23, "{text}");
     }
 
     #[test]

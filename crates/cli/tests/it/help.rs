@@ -180,7 +180,10 @@ fn the_summary_says_why_what_and_where() {
     for name in ["best.safetensors", "report.html", "history.csv", "checkpoints"] {
         assert!(said.out.contains(&format!("\n  {name}")), "{name}: {}", said.out);
     }
-    for line in said.out.lines().filter_map(|line| line.trim().strip_prefix("cargo xtask ")) {
+    let next: Vec<&str> =
+        said.out.lines().filter_map(|line| line.get(6..)?.strip_prefix("cargo xtask ")).collect();
+    assert_eq!(next.len(), 2, "{}", said.out);
+    for line in next {
         let words = line.split("  ").next().unwrap().split(' ');
         assert_ne!(run(words).code, Some(2), "the suggested command has wrong arguments: {line}");
     }

@@ -66,7 +66,7 @@ fn what_is_proposed_at_the_end_can_be_done() {
             .enumerate()
     {
         let said = done(dir, &format!("{IRIS} {options} --out run{number}")).out;
-        let line = said.lines().find(|line| line.trim_start().starts_with("cargo xtask evaluate")).unwrap();
+        let line = said.lines().find(|line| line.contains("cargo xtask evaluate")).unwrap();
         let command = line.split("  ").find_map(|part| part.strip_prefix("cargo xtask ")).unwrap();
         assert_eq!(command, format!("evaluate run{number}{split}"));
         done(dir, command);
