@@ -336,6 +336,26 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_too_broad_for_paper_is_printed_as_cards() {
+        let (text, report) = (Text::new("patience(3)"), wiggle("patience(3)"));
+        let settings: Vec<_> = (0..5).map(|seed| [("seed".to_owned(), seed.to_string())]).collect();
+        let runs: Vec<_> = settings
+            .iter()
+            .map(|settings| Compared {
+                name: "run",
+                about: About { settings, ..text.about() },
+                report: &report,
+                scores: &[],
+                note: None,
+            })
+            .collect();
+        let html = |count: usize| Comparison { runs: &runs[..count], remark: "" }.html();
+        assert!(html(4).contains("<table class=\"differences cards\">"));
+        assert!(html(5).contains("<table class=\"differences cards broad\">"));
+        assert!(html(5).contains("<table class=\"compare cards\">"));
+    }
+
+    #[test]
     fn no_run_is_best_where_scores_are_not_of_the_same_rows_or_of_rows_that_were_trained_on() {
         let (text, report, good) = (Text::new("patience(3)"), wiggle("patience(3)"), scores(270, 0.41, 0.9));
         let bad = scores(270, 0.5, 0.8);
