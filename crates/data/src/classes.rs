@@ -29,10 +29,16 @@ pub(crate) fn names<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
 /// What is wrong with a target that has these texts, all different, as classes.
 pub(crate) fn one_per_row(table: &Table, column: &Column, texts: &[&str]) -> Error {
     let (_, dates) = MomentFormat::recognise(texts.iter().copied());
+    // Among numbers, what is none is why they are taken for classes.
+    let all = (0..table.rows()).filter(|row| !column.is_missing(*row)).map(|row| column.get(row));
+    let odd = all.clone().find(|text| cell::number(text).is_none()).filter(|_| {
+        let numbers = all.filter(|text| cell::number(text).is_some()).count();
+        2 * numbers > table.rows()
+    });
     Error::ClassPerRow {
         file: table.source().to_owned(),
         column: column.name().to_owned(),
-        value: cell::shorten(texts[0]),
+        value: cell::shorten(odd.unwrap_or(texts[0])),
         rows: texts.len(),
         instead: match dates == texts.len() {
             true => "to have dates learned, write them as numbers (of days, of minutes)",

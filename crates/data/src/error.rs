@@ -247,7 +247,7 @@ pub enum Error {
         file: String,
         /// The target column.
         column: String,
-        /// The first of its values.
+        /// One of its values: among numbers the first that is none.
         value: String,
         /// The number of rows.
         rows: usize,

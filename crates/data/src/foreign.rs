@@ -72,6 +72,10 @@ fn of_learners(head: &str) -> Option<(&'static str, &'static str)> {
             "an ARFF file of Weka",
             "save it as CSV, or leave out the lines up to @data (--skip-lines N) and name the columns (--names)",
         )),
+        () if first.trim_start().starts_with("bool_in") && first.contains('=') => Some((
+            "a problem of Proben1",
+            "train on it with `proben1 --data FOLDER`, or leave out the lines of its head (--skip-lines 7)",
+        )),
         () if is_libsvm => Some(("LIBSVM's sparse text", "save the table as CSV, with all zeros")),
         () => None,
     }
@@ -85,7 +89,12 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_said_to_be_what_it_is() {
-        let cases: [(&[u8], &str); 14] = [
+        let cases: [(&[u8], &str); 15] = [
+            (
+                b"bool_in=0\nreal_in=9\nbool_out=2\n",
+                "t.csv is a problem of Proben1: train on it with `proben1 --data FOLDER`, or leave out the lines of its head \
+                 (--skip-lines 7)",
+            ),
             (b"[{\"a\":1,\"b\":2},{\"a\":3,\"b\":4}]", "t.csv is JSON: save the table as CSV"),
             (
                 "┌───┬───┐\n│ a │ b │\n├───┼───┤\n│ 1 │ 2 │\n└───┴───┘\n".as_bytes(),

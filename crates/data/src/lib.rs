@@ -108,7 +108,7 @@ pub use reader::TableReader;
 pub use recipe::Recipe;
 pub use scale::Scale;
 pub use split::{Fractions, Split, split, split_table};
-pub use suspicion::Sentinel;
+pub use suspicion::{MixedDates, Sentinel};
 pub use table::{Column, Table};
 pub use target::{Target, TargetKind};
 pub use task::Task;

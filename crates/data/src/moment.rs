@@ -85,6 +85,13 @@ impl MomentFormat {
         (format, most)
     }
 
+    /// A format of days, spelled out, that this text has.
+    pub(crate) fn of_day(text: &str) -> Option<MomentFormat> {
+        [YearFirst, DayFirst, MonthFirst, NamedMonth]
+            .into_iter()
+            .find(|format| format.seconds(text).is_some())
+    }
+
     /// The format of texts of a kind, which may say whether the day or the month is first.
     pub(crate) fn of<'a>(kind: Kind, texts: impl Iterator<Item = &'a str> + Clone) -> MomentFormat {
         let fitting =
@@ -116,7 +123,7 @@ impl MomentFormat {
     }
 
     /// What is written like this.
-    pub(crate) fn example(self) -> &'static str {
+    pub fn example(self) -> &'static str {
         match self {
             YearFirst => "a date like 2026-11-23",
             DayFirst => "a date like 23.11.2026, the day first",

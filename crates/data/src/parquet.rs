@@ -39,8 +39,10 @@ impl ParquetReader {
             }
         }
         if let Some(field) = schema.get_fields().iter().find(|field| field.is_group()) {
-            let what =
-                format!("the values of column {:?} are lists or records, not single values", field.name());
+            let what = format!(
+                "the values of column {:?} are lists or records, not single values; save the table without it",
+                field.name()
+            );
             return Err(Error::Read { file: source, error: Error::invalid(what) });
         }
         let (missing, rows) = (Missing::of(dialect), RowIter::from_file_into(Box::new(reader)));
@@ -83,7 +85,12 @@ fn unreadable(file: &str, error: ParquetError) -> Error {
         ParquetError::External(error) if error.is::<std::io::Error>() => {
             *error.downcast::<std::io::Error>().expect("it is one")
         }
-        other => Error::invalid(other.to_string()),
+        other => match other.to_string() {
+            unread if unread.contains("Disabled feature") => {
+                Error::invalid(format!("{unread}; save it with Zstandard or Snappy"))
+            }
+            text => Error::invalid(text),
+        },
     };
     Error::Read { file: file.to_owned(), error }
 }

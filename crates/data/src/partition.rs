@@ -128,7 +128,11 @@ pub fn folds(
         false => Ok(vec![Vec::new(); count]),
     };
     let parts = match by {
-        SplitBy::Time(_) => return Err(wrong("rows in the order of time have one split only")),
+        SplitBy::Time(_) => {
+            return Err(wrong(
+                "rows in the order of time have one split only, which training without folds tests on",
+            ));
+        }
         SplitBy::Group(name) => {
             let mut groups = grouped(known(table, rows, table.column(name)?)?);
             let mut parts = empty_parts(groups.len())?;

@@ -8,6 +8,7 @@ use crate::calendar::is_year;
 use crate::cell;
 use crate::encoding::{self, Encoding};
 use crate::kind::{Kind, is_called_id, is_called_time};
+use crate::moment::MomentFormat;
 use crate::preparation::{Input, Preparation};
 use crate::table::{Column, Table};
 use crate::target::{Target, TargetKind};
@@ -22,6 +23,23 @@ pub struct Sentinel {
     pub text: String,
     /// In how many training rows it is.
     pub rows: usize,
+}
+
+/// A column of dates that are not all written in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MixedDates {
+    /// The column.
+    pub column: String,
+    /// How many of its cells are dates in one way or another.
+    pub dates: usize,
+    /// How many cells have a value.
+    pub cells: usize,
+    /// How most are written.
+    pub format: MomentFormat,
+    /// The line of the first that is written otherwise.
+    pub line: u64,
+    /// What is there, shortened.
+    pub text: String,
 }
 
 impl Preparation {
@@ -170,6 +188,36 @@ impl Preparation {
             .filter(are_names)
             .map(|input| &input.name)
             .chain(dropped.map(|column| &column.name))
+    }
+
+    /// The columns that are not taken for dates although at least half of their cells in these rows are some, as they are not
+    /// all written in one way. Columns of fewer than ten different texts are left out.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn mixed_dates(&self, table: &Table, rows: &[usize]) -> Vec<MixedDates> {
+        let names = self
+            .inputs()
+            .iter()
+            .filter(|input| matches!(input.encoding, Encoding::OneHot(_) | Encoding::Embedded(_)));
+        let dropped =
+            self.dropped().iter().filter(|column| matches!(column.kind, Kind::Identifier | Kind::Text));
+        let names = names.map(|input| &input.name).chain(dropped.map(|column| &column.name));
+        let mixed = |name: &String| {
+            let column = table.find(name)?;
+            let texts = || column.present(rows).map(|row| column.get(row));
+            let dates = texts().filter(|text| MomentFormat::of_day(text).is_some()).count();
+            let cells = texts().count();
+            let different = || texts().collect::<HashSet<&str>>().len();
+            if 2 * dates < cells || different() < 10 {
+                return None;
+            }
+            let (format, _) = MomentFormat::recognise(texts());
+            let other = column.present(rows).find(|row| format.seconds(column.get(*row)).is_none())?;
+            let (line, text) = (table.line(other), cell::shorten(column.get(other)));
+            Some(MixedDates { column: name.clone(), dates, cells, format, line, text })
+        };
+        names.filter_map(mixed).collect()
     }
 
     /// Whether there are several targets and they are one-hot: in each of these rows one is 1 and all others are 0.
@@ -449,6 +497,27 @@ mod tests {
         let found = preparation.sentinels(&table, &rows);
         let named: Vec<(&str, &str)> = found.iter().map(|found| (&*found.column, &*found.text)).collect();
         assert_eq!(named, [("answer", "97"), ("answer", "98"), ("answer", "99")]);
+    }
+
+    #[test]
+    fn columns_of_dates_in_several_spellings_are_named() {
+        let rows: Vec<usize> = (0..60).collect();
+        let row = |at: usize| {
+            let day = at % 27 + 1;
+            let seen = match at % 3 {
+                0 => format!("2026-11-{day:02}"),
+                1 => format!("{day:02}.11.2026"),
+                _ => format!("{day} Nov 2026"),
+            };
+            let zone = if at % 2 == 1 { " PST" } else { "" };
+            let word = if at.is_multiple_of(3) { format!("2026-11-{day:02}") } else { format!("w{day}") };
+            format!("{seen},2026-11-{day:02}T0{}:{at:02}:00{zone},{word},{}", at % 9, ["u", "v"][at % 2])
+        };
+        let (table, preparation) = prepared("seen,time,word,y", row, Task::Classification);
+        let found = preparation.mixed_dates(&table, &rows);
+        let told: Vec<_> = found.iter().map(|m| (&*m.column, m.dates, m.cells, m.line, &*m.text)).collect();
+        assert_eq!(told, [("seen", 60, 60, 3, "02.11.2026"), ("time", 30, 60, 3, "2026-11-02T01:01:00 PST")]);
+        assert_eq!(found[0].format, MomentFormat::YearFirst);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use crate::args::SplitName;
 use crate::config::RunConfig;
 use crate::repeat::{flag, quoted};
 use crate::source::Source;
-use highwater_data::{Column, Encoding, Kind, Oddity, Preparation, Sentinel, SplitBy, Table, Unfamiliar};
+use highwater_data::{
+    Column, Encoding, Kind, MixedDates, Oddity, Preparation, Sentinel, SplitBy, Table, Unfamiliar,
+};
 use highwater_report::Rounded;
 use std::collections::BTreeMap;
 
@@ -28,7 +30,7 @@ pub(super) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         remarks.extend(in_time(source, preparation, config));
         remarks.extend(in_groups(source, preparation, config));
         remarks.extend(totals(&source.table));
-        remarks.extend(names_or_numbers(source, preparation, config));
+        remarks.extend(taken_for_another(source, preparation, config));
         remarks.extend(suspicions(source, preparation));
         remarks.extend(few_test_rows(source, config));
     }
@@ -144,8 +146,8 @@ fn totals(table: &Table) -> Option<String> {
     ))
 }
 
-/// Whether numbers are taken for names that are none, or the other way.
-fn names_or_numbers(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
+/// What is taken for names, or for quantities, and may be something else.
+fn taken_for_another(source: &Source, preparation: &Preparation, config: &RunConfig) -> Vec<String> {
     let (table, train) = (&source.table, &source.split.train);
     let is_said = |name: &str| config.data.columns.contains_key(name);
     let mut remarks = Vec::new();
@@ -154,6 +156,13 @@ fn names_or_numbers(source: &Source, preparation: &Preparation, config: &RunConf
         remarks.push(format!(
             "mixed: the numbers of {name:?} are in several units ({}), and taken for names; write all in one unit to have them read",
             units.join(", ")
+        ));
+    }
+    for MixedDates { column, dates, cells, format, line, text } in preparation.mixed_dates(table, train) {
+        remarks.push(format!(
+            "mixed: {dates} of {cells} cells of {column:?} are dates, but not all in one spelling (line {line}: {text:?}), so that \
+             it is not taken for dates; write each as {} to have them read",
+            format.example()
         ));
     }
     for (name, text, is_names) in preparation.codes(table, train) {

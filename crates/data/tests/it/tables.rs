@@ -543,6 +543,12 @@ fn a_table_that_cannot_be_learnt_from_is_refused_and_the_place_is_named() {
              for a quantity choose regression, otherwise another target",
         ),
         (
+            "a,y\n1,0.5\n2,1e400\n3,1.5\n",
+            Classification,
+            "t.csv: the target \"y\" has 3 different values in 3 rows (such as \"1e400\"), too many for classes; \
+             for a quantity choose regression, otherwise another target",
+        ),
+        (
             "a,y\n1,2026-01-05\n2,2026-03-09\n3,2026-02-01\n",
             Classification,
             "t.csv: the target \"y\" has 3 different values in 3 rows (such as \"2026-01-05\"), too many for classes; \
