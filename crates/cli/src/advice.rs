@@ -38,6 +38,11 @@ pub(crate) fn of(error: &anyhow::Error, job: &Job) -> Cow<'static, str> {
         {
             "; if other lines are above the names: --skip-lines N"
         }
+        Some(
+            Error::UnknownColumn { has_header: true, instead, .. } | Error::MissingInput { instead, .. },
+        ) if instead.split('"').skip(1).step_by(2).any(|name| name.parse::<f64>().is_ok()) => {
+            "; its first line was taken for names: if it has values, write the names above it"
+        }
         Some(Error::NotUtf8 { .. }) => ", or convert it: iconv -f CP1252 -t UTF-8 FILE > NEW.csv",
         Some(Error::DuplicateColumn { .. }) => {
             "; if names are on several lines: --skip-lines N --names NAME,NAME,…, N being the number of these lines"

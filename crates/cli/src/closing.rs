@@ -1,11 +1,13 @@
 //! What is said when a run has ended.
 
 use crate::args::SplitName;
+use crate::called::HIGHWATER;
 use crate::evaluate;
+use crate::saved::{CALMER, ran_away};
 use crate::story::{Kept, measured_on};
 use crate::train::Job;
 use highwater_report::{Count, Summary};
-use highwater_trainer::{Ended, Report, Saves};
+use highwater_trainer::{Ended, Report, Saves, Score};
 use serde_json::{Map, Value, json};
 
 /// For people: how it ended, what is kept, and what to do next.
@@ -15,9 +17,9 @@ pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &K
         None | Some(SplitName::Test) => String::new(),
         Some(part) => format!(" --split {}", part.name()),
     };
-    let evaluate = format!("cargo xtask evaluate {root}{split}");
-    let predict = format!("cargo xtask predict {root} --data NEW.csv");
-    let resume = format!("cargo xtask resume {root}");
+    let evaluate = format!("{HIGHWATER} evaluate {root}{split}");
+    let predict = format!("{HIGHWATER} predict {root} --data NEW.csv");
+    let resume = format!("{HIGHWATER} resume {root}");
     let further = format!("{resume} --epochs {}", report.epoch_limit.saturating_mul(2));
     let rows = Count(job.source.all().len() as u64);
     let of_all = format!("the same network trained on all {rows} rows; predict uses it");
@@ -33,7 +35,10 @@ pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &K
         ("history.csv", "every validation"),
         ("checkpoints/", "to resume from"),
     ]);
-    let mut next = vec![(evaluate.as_str(), "score it again"), (predict.as_str(), "use it")];
+    let mut next = match ran_away(&job.model, &report.history) {
+        true => Vec::new(),
+        false => vec![(evaluate.as_str(), "score it again"), (predict.as_str(), "use it")],
+    };
     match report.ended {
         Ended::Interrupted => next.insert(0, (&resume, "go on where it stopped")),
         Ended::EpochLimit => next.push((&further, "train on")),
@@ -51,6 +56,15 @@ pub(crate) fn text(job: &Job, report: &Report, resumed_at: Option<u64>, kept: &K
         next: &next,
     }
     .to_string()
+}
+
+/// Why no model was chosen, and what helps.
+pub(crate) fn none_chosen(select: Score) -> String {
+    let remedy = match select {
+        Score::Loss => CALMER.replacen('T', "t", 1),
+        Score::Metric(_) => "choose another score, for instance --select loss".to_owned(),
+    };
+    format!("no model could be chosen, since no {select} was finite: {remedy}")
 }
 
 /// For `--json`: one object.

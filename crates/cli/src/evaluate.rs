@@ -1,6 +1,7 @@
 //! `evaluate`: scores of a kept model.
 
 use crate::args::Evaluate;
+use crate::called::HIGHWATER;
 use crate::config::DataConfig;
 use crate::folder::RunFolder;
 use crate::guess::Guess;
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
     let last = folder.final_file();
     // The model of all rows has seen those of the run.
     let checkpoint = if args.data.is_some() { folder.model()? } else { folder.best()? };
-    let (model, preparation) = saved::load(&checkpoint)?;
+    let (model, preparation) = saved::usable(&checkpoint)?;
     let (name, of_training, data) = match &args.data {
         Some(file) => (
             file.display().to_string(),
@@ -156,7 +157,7 @@ fn of_table(
     let targets: Vec<String> = preparation.targets().iter().map(|t| t.column.clone()).collect();
     let rows = table.rows_with(&targets).map_err(|error| match error {
         Error::UnknownColumn { .. } | Error::NoTargets { .. } => anyhow!(
-            "{error}; without answers nothing can be scored; for answers: cargo xtask predict {} --data {}",
+            "{error}; without answers nothing can be scored; for answers: {HIGHWATER} predict {} --data {}",
             folder.quoted(),
             quoted(&file.display().to_string())
         ),
@@ -176,7 +177,7 @@ fn seen(data: &DataConfig, file: &Path, folder: &RunFolder) -> Option<String> {
     source::is_same_file(data.file.as_ref()?, file).then(|| {
         format!(
             "seen: {} is the table that the model was trained on, and says little of how good it is on new rows; on rows that \
-             the kept model has not seen: cargo xtask evaluate {}",
+             the kept model has not seen: {HIGHWATER} evaluate {}",
             file.display(),
             folder.quoted()
         )

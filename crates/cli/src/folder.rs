@@ -1,5 +1,6 @@
 //! A run folder: config.toml, history.csv, report.html, checkpoints, best.safetensors.
 
+use crate::called::HIGHWATER;
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::saved;
@@ -44,7 +45,7 @@ impl RunFolder {
         if !content.flatten().all(|entry| is_left(&entry.path())) {
             let again = quoted(&root.to_string());
             bail!(
-                "{root} is not empty: choose another --out, or continue that run with: cargo xtask resume {again}"
+                "{root} is not empty: choose another --out, or continue that run with: {HIGHWATER} resume {again}"
             );
         }
         Ok(())
@@ -191,7 +192,7 @@ impl RunFolder {
     pub(crate) fn must_be_no_folder(&self, model: &Path) -> Result<()> {
         if model.is_dir() {
             bail!(
-                "{} is a folder, and stands where a model of the run is to be: move it away, then cargo xtask resume {}",
+                "{} is a folder, and stands where a model of the run is to be: move it away, then {HIGHWATER} resume {}",
                 model.display(),
                 self.quoted()
             );
@@ -211,7 +212,7 @@ impl RunFolder {
             let root = self.quoted();
             let way_out = match self.has_kept() {
                 true => format!(
-                    "`cargo xtask resume {root}` makes it again; without it, best.safetensors is used, the model that was \
+                    "`{HIGHWATER} resume {root}` makes it again; without it, best.safetensors is used, the model that was \
                      measured"
                 ),
                 false => "import it again".to_owned(),
@@ -248,7 +249,7 @@ impl RunFolder {
         if path.exists() {
             return Checkpoint::open(&path).with_context(|| {
                 let root = self.quoted();
-                format!("the kept model cannot be used (`cargo xtask resume {root}` makes it again)")
+                format!("the kept model cannot be used (`{HIGHWATER} resume {root}` makes it again)")
             });
         }
         if !self.has_kept() {
@@ -268,7 +269,7 @@ impl RunFolder {
         match folder.latest()?.0 {
             Some(last) if last.facts().step > 0 || !self.history_file().exists() => Ok(last),
             _ => bail!(
-                "{} holds no trained model yet, as the run was stopped too early: cargo xtask resume {}",
+                "{} holds no trained model yet, as the run was stopped too early: {HIGHWATER} resume {}",
                 self.root.display(),
                 self.quoted()
             ),

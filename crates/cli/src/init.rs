@@ -1,6 +1,7 @@
 //! `init`: a commented configuration for a data file.
 
 use crate::args::Init;
+use crate::called::HIGHWATER;
 use crate::config::{RunConfig, absolute};
 use crate::folder::folder_of;
 use crate::line;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Init) -> Result<()> {
     };
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {out}"))?;
     line(format_args!(
-        "{out}: predicts {target:?} ({task}). Change what you like, then:\n  cargo xtask train --config {out}"
+        "{out}: predicts {target:?} ({task}). Change what you like, then:\n  {HIGHWATER} train --config {out}"
     ))
 }
 

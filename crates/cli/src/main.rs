@@ -6,6 +6,7 @@
 mod advice;
 mod amended;
 mod args;
+mod called;
 mod checkpoints;
 mod closing;
 mod config;
@@ -36,29 +37,28 @@ mod settings;
 mod settings_page;
 mod source;
 mod story;
+mod tips;
 mod train;
 mod unfinished;
 
 use anyhow::{Context, Result};
 use args::{Arguments, Job};
 use clap::FromArgMatches;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::num::ParseIntError;
-use std::path::Path;
 use std::process::{ExitCode, exit};
 
 fn main() -> ExitCode {
     let parsed = Arguments::described().try_get_matches();
-    let arguments = parsed.and_then(|found| Arguments::from_arg_matches(&found)).unwrap_or_else(|error| {
-        _ = error.print();
-        if let Some(tip) = tip(&error) {
-            say(tip);
-        }
-        exit(error.exit_code())
-    });
+    let arguments =
+        parsed.and_then(|found| Arguments::from_arg_matches(&found)).unwrap_or_else(|mut error| {
+            tips::name_flag(&mut error);
+            _ = error.print();
+            if let Some(tip) = tips::tip(&error) {
+                say(tip);
+            }
+            exit(error.exit_code())
+        });
     run(&arguments.job).unwrap_or_else(|error| {
         say(format_args!("error: {error:#}{}", advice::of(&error, &arguments.job)));
         ExitCode::FAILURE
@@ -79,17 +79,6 @@ fn run(job: &Job) -> Result<ExitCode> {
         Job::Completions { shell } => completions(*shell)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// For a word that is no argument, and the name of a file: that is what somebody means who is used to other programs. Of a
-/// whole number that is none, which numbers are.
-fn tip(error: &clap::Error) -> Option<String> {
-    if error.source().is_some_and(|source| source.is::<ParseIntError>()) {
-        return Some("Give a whole number, 0 or more".to_owned());
-    }
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
-    let is_file = error.kind() == ErrorKind::UnknownArgument && Path::new(word).is_file();
-    is_file.then(|| format!("A table is given as --data {word}"))
 }
 
 /// What a shell reads to complete the command's words.

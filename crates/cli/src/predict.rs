@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let target = args.out.as_deref();
     target.map_or(Ok(()), must_be_no_runs)?;
     let folder = RunFolder::open(&args.run)?;
-    let (model, preparation) = saved::load(&folder.model()?)?;
+    let (model, preparation) = saved::usable(&folder.model()?)?;
     let config = folder.config()?;
     let read = source::dialect(&config.data, &preparation);
     let optional = preparation.targets().iter().map(|target| target.column.clone()).collect();

@@ -1,5 +1,6 @@
 //! The command that repeats a run.
 
+use crate::called::HIGHWATER;
 use crate::config::RunConfig;
 use crate::setting_names::{leaves, on_one_line, written};
 use crate::settings::get;
@@ -56,7 +57,7 @@ pub(crate) fn command(config: &RunConfig, rows: usize) -> Result<String> {
     };
     let seed = config.training.seed;
     let one_seed = [config.data.split_seed, config.model.init_seed].iter().all(|other| *other == seed);
-    let mut words = vec!["cargo xtask train".to_owned()];
+    let mut words = vec![format!("{HIGHWATER} train")];
     let mut settings: Vec<_> =
         leaves(&table).into_iter().map(|(path, value)| (written(&path), path, value)).collect();
     // What is named in the data comes first, as on a command line written by hand.

@@ -2,10 +2,11 @@
 
 use crate::config::RunConfig;
 use crate::same_run::{ROWS, Rows};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Migration, NoPrevious, Schema, Section};
 use highwater_data::{Preparation, PreparationV2};
 use highwater_nn::{Init, Model, Sequential};
+use highwater_trainer::Record;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,30 @@ pub(crate) fn load(checkpoint: &Checkpoint) -> Result<(Model<f32>, Preparation)>
     highwater_trainer::load_model(checkpoint, &mut model)?;
     Ok((model, preparation))
 }
+
+/// The same, to be used: an error if its answers could be nothing but NaN.
+pub(crate) fn usable(checkpoint: &Checkpoint) -> Result<(Model<f32>, Preparation)> {
+    let (model, preparation) = load(checkpoint)?;
+    // Of an export nobody knows how it was trained.
+    let history = highwater_trainer::history(checkpoint).unwrap_or_default();
+    if ran_away(&model, &history) {
+        bail!(
+            "{} is of a training that ran away, with losses of NaN or infinity: there are no answers in it. {CALMER}",
+            checkpoint.path().display()
+        );
+    }
+    Ok((model, preparation))
+}
+
+/// Whether weights are not finite, or no loss ever was.
+pub(crate) fn ran_away(model: &Model<f32>, history: &[Record]) -> bool {
+    let weights = model.parameters().iter().all(|value| value.is_finite());
+    let losses = history.is_empty() || history.iter().any(|record| record.validation_loss.is_finite());
+    !(weights && losses)
+}
+
+/// What helps against a training that runs away.
+pub(crate) const CALMER: &str = "Train again with a smaller --learning-rate, or with --clip-norm 1";
 
 /// The configuration of the run when it saved, if that is recorded.
 pub(crate) fn configuration(checkpoint: &Checkpoint) -> Result<Option<toml::Value>> {

@@ -253,6 +253,10 @@ fn in_plain_words(message: &str) -> String {
         ("expected u64", "expected a whole number"),
         ("expected a sequence", "expected a list"),
         ("expected a boolean", "expected true or false"),
+        ("expected path string", "expected the name of a file"),
+        ("expected struct Schedule", "expected a table"),
+        ("expected struct ReduceOnPlateau", "expected a table"),
+        ("wanted string or table", "expected a table"),
         ("invalid type: unit variant, expected newtype variant", "it goes with a value: { NAME = VALUE }"),
     ];
     types.iter().fold(message.to_owned(), |text, (name, words)| text.replace(name, words))

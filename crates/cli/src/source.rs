@@ -1,6 +1,7 @@
 //! From a configuration to the rows that are trained on, validated on and tested on.
 
 use crate::args::SplitName;
+use crate::called::HIGHWATER;
 use crate::config::{DataConfig, RunConfig};
 use crate::memory;
 use crate::remarks;
@@ -90,7 +91,7 @@ impl Source {
         let gone = |file: &Option<PathBuf>| file.clone().filter(|file| !file.exists());
         if let Some(file) = gone(file) {
             bail!(
-                "{} is gone; if it has moved, say where it is: cargo xtask resume {root} --data FILE",
+                "{} is gone; if it has moved, say where it is: {HIGHWATER} resume {root} --data FILE",
                 file.display()
             );
         }

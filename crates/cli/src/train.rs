@@ -2,6 +2,7 @@
 
 use crate::amended::Amended;
 use crate::args::{Resume, Shared, Train};
+use crate::called::HIGHWATER;
 use crate::config::{RunConfig, Seen};
 use crate::folder::RunFolder;
 use crate::interrupt::interrupt;
@@ -113,7 +114,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
     }
     if let Some(from) = args.from.as_deref().filter(|from| from.is_dir()) {
         bail!(
-            "--from {} is a folder: name a checkpoint, one of those that `cargo xtask checkpoints ls {}` lists",
+            "--from {} is a folder: name a checkpoint, one of those that `{HIGHWATER} checkpoints ls {}` lists",
             from.display(),
             folder.quoted()
         );
@@ -147,7 +148,7 @@ fn go_on(
     if origin.is_none() && folder.best_file().exists() {
         let (checkpoints, root) = (folder.checkpoints(), folder.quoted());
         bail!(
-            "{} holds no checkpoint any more; go on from the best model, which is left: cargo xtask resume {root} --from \
+            "{} holds no checkpoint any more; go on from the best model, which is left: {HIGHWATER} resume {root} --from \
              {root}/best.safetensors",
             checkpoints.display()
         );
@@ -178,7 +179,7 @@ fn go_on(
             let (root, trained) = (folder.quoted(), after.unwrap_or(0) / steps_per_epoch);
             bail!(
                 "--epochs {epochs}: the run has trained for {trained} epochs already. For more, give a larger number; to \
-                 go on from an earlier checkpoint, --from one of those that `cargo xtask checkpoints ls {root}` lists"
+                 go on from an earlier checkpoint, --from one of those that `{HIGHWATER} checkpoints ls {root}` lists"
             );
         }
     }
@@ -303,7 +304,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
         let root = job.folder.quoted();
         screen.warn(&format!(
             "interrupted after the run, whose kept model is in best.safetensors; final.safetensors, the model of all rows, is \
-             not made: cargo xtask resume {root} makes it"
+             not made: {HIGHWATER} resume {root} makes it"
         ));
         return Ok(ExitCode::from(130));
     }
@@ -319,9 +320,7 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
     let code = match &report.ended {
         Ended::Interrupted => ExitCode::from(130),
         Ended::Stopped(reason) if reason.is_failure() => bail!("{reason}"),
-        _ if report.best.is_none() => {
-            bail!("no model was kept: the validation {} was never finite", select(&job))
-        }
+        _ if report.best.is_none() => bail!(closing::none_chosen(job.config.training.select)),
         _ => ExitCode::SUCCESS,
     };
     written.map(|()| code)
@@ -390,10 +389,6 @@ fn what_to_do(error: highwater_trainer::Error, folder: &RunFolder) -> anyhow::Er
         _ => return error.into(),
     }
     let saved = Folder::new(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
-    let rest = format!(", and go on from the last checkpoint: cargo xtask resume {}", folder.quoted());
+    let rest = format!(", and go on from the last checkpoint: {HIGHWATER} resume {}", folder.quoted());
     anyhow!("{error}; make room on the disk{}", if saved { &rest } else { "" })
-}
-
-fn select(job: &Job) -> String {
-    job.config.training.select.to_string()
 }

@@ -1,6 +1,7 @@
 //! `checkpoints export`: a model for other programs.
 
 use crate::args::{Export, Format};
+use crate::called::HIGHWATER;
 use crate::folder::{RunFolder, must_be_no_runs};
 use crate::refit::TRAINED_ON;
 use crate::{line, saved};
@@ -81,9 +82,9 @@ pub(super) fn run(args: &Export) -> Result<()> {
     };
     line(format_args!("in Python, with {library}:\n  {load}"))?;
     match to {
-        Format::Safetensors => {
-            line("what it is to be given, for any rows: cargo xtask predict RUN --data FILE --write inputs")
-        }
+        Format::Safetensors => line(format_args!(
+            "what it is to be given, for any rows: {HIGHWATER} predict RUN --data FILE --write inputs"
+        )),
         Format::Onnx => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! `checkpoints import`: a run that begins with the weights of another program.
 
 use crate::args::Import;
+use crate::called::HIGHWATER;
 use crate::config::RunConfig;
 use crate::folder::RunFolder;
 use crate::refit::{ALL_ROWS, TRAINED_ON, write_final};
@@ -44,16 +45,16 @@ pub(super) fn run(args: &Import) -> Result<()> {
             "{root}: a model of {parameters} parameters from {file}, prepared as {prepared_as}\n\n\
              It has been trained on all rows, which leaves no rows of the run to score it on.\n\n\
              Next\n  \
-             cargo xtask predict {root} --data NEW.csv   use it\n  \
-             cargo xtask evaluate {root} --data NEW.csv  score it, where the answers are known"
+             {HIGHWATER} predict {root} --data NEW.csv   use it\n  \
+             {HIGHWATER} evaluate {root} --data NEW.csv  score it, where the answers are known"
         ));
     }
     line(format_args!(
         "{root}: a run at step 0, {parameters} parameters from {file}, prepared as {prepared_as}\n\n\
          Next\n  \
-         cargo xtask evaluate {root}                score it, if its weights have not seen the test rows\n  \
-         cargo xtask predict {root} --data NEW.csv  use it\n  \
-         cargo xtask resume {root}                  train it further"
+         {HIGHWATER} evaluate {root}                score it, if its weights have not seen the test rows\n  \
+         {HIGHWATER} predict {root} --data NEW.csv  use it\n  \
+         {HIGHWATER} resume {root}                  train it further"
     ))
 }
 

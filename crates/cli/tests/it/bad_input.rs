@@ -61,6 +61,8 @@ fn tables_that_cannot_be_learned_from_are_refused() {
         (Some(GOOD), "--target a --class-weights balanced", &["balanced", "--task classification"]),
         (Some(GOOD), "--set epochs=1e3", &["epochs = 1000.0", "expected a whole number"]),
         (Some(GOOD), "--set lr=fast", &["learning_rate = \"fast\"", "expected a number"]),
+        (Some(GOOD), "--set training.schedule=3", &["schedule = 3", "expected a table"]),
+        (Some(GOOD), "--set data.validation_file=3", &["validation_file = 3", "expected the name of a file"]),
         (Some(GOOD), "--set data.target=3", &["target = 3: expected a name, or a list of names"]),
         (Some(GOOD), "--set data.split=time", &["split = \"time\": it goes with a value: { NAME = VALUE }"]),
         (Some(GOOD), "--set refit=maybe", &["refit = \"maybe\"", "expected true or false"]),
@@ -283,6 +285,9 @@ fn what_lacks_the_answers_is_for_predict() {
         ["no row has a value in kind", "nothing can be scored", "cargo xtask predict run --data new.csv"];
     check(dir.path(), "evaluate run --data new.csv", 1, &words);
     check(dir.path(), "evaluate run --data -", 1, &["only once", "predict takes them"]);
+    fs::write(dir.path().join("new.csv"), "1,2\n3,4\n").unwrap();
+    let words = ["no column \"a\"", "first line was taken for names", "write the names above it"];
+    check(dir.path(), "predict run --data new.csv", 1, &words);
 }
 
 #[test]

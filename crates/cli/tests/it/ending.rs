@@ -57,6 +57,24 @@ fn a_page_or_a_history_that_cannot_be_written_costs_no_model() {
 }
 
 #[test]
+fn a_training_that_runs_away_says_what_helps_and_answers_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let said = run([remarkable(&folder), args!["--optimizer", "sgd", "--learning-rate", "1e30"]].concat());
+    let advice = "smaller --learning-rate";
+    assert!(said.code == Some(1) && said.err.contains(advice) && !said.out.contains("Next"), "{said:#?}");
+    let data = dir.path().join("run.csv");
+    for job in ["predict", "evaluate"] {
+        let said = run(args![job, &folder, "--data", &data]);
+        assert!(said.code == Some(1) && said.out.is_empty(), "{job}: {said:#?}");
+        assert!(
+            said.err.contains("losses of NaN or infinity") && said.err.contains(advice),
+            "{job}: {said:#?}"
+        );
+    }
+}
+
+#[test]
 fn of_two_runs_that_begin_in_one_folder_at_once_one_is_all_there_is() {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..6 {

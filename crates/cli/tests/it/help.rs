@@ -1,7 +1,7 @@
 //! What is printed, and where.
 
 use crate::args;
-use crate::run::{done, run, table};
+use crate::run::{Said, done, run, table};
 
 #[test]
 fn help_is_everywhere_and_names_every_argument() {
@@ -199,4 +199,37 @@ fn without_out_a_run_gets_the_next_free_folder() {
         assert!(status.success());
         assert!(dir.path().join("runs").join(name).join("best.safetensors").exists());
     }
+}
+
+#[test]
+fn an_installed_program_names_itself_in_what_it_proposes() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let train =
+        args!["train", "--data", table("iris.csv"), "--target", "species", "--epochs", "1", "--out", &out];
+    let said = Said::of(crate::run::highwater(train).env_remove("CARGO_PKG_NAME").output().unwrap());
+    assert!(said.out.contains("\nNext  highwater evaluate ") && !said.out.contains("cargo"), "{said:?}");
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("highwater train --data ") && !page.contains("cargo xtask"));
+}
+
+#[test]
+fn flags_of_other_programs_are_told_by_their_names_here() {
+    for (args, flag) in [
+        (["train", "--patience", "3"], "'--stop 'patience(N)''"),
+        (["train", "--layers", "3"], "'--hidden'"),
+        (["train", "--max_epochs", "3"], "'--epochs'"),
+        (["train", "--epoch", "3"], "'--epochs'"),
+        (["predict", "--output", "x"], "'--out'"),
+    ] {
+        let said = run(args);
+        assert_eq!(said.code, Some(2));
+        assert!(
+            said.err.contains(&format!("tip: a similar argument exists: {flag}")),
+            "{args:?}: {}",
+            said.err
+        );
+    }
+    // Where there is no such flag, none is made up.
+    assert!(!run(["predict", "--patience", "3"]).err.contains("--stop"));
 }
