@@ -1,6 +1,7 @@
 //! What there is, for someone who asked for something that there is not.
 
 use crate::cell;
+use crate::dialect::column_name;
 
 /// How many names a message lists.
 const LISTED: usize = 12;
@@ -27,8 +28,13 @@ pub(crate) fn instead<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>
     }
 }
 
-/// The name that takes the fewest edits to reach, if they are at most a third of the characters wanted.
+/// The name that a column without one has by its place, if that is wanted; or else the name that takes the fewest edits to
+/// reach, if they are at most a third of the characters wanted.
 fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Option<&'a str> {
+    let by_place = wanted.parse().ok().map(column_name);
+    if let Some(name) = names.iter().find(|name| by_place.as_deref() == Some(**name)) {
+        return Some(name);
+    }
     let wanted = wanted.to_lowercase();
     let (edits, name) = names
         .iter()
@@ -72,6 +78,8 @@ mod tests {
         assert_eq!(instead("labl", ["x", "label"]), r#"did you mean "label"? It has "x", "label""#);
         assert_eq!(instead("x, label", ["x", "label"]), r#"name each by itself: ["x", "label"]"#);
         assert_eq!(instead("Species", ["x", "species"]), r#"did you mean "species"? It has "x", "species""#);
+        let by_place = r#"did you mean "column_2"? It has "column_1", "column_2""#;
+        assert_eq!(instead("2", ["column_1", "column_2"]), by_place);
         assert_eq!(instead("target", ["x", "y"]), r#"it has "x", "y""#);
         assert_eq!(instead("y", ["x"]), r#"it has "x""#);
         let row = r#"it has "1.5", "2", "red": the first row should name the columns, and looks like values"#;
