@@ -224,11 +224,15 @@ impl Source {
     }
 }
 
-/// The column to predict, where nobody has named one: what images show, from the file of labels beside them.
+/// The column to predict, where nobody has named one: what images show, from the file of labels beside them, or the label or
+/// output of a problem of Proben1.
 pub(crate) fn evident_target(file: &Path, reader: &TableReader) -> Result<String> {
     const LISTED: usize = 30;
     match reader.names() {
-        [others @ .., last] if last == "label" && others.iter().all(|name| name.starts_with("column_")) => {
+        [others @ .., last]
+            if ["label", "output"].contains(&&last[..])
+                && others.iter().all(|name| name.starts_with("column_")) =>
+        {
             Ok(last.clone())
         }
         names => {

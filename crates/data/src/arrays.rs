@@ -1,21 +1,24 @@
-//! Tables of numbers: NumPy's `.npy` and `.npz`, and the IDX files of MNIST.
+//! Tables of numbers: NumPy's `.npy` and `.npz`, the IDX files of MNIST, and the `.dt` files of Proben1.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use ndarray::ArrayView1;
 use npyz::{DType, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use crate::cell;
+use crate::dataset::{Dataset, Targets};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::of_column;
 use crate::plain::plain;
+use crate::proben1::{self, Proben1};
 use crate::reader::ReadRows;
 use crate::table::{ColumnWriter, Table};
 
-/// A format that is not text, told by a file's first bytes.
+/// A format that is no table of text, told by a file's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Array(ArrayFormat),
@@ -28,19 +31,24 @@ pub(crate) enum ArrayFormat {
     Npy,
     Npz,
     Idx,
+    Proben1,
 }
 
 /// The most elements that are taken from a header's word for it.
 const MOST: u64 = 1 << 36;
 
 impl Format {
+    /// So many bytes tell.
+    pub(crate) const HEAD: u64 = 64;
+
     /// `None` for text.
     pub(crate) fn of(head: &[u8]) -> Option<Format> {
         match head {
             [0x93, b'N', b'U', b'M', ..] => Some(Format::Array(ArrayFormat::Npy)),
             [b'P', b'K', 3, 4, ..] => Some(Format::Array(ArrayFormat::Npz)),
             [0, 0, 8 | 9 | 11..=14, 1..=4, ..] => Some(Format::Array(ArrayFormat::Idx)),
-            b"PAR1" => Some(Format::Parquet),
+            [b'P', b'A', b'R', b'1', ..] => Some(Format::Parquet),
+            _ if proben1::begins(head) => Some(Format::Array(ArrayFormat::Proben1)),
             _ => None,
         }
     }
@@ -66,6 +74,8 @@ pub(crate) struct ArrayReader {
     missing: Vec<String>,
     rows: usize,
     next: usize,
+    /// Lines above the first row.
+    above: u64,
 }
 
 impl ArrayReader {
@@ -74,7 +84,7 @@ impl ArrayReader {
     /// The columns of an NPY or IDX file are `column_1`, `column_2`, …, unless the dialect has names for them; those of
     /// the arrays of an `.npz` are named as their array, with a number behind it if there are several. Beside a file of IDX
     /// images, whose name has `images-idx3` in it, the one with `labels-idx1` instead is read if it is there, as the
-    /// column `label`.
+    /// column `label`; so is the class of an example of Proben1, from 1, or else its outputs are `output_1`, `output_2`, …
     pub(crate) fn open(path: &Path, format: ArrayFormat, dialect: &Dialect) -> Result<ArrayReader> {
         let source = path.display().to_string();
         let bad = |error| Error::Read { file: source.clone(), error };
@@ -95,6 +105,7 @@ impl ArrayReader {
                 }
                 parts
             }
+            ArrayFormat::Proben1 => examples(&Proben1::read(path)?),
         };
         let empty = parts.iter().find(|(_, numbers)| numbers.values.is_empty());
         let lacking = match (parts.is_empty(), empty) {
@@ -122,7 +133,8 @@ impl ArrayReader {
         };
         let named = own || !dialect.names.is_empty();
         let missing = dialect.signs().cloned().collect();
-        Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0 })
+        let above = if format == ArrayFormat::Proben1 { proben1::HEAD.len() as u64 } else { 0 };
+        Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0, above })
     }
 }
 
@@ -158,9 +170,39 @@ impl ReadRows for ArrayReader {
                 columns.push(column.finish());
             }
         }
-        let lines = rows.map(|row| row as u64 + 1).collect();
+        let lines = rows.map(|row| self.above + row as u64 + 1).collect();
         Ok(Some(Table::new(self.source.clone(), columns, lines, self.named)))
     }
+}
+
+/// All examples of a problem, in the order of its file: inputs, then classes or outputs.
+fn examples(problem: &Proben1) -> Vec<(String, Numbers)> {
+    // A decimal of the file, not what is nearest to it in `f32`.
+    let decimal = |value: &f32| value.to_string().parse().unwrap_or(f64::from(*value));
+    let parts = || [&problem.train, &problem.validation, &problem.test].into_iter();
+    let rows = parts().map(Dataset::rows).sum();
+    let inputs = parts().flat_map(|part| part.features().iter().map(decimal).collect::<Vec<f64>>()).collect();
+    let outputs: Vec<f64> = parts()
+        .flat_map(|part| match part.targets() {
+            Targets::Values(values) if problem.is_classification() => {
+                values.rows().into_iter().map(|row| class_of(row) as f64).collect()
+            }
+            Targets::Values(values) => values.iter().map(decimal).collect(),
+            Targets::Classes(classes) => classes.iter().map(|class| f64::from(*class)).collect::<Vec<f64>>(),
+        })
+        .collect();
+    let name = if problem.is_classification() { "label" } else { "output" };
+    let vector = outputs.len() == rows;
+    vec![
+        ("column".to_owned(), Numbers { rows, values: inputs, vector: false }),
+        (name.to_owned(), Numbers { rows, values: outputs, vector }),
+    ]
+}
+
+/// The number of the largest output, from 1.
+fn class_of(outputs: ArrayView1<'_, f32>) -> usize {
+    let largest = outputs.iter().fold(f32::NEG_INFINITY, |largest, output| largest.max(*output));
+    1 + outputs.iter().position(|output| *output == largest).unwrap_or(0)
 }
 
 /// The file of labels beside a file of images.

@@ -1,5 +1,7 @@
 //! Files that are no tables of text, told by their first bytes.
 
+use crate::proben1;
+
 /// What a file is that begins like this, where that is known and nothing that can be read, and what to do with it.
 pub(crate) fn what(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const SAVE: &str = "save the table as CSV";
@@ -72,9 +74,9 @@ fn of_learners(head: &str) -> Option<(&'static str, &'static str)> {
             "an ARFF file of Weka",
             "save it as CSV, or leave out the lines up to @data (--skip-lines N) and name the columns (--names)",
         )),
-        () if first.trim_start().starts_with("bool_in") && first.contains('=') => Some((
+        () if proben1::begins(first.as_bytes()) => Some((
             "a problem of Proben1",
-            "train on it with `proben1 --data FOLDER`, or leave out the lines of its head (--skip-lines 7)",
+            "give it as a file, or leave out the lines of its head (--skip-lines 7)",
         )),
         () if is_libsvm => Some(("LIBSVM's sparse text", "save the table as CSV, with all zeros")),
         () => None,
@@ -92,8 +94,7 @@ mod tests {
         let cases: [(&[u8], &str); 15] = [
             (
                 b"bool_in=0\nreal_in=9\nbool_out=2\n",
-                "t.csv is a problem of Proben1: train on it with `proben1 --data FOLDER`, or leave out the lines of its head \
-                 (--skip-lines 7)",
+                "t.csv is a problem of Proben1: give it as a file, or leave out the lines of its head (--skip-lines 7)",
             ),
             (b"[{\"a\":1,\"b\":2},{\"a\":3,\"b\":4}]", "t.csv is JSON: save the table as CSV"),
             (

@@ -1,15 +1,16 @@
 //! The files of Prechelt's benchmark collection Proben1, which come already divided.
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use ndarray::Array2;
 
 use crate::dataset::{Dataset, Targets};
 use crate::error::{Error, Result};
+use crate::plain::open_text;
 
 /// What the lines of the head say, in their order.
-const HEAD: [&str; 7] = [
+pub(crate) const HEAD: [&str; 7] = [
     "bool_in",
     "real_in",
     "bool_out",
@@ -103,14 +104,24 @@ pub enum Proben1Fault {
     },
 }
 
+/// Whether a file that begins like this is one of Proben1.
+pub(crate) fn begins(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let rest = text.trim_start().strip_prefix(HEAD[0]).map(str::trim_start);
+    rest.is_some_and(|rest| rest.starts_with('='))
+}
+
 impl Proben1 {
-    /// Reads a `.dt` file.
+    /// Reads a `.dt` file, plain or compressed with gzip.
     ///
     /// # Errors
     /// [`Error::Read`]; [`Error::NotUtf8`]; [`Error::Proben1`] with file, line and [fault](Proben1Fault).
     pub fn read(path: &Path) -> Result<Proben1> {
         let file = path.display().to_string();
-        let bytes = fs::read(path).map_err(|error| Error::Read { file: file.clone(), error })?;
+        let mut bytes = Vec::new();
+        open_text(path)
+            .and_then(|mut reader| reader.read_to_end(&mut bytes))
+            .map_err(|error| Error::Read { file: file.clone(), error })?;
         match std::str::from_utf8(&bytes) {
             Ok(text) => Proben1::parse(text, &file),
             Err(error) => {
@@ -297,7 +308,7 @@ mod tests {
         let missing = Proben1::read(&folder.path().join("none.dt")).unwrap_err();
         assert!(missing.to_string().contains("none.dt"), "{missing}");
         let path = folder.path().join("bytes.dt");
-        fs::write(&path, b"bool_in=1\n\xff").unwrap();
+        std::fs::write(&path, b"bool_in=1\n\xff").unwrap();
         let bytes = Proben1::read(&path).unwrap_err();
         assert!(matches!(bytes, Error::NotUtf8 { line: 2, .. }), "{bytes}");
     }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::arrays::{ArrayReader, Format};
+use crate::arrays::{ArrayFormat, ArrayReader, Format};
 use crate::csv_reader::TextReader;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
@@ -27,8 +27,8 @@ impl Table {
     }
 
     /// Reads a table from a file of any format that this crate knows, told by the file's first bytes: text, NumPy's
-    /// `.npy` and `.npz` (the arrays side by side), IDX (images and, beside them, labels), plain or gzip; and, with the
-    /// feature `parquet`, Parquet.
+    /// `.npy` and `.npz` (the arrays side by side), IDX (images and, beside them, labels), plain or gzip, Proben1's `.dt` (all its
+    /// examples, with their classes as `label`); and, with the feature `parquet`, Parquet.
     ///
     /// # Errors
     /// As [`read_csv`](Table::read_csv); [`Error::ArrayRows`] for arrays that do not go together; [`Error::Foreign`].
@@ -115,8 +115,12 @@ impl<'a> TableReader<'a> {
         let mut head = Vec::new();
         let file = plain(Box::new(File::open(path).map_err(failed)?)).map_err(failed)?;
         // What cannot be read shows again when all of it is.
-        _ = file.take(4).read_to_end(&mut head);
+        _ = file.take(Format::HEAD).read_to_end(&mut head);
         match Format::of(&head) {
+            // Without its head it is a table of text like others.
+            Some(Format::Array(ArrayFormat::Proben1)) if dialect.skip_lines > 0 => {
+                TableReader::open_text(path, dialect)
+            }
             None => TableReader::open_text(path, dialect),
             Some(Format::Array(format)) => {
                 Ok(TableReader(Box::new(ArrayReader::open(path, format, dialect)?)))

@@ -71,3 +71,28 @@ fn what_images_show_is_in_the_file_beside_them() {
     let words = "and 6 more, \"column_36\" the last of them";
     assert!(said.code == Some(1) && said.err.contains(words), "{said:#?}");
 }
+
+#[test]
+fn a_problem_of_proben1_is_a_table_like_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, outputs: &str, row: fn(u32) -> String| {
+        let parts = "training_examples=50\nvalidation_examples=25\ntest_examples=25\n";
+        let rows: String = (0..100).map(row).collect();
+        let file = dir.path().join(name);
+        fs::write(&file, format!("bool_in=0\nreal_in=2\n{outputs}\n{parts}{rows}")).unwrap();
+        file
+    };
+    let of_two = |i: u32| format!("{} 0.{} {} {}\n", i % 2, i, i % 2, 1 - i % 2);
+    let classes = write("classes1.dt", "bool_out=2\nreal_out=0", of_two);
+    let value = |i: u32| format!("0.{} 0.{} {}\n", i % 10, i, f64::from(i % 10) / 10.0);
+    let values = write("values1.dt", "bool_out=0\nreal_out=1", value);
+    for (file, target, score) in [(classes, "label", "accuracy"), (values, "output", "r2")] {
+        let out = dir.path().join(target);
+        let said = done(args!["train", "--data", &file, "--epochs", "60", "--json", "--out", &out]);
+        let words = format!("target: \"{target}\", since the other columns have no names");
+        assert!(said.err.starts_with(&words), "{said:#?}");
+        assert!(said.json()["test"][score].as_f64().unwrap() > 0.9, "{said:#?}");
+        let answers = done(args!["predict", &out, "--data", &file]).out;
+        assert_eq!(answers.lines().count(), 101, "{answers}");
+    }
+}

@@ -480,6 +480,27 @@ fn arrays_of_numbers_are_tables() {
     }
     let path = write("huge", &idx(&[14, 4].iter().copied().chain([255; 16]).collect::<Vec<_>>(), &[]));
     assert!(read(&path).unwrap_err().contains("too large"), "{:?}", read(&path));
+
+    let dt = |outputs: &str, rows: &str| {
+        let parts = "training_examples=1\nvalidation_examples=1\ntest_examples=1\n";
+        write("p.dt", format!("bool_in=0\nreal_in=2\n{outputs}\n{parts}{rows}").as_bytes())
+    };
+    let path = dt("bool_out=2\nreal_out=0", "0.1 2 0 1\n0.25 4 1 0\n1 1 0 1\n");
+    assert_eq!(read(&path), both(("column_1 column_2 label", "0.1 2 2, 0.25 4 1, 1 1 2")));
+    assert_eq!(Table::read(&path, &Dialect::default()).unwrap().line(0), 8);
+    let path = dt("bool_out=0\nreal_out=1", "0.1 2 7\n0.25 4 0.3\n1 1 0\n");
+    assert_eq!(read(&path), both(("column_1 column_2 output", "0.1 2 7, 0.25 4 0.3, 1 1 0")));
+    let headless = Dialect { skip_lines: 7, ..Dialect::default() };
+    assert_eq!(Table::read(&path, &headless).unwrap().columns().len(), 3);
+    let path = dt("bool_out=0\nreal_out=2", "0.1 2 7 1\n0.25 4 0.3 1\n1 1 0 0\n");
+    let all = "0.1 2 7 1, 0.25 4 0.3 1, 1 1 0 0";
+    assert_eq!(read(&path), both(("column_1 column_2 output_1 output_2", all)));
+    let path = dt("bool_out=2\nreal_out=0", "0.1 2 0\n");
+    assert!(
+        read(&path).unwrap_err().contains("p.dt, line 8: 3 values where the head says"),
+        "{:?}",
+        read(&path)
+    );
 }
 
 #[test]
