@@ -1,5 +1,6 @@
 //! That a run has not come to its end.
 
+use crate::called::HIGHWATER;
 use crate::config::RunConfig;
 use crate::folder::RunFolder;
 use highwater_report::{read_history, reconstruct};
@@ -14,7 +15,7 @@ pub(crate) fn note(folder: &RunFolder, config: &RunConfig) -> Option<String> {
     (report.ended == Ended::Interrupted).then(|| {
         format!(
             "unfinished: the run was interrupted at epoch {} of at most {}, or still trains, and this is the best model so far; \
-             to go on: cargo xtask resume {}",
+             to go on: {HIGHWATER} resume {}",
             report.epochs,
             report.epoch_limit,
             folder.quoted()
