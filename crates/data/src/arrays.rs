@@ -9,7 +9,7 @@ use npyz::{DType, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use crate::cell;
-use crate::dataset::{Dataset, Targets};
+use crate::dataset::Targets;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::missing::of_column;
@@ -179,19 +179,18 @@ impl ReadRows for ArrayReader {
 fn examples(problem: &Proben1) -> Vec<(String, Numbers)> {
     // A decimal of the file, not what is nearest to it in `f32`.
     let decimal = |value: &f32| value.to_string().parse().unwrap_or(f64::from(*value));
-    let parts = || [&problem.train, &problem.validation, &problem.test].into_iter();
-    let rows = parts().map(Dataset::rows).sum();
-    let inputs = parts().flat_map(|part| part.features().iter().map(decimal).collect::<Vec<f64>>()).collect();
-    let outputs: Vec<f64> = parts()
-        .flat_map(|part| match part.targets() {
-            Targets::Values(values) if problem.is_classification() => {
-                values.rows().into_iter().map(|row| class_of(row) as f64).collect()
-            }
-            Targets::Values(values) => values.iter().map(decimal).collect(),
-            Targets::Classes(classes) => classes.iter().map(|class| f64::from(*class)).collect::<Vec<f64>>(),
-        })
-        .collect();
-    let name = if problem.is_classification() { "label" } else { "output" };
+    let is_classes = problem.is_classification();
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for part in [&problem.train, &problem.validation, &problem.test] {
+        inputs.extend(part.features().iter().map(decimal));
+        match part.targets() {
+            Targets::Values(values) if is_classes => outputs.extend(values.rows().into_iter().map(class_of)),
+            Targets::Values(values) => outputs.extend(values.iter().map(decimal)),
+            Targets::Classes(_) => unreachable!("a problem has values, also where they stand for classes"),
+        }
+    }
+    let rows = inputs.len() / problem.inputs();
+    let name = if is_classes { "label" } else { "output" };
     let vector = outputs.len() == rows;
     vec![
         ("column".to_owned(), Numbers { rows, values: inputs, vector: false }),
@@ -200,9 +199,9 @@ fn examples(problem: &Proben1) -> Vec<(String, Numbers)> {
 }
 
 /// The number of the largest output, from 1.
-fn class_of(outputs: ArrayView1<'_, f32>) -> usize {
+fn class_of(outputs: ArrayView1<'_, f32>) -> f64 {
     let largest = outputs.iter().fold(f32::NEG_INFINITY, |largest, output| largest.max(*output));
-    1 + outputs.iter().position(|output| *output == largest).unwrap_or(0)
+    1.0 + outputs.iter().position(|output| *output == largest).unwrap_or(0) as f64
 }
 
 /// The file of labels beside a file of images.

@@ -196,20 +196,18 @@ impl Preparation {
     /// # Panics
     /// If the table has no such row.
     pub fn mixed_dates(&self, table: &Table, rows: &[usize]) -> Vec<MixedDates> {
-        let names = self
-            .inputs()
-            .iter()
-            .filter(|input| matches!(input.encoding, Encoding::OneHot(_) | Encoding::Embedded(_)));
-        let dropped =
-            self.dropped().iter().filter(|column| matches!(column.kind, Kind::Identifier | Kind::Text));
-        let names = names.map(|input| &input.name).chain(dropped.map(|column| &column.name));
         let mixed = |name: &String| {
             let column = table.find(name)?;
             let texts = || column.present(rows).map(|row| column.get(row));
-            let dates = texts().filter(|text| MomentFormat::of_day(text).is_some()).count();
-            let cells = texts().count();
-            let different = || texts().collect::<HashSet<&str>>().len();
-            if 2 * dates < cells || different() < 10 {
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            texts().for_each(|text| *counts.entry(text).or_default() += 1);
+            if counts.len() < 10 {
+                return None;
+            }
+            let is_date = |(text, _): &(&&str, &usize)| MomentFormat::of_day(text).is_some();
+            let dates: usize = counts.iter().filter(is_date).map(|(_, count)| count).sum();
+            let cells = counts.values().sum();
+            if 2 * dates < cells {
                 return None;
             }
             let (format, _) = MomentFormat::recognise(texts());
@@ -217,7 +215,7 @@ impl Preparation {
             let (line, text) = (table.line(other), cell::shorten(column.get(other)));
             Some(MixedDates { column: name.clone(), dates, cells, format, line, text })
         };
-        names.filter_map(mixed).collect()
+        self.of_names().filter_map(mixed).collect()
     }
 
     /// Whether there are several targets and they are one-hot: in each of these rows one is 1 and all others are 0.
