@@ -52,6 +52,7 @@ pub(crate) fn run(table: Table, config: &RunConfig, count: usize, shared: &Share
         fold(test).map_err(with_advice)?;
     }
     if !shared.quiet {
+        remarks::of_processor().iter().for_each(say);
         remarks::of(&source, &source.prepare(data)?, config).iter().for_each(say);
     }
     let (mut scores, mut guesses) = (Vec::new(), Vec::new());

@@ -5,6 +5,7 @@ mod misleading;
 use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::source::Source;
+use highwater_autodiff::vectors;
 use highwater_data::{
     Column, Dropped, Encoding, Kind, MomentFormat, Preparation, SplitBy, Unit, open_date_order,
 };
@@ -81,6 +82,14 @@ pub(crate) fn of(source: &Source, preparation: &Preparation, config: &RunConfig)
         ));
     }
     remarks
+}
+
+/// What a person should know of a processor whose vectors cannot be used: few are so old, but many virtual machines pretend it.
+pub(crate) fn of_processor() -> Option<&'static str> {
+    (vectors() == "none").then_some(
+        "slow: this processor has no AVX2 with FMA, and training takes up to a hundred times as long. A virtual machine may \
+         hide them: as the type of its processor, `host` does not",
+    )
 }
 
 /// How many rows are left out, as the target is missing.

@@ -277,6 +277,9 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
     let pool = pool(shared)?;
     let interrupt = interrupt()?;
     let (is_resumed, resumed_at) = (go_on.is_some(), go_on.as_ref().and_then(|go_on| go_on.after));
+    if !shared.quiet {
+        remarks::of_processor().iter().for_each(say);
+    }
     if !is_resumed && !shared.quiet {
         remarks::of(&job.source, &job.preparation, &job.config).iter().for_each(say);
     }

@@ -1,7 +1,7 @@
 //! Without any data: the built-in digits.
 
 use crate::args;
-use crate::run::{done, history, model, run, tree};
+use crate::run::{Said, done, highwater, history, model, run, tree};
 use highwater_data::digits;
 use serde_json::{Value, json};
 use std::fs;
@@ -31,6 +31,19 @@ fn a_run_stops_by_itself_and_keeps_a_good_model() {
     assert_eq!(history(run).len() as u64, epochs + 1);
     for name in ["config.toml", "history.csv", "report.html", "checkpoints", "best.safetensors"] {
         assert!(run.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_processor_without_vectors_is_told_where_someone_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    for (quiet, told) in [(&[][..], 1), (&["--quiet"], 0)] {
+        let mut args = args!["train", "--epochs", "1", "--refit", "no", "--hidden", "4", "--out"];
+        args.push(folder.path().join(told.to_string()).into());
+        args.extend(quiet.iter().map(Into::into));
+        let said = Said::of(highwater(args).env("HIGHWATER_VECTORS", "none").output().unwrap());
+        assert_eq!(said.code, Some(0), "{said:#?}");
+        assert_eq!(said.err.matches("slow: this processor has no AVX2").count(), told, "{said:#?}");
     }
 }
 
