@@ -7,8 +7,7 @@
 use std::error::Error;
 
 use highwater_data::{
-    Batch, BatchBuffer, BatchTargets, Fractions, Preparation, Table, Task, digits, epoch_order_into,
-    split_table,
+    Batch, BatchBuffer, Fractions, Preparation, Table, Task, digits, epoch_order_into, split_table,
 };
 use ndarray::Array2;
 
@@ -75,8 +74,5 @@ fn guesses(weights: &Array2<f32>, batch: Batch<'_>) -> Vec<usize> {
 }
 
 fn classes(batch: Batch<'_>) -> &[u32] {
-    match batch.targets {
-        BatchTargets::Classes(classes) => classes,
-        BatchTargets::Values(_) => unreachable!("the task is classification"),
-    }
+    batch.targets.classes().expect("the task is classification")
 }

@@ -45,6 +45,22 @@ impl Targets {
             Targets::Values(values) => values.nrows(),
         }
     }
+
+    /// The number of each row's class; `None` if they are values.
+    pub fn classes(&self) -> Option<&[u32]> {
+        match self {
+            Targets::Classes(classes) => Some(classes),
+            Targets::Values(_) => None,
+        }
+    }
+
+    /// Values, rows × outputs; `None` if they are classes.
+    pub fn values(&self) -> Option<ArrayView2<'_, f32>> {
+        match self {
+            Targets::Classes(_) => None,
+            Targets::Values(values) => Some(values.view()),
+        }
+    }
 }
 
 impl Dataset {
@@ -162,6 +178,24 @@ pub enum BatchTargets<'a> {
     Values(ArrayView2<'a, f32>),
 }
 
+impl<'a> BatchTargets<'a> {
+    /// The number of each row's class; `None` if they are values.
+    pub fn classes(self) -> Option<&'a [u32]> {
+        match self {
+            BatchTargets::Classes(classes) => Some(classes),
+            BatchTargets::Values(_) => None,
+        }
+    }
+
+    /// Values, rows × outputs; `None` if they are classes.
+    pub fn values(self) -> Option<ArrayView2<'a, f32>> {
+        match self {
+            BatchTargets::Classes(_) => None,
+            BatchTargets::Values(values) => Some(values),
+        }
+    }
+}
+
 /// The memory for one mini-batch after another.
 ///
 /// It grows to the largest batch it has held, and allocates nothing after that.
@@ -175,6 +209,13 @@ pub enum BatchTargets<'a> {
 /// let batch = buffer.gather(&data, &[3, 0]);
 /// assert_eq!(batch.features, array![[4.0], [1.0]]);
 /// assert_eq!(batch.targets, BatchTargets::Classes(&[1, 0]));
+/// assert_eq!((batch.targets.classes(), batch.targets.values()), (Some(&[1, 0][..]), None));
+/// assert_eq!((data.targets().classes(), data.targets().values()), (Some(&[0, 0, 1, 1][..]), None));
+///
+/// let values = Dataset::new(array![[1.0], [2.0]], Targets::Values(array![[0.5], [0.25]]));
+/// assert_eq!((values.targets().classes(), values.targets().values()), (None, Some(array![[0.5], [0.25]].view())));
+/// let batch = buffer.gather(&values, &[1]);
+/// assert_eq!((batch.targets.classes(), batch.targets.values()), (None, Some(array![[0.25]].view())));
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct BatchBuffer {

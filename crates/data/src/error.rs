@@ -7,7 +7,7 @@ use crate::place::{Place, names_for, plural, training_need};
 use crate::proben1::Proben1Fault;
 
 /// What this crate's functions return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can be wrong with a table, or with what is asked of it. Each message names the file and the place in it. What the
 /// operating system said is part of the message, and is therefore not given as `source` again.

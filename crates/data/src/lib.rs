@@ -36,6 +36,33 @@
 //! assert_eq!(sizes, [256, 256, 256, 256, 233]);
 //! # Ok::<(), highwater_data::Error>(())
 //! ```
+//!
+//! # Answers for new rows
+//! New rows are prepared as the training rows were, and what a model says of them is put back into the words and units
+//! of the table: a class by [`Preparation::class_names`], a value by [`Preparation::units`].
+//!
+//! ```
+//! use highwater_data::{Preparation, Table, Task};
+//!
+//! let sizes = (1..=30).map(|at| 20 + at * at % 31);
+//! let flats: String = sizes.map(|size| format!("{size},{}\n", 1000 * size)).collect();
+//! let table = Table::from_csv_reader("flats.csv", format!("size,price\n{flats}").as_bytes())?;
+//! let rows: Vec<usize> = (0..table.rows()).collect();
+//! let preparation = Preparation::fit(&table, &rows, "price", Task::Regression)?;
+//!
+//! // Other columns may be among them, in any order, and the target need not be.
+//! let new = Table::from_csv_reader("new.csv", "town,size\nUlm,41\nBonn,25\n".as_bytes())?;
+//! let rows: Vec<usize> = (0..new.rows()).collect();
+//! let features = preparation.features(&new, &rows)?;
+//! let model = |standardised: f32| standardised; // here the price goes with the size, as far from its mean
+//! let unit = preparation.units()[0];
+//! let answers = rows.iter().map(|&row| {
+//!     let price = unit.invert(model(features[[row, 0]]));
+//!     Ok(format!("{},{price:.0}", new.column("town")?.get(row)))
+//! });
+//! assert_eq!(answers.collect::<Result<Vec<_>, highwater_data::Error>>()?, ["Ulm,41000", "Bonn,25000"]);
+//! # Ok::<(), highwater_data::Error>(())
+//! ```
 
 mod arrays;
 mod arriving;

@@ -50,6 +50,24 @@ impl Table {
 /// are first in a column of times, where that is not to be told from the texts (as in a
 /// [`Recipe`](crate::Recipe::kinds)).
 ///
+/// ```
+/// use highwater_data::{Fractions, SplitBy, Table, split_rows};
+/// use std::collections::{BTreeMap, BTreeSet};
+///
+/// let visits: String = (0..60).map(|visit| format!("P{},{}\n", visit / 3, visit % 7)).collect();
+/// let table = Table::from_csv_reader("visits.csv", format!("patient,days\n{visits}P20,\n").as_bytes())?;
+///
+/// let rows = table.rows_with(&["days".to_owned()])?; // the last row has nothing to learn from
+/// let by = SplitBy::Group("patient".to_owned());
+/// let parts = split_rows(&table, &rows, None, &by, &BTreeMap::new(), Fractions::default(), 1)?;
+///
+/// let patients = table.column("patient")?;
+/// let of = |rows: &[usize]| rows.iter().map(|row| patients.get(*row)).collect::<BTreeSet<_>>();
+/// assert_eq!([of(&parts.train).len(), of(&parts.validation).len(), of(&parts.test).len()], [14, 3, 3]);
+/// assert!(of(&parts.train).is_disjoint(&of(&parts.test)));
+/// # Ok::<(), highwater_data::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`split`]; also [`Error::UnknownColumn`], and [`Error::NotKnown`] or [`Error::NotATime`] where a row has no class,
 /// group or time; [`Error::TooFewGroups`] if there are not enough different groups or times.
