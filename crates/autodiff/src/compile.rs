@@ -65,7 +65,8 @@ pub(crate) struct Stage {
     pub(crate) joins: Vec<(usize, Write)>,
 }
 
-pub(crate) fn compile(record: &Record, loss: Option<usize>, outputs: &[usize]) -> Plan {
+/// With `gradients` there is a loss, and they are those of it.
+pub(crate) fn compile(record: &Record, loss: Option<usize>, outputs: &[usize], gradients: bool) -> Plan {
     let roots: Vec<usize> = loss.iter().chain(outputs).copied().collect();
     let mut recorded = record.nodes.clone();
     fuse(&mut recorded, &roots);
@@ -73,13 +74,13 @@ pub(crate) fn compile(record: &Record, loss: Option<usize>, outputs: &[usize]) -
     let outputs = roots.split_off(usize::from(loss.is_some()));
     let loss = roots.pop();
     let mut stages = order(&nodes);
-    if let Some(loss) = loss {
+    if let Some(loss) = loss.filter(|_| gradients) {
         plan_gradients(&mut nodes, &mut stages, loss);
     }
     let reached = |index| nodes.iter().any(|n| n.op == Op::Parameter(index) && n.has_gradient);
     let unreached = (0..record.parameters.len()).filter(|&index| !reached(index));
     let unreached = unreached.map(|index| record.parameters[index].range()).collect();
-    Plan { nodes, stages, loss, outputs, parameters: record.parameters.clone(), unreached }
+    Plan { nodes, stages, loss, gradients, outputs, parameters: record.parameters.clone(), unreached }
 }
 
 /// How often each node is used, by other nodes that the roots need or as a root.

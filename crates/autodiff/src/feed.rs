@@ -30,6 +30,18 @@ impl<'a, T> From<&'a [u32]> for Feed<'a, T> {
     }
 }
 
+impl<'a, T> From<&'a Vec<u32>> for Feed<'a, T> {
+    fn from(indices: &'a Vec<u32>) -> Self {
+        Feed::Indices(indices)
+    }
+}
+
+impl<'a, T, const N: usize> From<&'a [u32; N]> for Feed<'a, T> {
+    fn from(indices: &'a [u32; N]) -> Self {
+        Feed::Indices(indices)
+    }
+}
+
 impl<'a, T> Feed<'a, T> {
     pub(crate) fn rows(&self) -> usize {
         match self {
@@ -43,7 +55,10 @@ impl<'a, T> Feed<'a, T> {
         let Feed::Values(values) = self else { panic!("feed {position} must be a matrix, not indices") };
         let found = values.ncols();
         assert_eq!(found, columns, "feed {position} has {found} columns, the program takes {columns}");
-        assert!(values.is_standard_layout(), "feed {position} must be contiguous, row by row");
+        assert!(
+            values.is_standard_layout(),
+            "feed {position} must be contiguous, row by row: `as_standard_layout` makes it so"
+        );
     }
 
     #[track_caller]

@@ -115,9 +115,23 @@ impl Graph {
     /// If the loss is not 1×1, or a value is another graph's.
     #[track_caller]
     pub fn compile(&self, loss: Var<'_>, outputs: &[Var<'_>]) -> Program {
+        self.compile_loss(loss, outputs, true)
+    }
+
+    /// A program that computes `loss` (1×1) and `outputs` and has no gradients: to try what was trained.
+    ///
+    /// # Panics
+    /// As [`compile`](Graph::compile).
+    #[track_caller]
+    pub fn compile_evaluation(&self, loss: Var<'_>, outputs: &[Var<'_>]) -> Program {
+        self.compile_loss(loss, outputs, false)
+    }
+
+    #[track_caller]
+    fn compile_loss(&self, loss: Var<'_>, outputs: &[Var<'_>], gradients: bool) -> Program {
         assert_eq!(loss.shape(), Shape::fixed(1, 1), "a loss is 1×1, not {}", loss.shape());
-        let plan = compile::compile(&self.record.borrow(), Some(self.own(loss)), &self.own_all(outputs));
-        Program(Arc::new(plan))
+        let (loss, outputs) = (Some(self.own(loss)), self.own_all(outputs));
+        Program(Arc::new(compile::compile(&self.record.borrow(), loss, &outputs, gradients)))
     }
 
     /// A program that computes `outputs` alone.
@@ -126,7 +140,7 @@ impl Graph {
     /// If a value is another graph's.
     #[track_caller]
     pub fn compile_forward(&self, outputs: &[Var<'_>]) -> Program {
-        Program(Arc::new(compile::compile(&self.record.borrow(), None, &self.own_all(outputs))))
+        Program(Arc::new(compile::compile(&self.record.borrow(), None, &self.own_all(outputs), false)))
     }
 
     #[track_caller]

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) nodes: Vec<Node>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) loss: Option<usize>,
+    /// Whether it has the gradients of the loss.
+    pub(crate) gradients: bool,
     pub(crate) outputs: Vec<usize>,
     pub(crate) parameters: Vec<Parameter>,
     /// Ranges of parameters that the loss does not depend on.
@@ -101,7 +103,8 @@ impl Program {
     /// `params` and `feeds`. `gradients` is overwritten.
     ///
     /// # Panics
-    /// As `forward`; also if the program has no loss, or did not run forward on as many rows.
+    /// As `forward`; also if the program has no gradients ([`Graph::compile`](crate::Graph::compile) gives them), or did not
+    /// run forward on as many rows.
     #[track_caller]
     pub fn backward<T: Real>(
         &self,
@@ -110,7 +113,8 @@ impl Program {
         feeds: &[Feed<'_, T>],
         gradients: &mut [T],
     ) {
-        let loss = self.0.loss.expect("only a program that was compiled with a loss has gradients");
+        let loss = self.0.loss.filter(|_| self.0.gradients);
+        let loss = loss.expect("only a program that was compiled with a loss, by `compile`, has gradients");
         let batch = self.check(ws, params, feeds);
         assert_eq!(batch, ws.rows, "backward on {batch} rows after forward on {}", ws.rows);
         assert_eq!(gradients.len(), params.len(), "as many gradients as parameters");

@@ -155,7 +155,7 @@ impl Lengths {
             tile_values: lengths(&|_, node| in_tile(node) || node.place == Place::Joined),
             tile_gradients: lengths(&|_, node| in_tile(node) && node.has_gradient),
             tile_parts: lengths(&|id, node| tiles > 1 && is_fixed(node) && has_parts(id)),
-            parameter_parts: if tiles > 1 && plan.loss.is_some() { plan.parameter_count() } else { 0 },
+            parameter_parts: if tiles > 1 && plan.gradients { plan.parameter_count() } else { 0 },
             // Several tiles keep the threads busy: their products are not shared.
             tile_scratch: if tiles > 1 { 0 } else { scratch(&|node| node.place != Place::Shared) },
             shared_scratch: scratch(&|node| node.place == Place::Shared),
@@ -229,7 +229,7 @@ impl<T: Real> Workspace<T> {
     /// If the program has no loss or has not run.
     #[track_caller]
     pub fn loss(&self) -> T {
-        let loss = self.plan.loss.expect("only a program that was compiled with a loss has one");
+        let loss = self.plan.loss.expect("only a program that was compiled with a loss has one; what `compile_forward` was given is among its outputs");
         assert!(self.rows > 0, "the program has not run yet");
         self.shared.values[loss][0]
     }

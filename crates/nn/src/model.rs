@@ -46,7 +46,7 @@ const MOMENTUM: f64 = 0.1;
 /// let evaluation = model.compile_evaluation(squared_error);
 /// let mut ws = evaluation.workspace(4);
 /// evaluation.forward(&mut ws, model.values(), &feeds, Mode::Evaluate);
-/// assert!(ws.output(0)[[0, 0]] < 0.01);
+/// assert!(ws.loss() < 0.01);
 /// assert_eq!(model.parameter("0.tables.0.weight").map(<[f64]>::len), Some(3 * 2));
 /// assert!(model.parameter("2.running_mean").is_some_and(|mean| mean.iter().all(|mean| *mean != 0.0)));
 /// # Ok::<(), highwater_nn::Error>(())
@@ -182,10 +182,15 @@ impl<T: Real> Model<T> {
         graph.compile(loss(outputs), &roots)
     }
 
-    /// A program for trying the model: it takes [`values`](Model::values), and computes the loss and the outputs, which
-    /// are [`output(0)`](Workspace::output) (1×1) and `output(1)` of its workspace.
+    /// A program for trying the model: it takes [`values`](Model::values), and computes the [loss](Workspace::loss) and the
+    /// outputs, which are [`output(0)`](Workspace::output) of its workspace, and no gradients.
+    ///
+    /// # Panics
+    /// As [`compile`](Model::compile).
     pub fn compile_evaluation(&self, loss: impl for<'g> FnOnce(Var<'g>) -> Var<'g>) -> Program {
-        self.compile_evaluation_of(|outputs| vec![loss(outputs), outputs])
+        let graph = Graph::new();
+        let outputs = self.network.record(graph.input(self.network.inputs), Purpose::Evaluate).outputs;
+        graph.compile_evaluation(loss(outputs), &[outputs])
     }
 
     /// A program for trying the model: it takes [`values`](Model::values), and computes what `roots` records from the
@@ -273,5 +278,20 @@ mod tests {
             assert_eq!(error, Err(Error::Elements { name: "0.bias".to_owned(), shape, found }));
         }
         assert_eq!(model.values(), [0.5, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn training_and_evaluation_are_read_in_the_same_way() {
+        let mlp = Mlp { inputs: 2, hidden: vec![3], outputs: 2, activation: Activation::Tanh, dropout: 0.0 };
+        let model = Model::<f64>::new(mlp.network(), Init::GlorotUniform, 1).unwrap();
+        let x = ndarray::array![[1.0, 2.0], [0.5, -1.0]];
+        let read = |program: Program| {
+            let mut ws = program.workspace(2);
+            program.forward(&mut ws, model.values(), &[(&x).into()], Mode::Evaluate);
+            (ws.loss(), ws.output(0))
+        };
+        let training = read(model.compile(|y| y.square().mean()));
+        assert_eq!(read(model.compile_evaluation(|y| y.square().mean())), training);
+        assert_eq!(training.1, model.predict(x.view()));
     }
 }

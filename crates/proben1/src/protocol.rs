@@ -5,7 +5,7 @@ use crate::history::{End, History};
 use crate::network::Architecture;
 use crate::outputs::{class_error, classes};
 use highwater_autodiff::{Feed, Mode};
-use highwater_data::{BatchTargets, Dataset, Proben1};
+use highwater_data::{Dataset, Proben1};
 use highwater_early_stopping::{Goal, NonFinite, Observation, Rule};
 use highwater_nn::{Init, Model};
 use highwater_objective::Loss;
@@ -78,13 +78,11 @@ impl Protocol {
         let answers = problem.is_classification().then(|| classes(targets(&problem.test)));
 
         let mut measure = |model: &Model<f32>, part: &Dataset, outputs: &mut [f32]| {
-            let mut error = [0.0];
             measuring.forward(&mut measuring_ws, model.values(), &feeds(part), Mode::Evaluate);
-            measuring_ws.copy_output(0, &mut error);
             if !outputs.is_empty() {
-                measuring_ws.copy_output(1, outputs);
+                measuring_ws.copy_output(0, outputs);
             }
-            percentage(error[0])
+            percentage(measuring_ws.loss())
         };
         let untrained = measure(&model, &problem.validation, &mut []);
         let mut history = History { training: Vec::new(), untrained, ends: Vec::new(), strip: self.strip };
@@ -122,10 +120,7 @@ fn percentage(mean_square: f32) -> f64 {
 }
 
 fn targets(part: &Dataset) -> ArrayView2<'_, f32> {
-    match part.batch(0..part.rows()).targets {
-        BatchTargets::Values(values) => values,
-        BatchTargets::Classes(_) => unreachable!("problems of Proben1 have values"),
-    }
+    part.targets().values().expect("problems of Proben1 have values")
 }
 
 fn feeds(part: &Dataset) -> [Feed<'_, f32>; 2] {

@@ -87,7 +87,10 @@ fn what_a_run_is_given_is_checked_before_it_runs() {
     mistake(&[(&short).into(), classes_feed, words_feed], "feed 1 has 6 rows, the first has 5");
     mistake(&[(&wide).into(), classes_feed, words_feed], "feed 0 has 5 columns, the program takes 4");
     mistake(&[(&none).into(), classes_feed, words_feed], "a batch has at least one row");
-    mistake(&[transposed.t().into(), classes_feed, words_feed], "feed 0 must be contiguous");
+    mistake(
+        &[transposed.t().into(), classes_feed, words_feed],
+        "feed 0 must be contiguous, row by row: `as_standard_layout` makes it so",
+    );
     mistake(&[classes_feed, classes_feed, words_feed], "feed 0 must be a matrix, not indices");
     mistake(&[x_feed, x_feed, words_feed], "feed 1 must be indices, not a matrix");
     mistake(
@@ -114,6 +117,27 @@ fn what_a_run_is_given_is_checked_before_it_runs() {
     check(|| _ = ws.output(1), "the program has 1 outputs, and none at 1");
     check(|| ws.copy_output(0, &mut [0.0; 17]), "output 0 is 6×3, and the target has 17 elements");
     program.backward(&mut ws, &params, &good, &mut [0.0; 27]);
+}
+
+#[test]
+fn a_program_for_evaluation_has_the_loss_and_no_gradients() {
+    let g = Graph::new();
+    let y = g.input(2).matmul_t(g.param("weight", [3, 2]));
+    let loss = -y.log_softmax().pick(g.indices()).mean();
+    let (training, evaluation) = (g.compile(loss, &[y]), g.compile_evaluation(loss, &[y]));
+    let rows: Vec<f64> = (0..400).map(|at| f64::from(at).sin()).collect();
+    let x = ArrayView2::from_shape((200, 2), &rows).unwrap();
+    let (params, classes) = ([0.3, -0.2, 0.5, 0.1, -0.4, 0.6], vec![1; 200]);
+    let feeds: [Feed<'_, f64>; 2] = [x.into(), (&classes).into()];
+    let (mut trained, mut tried) = (training.workspace(200), evaluation.workspace(200));
+    training.forward(&mut trained, &params, &feeds, Mode::Evaluate);
+    evaluation.forward(&mut tried, &params, &feeds, Mode::Evaluate);
+    assert_eq!(tried.loss(), trained.loss());
+    assert_eq!(tried.output(0), trained.output(0));
+    assert!(evaluation.workspace_bytes::<f64>(200) < training.workspace_bytes::<f64>(200));
+    let backward = || evaluation.backward(&mut tried, &params, &feeds, &mut [0.0; 6]);
+    check(backward, "compiled with a loss, by `compile`, has gradients");
+    check(|| _ = g.compile_evaluation(y, &[]), "a loss is 1×1, not batch×3");
 }
 
 #[test]
