@@ -48,6 +48,18 @@ pub struct BinaryCrossEntropy {
     pub positive_weights: Vec<f64>,
 }
 
+impl From<CrossEntropy> for Loss {
+    fn from(settings: CrossEntropy) -> Loss {
+        Loss::CrossEntropy(settings)
+    }
+}
+
+impl From<BinaryCrossEntropy> for Loss {
+    fn from(settings: BinaryCrossEntropy) -> Loss {
+        Loss::BinaryCrossEntropy(settings)
+    }
+}
+
 /// What the outputs are compared with.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'g> {
@@ -407,9 +419,9 @@ mod tests {
     fn extreme_logits_give_finite_losses() {
         let y = array![[1e4, -1e4], [-1e4, 1e4]];
         let classes: &[u32] = &[0, 0];
-        check(value(&Loss::CrossEntropy(CrossEntropy::default()), &y, classes.into(), None), 1e4);
+        check(value(&CrossEntropy::default().into(), &y, classes.into(), None), 1e4);
         let t = array![[1.0, 0.0], [1.0, 0.0]];
-        let loss = Loss::BinaryCrossEntropy(BinaryCrossEntropy::default());
+        let loss = BinaryCrossEntropy::default().into();
         check(value(&loss, &y, (&t).into(), None), 5e3);
     }
 }

@@ -5,11 +5,11 @@
 //! knows, and what makes it small, fast, and of use to any model at all:
 //!
 //! ```
-//! use highwater_optim::{Adam, Curve, Method, Optimizer, Schedule, clip_norm};
+//! use highwater_optim::{Adam, Curve, Optimizer, Schedule, clip_norm};
 //!
 //! // Minimize (x − 3)² + 10 (y + 1)².
 //! let mut params = [0.0_f64, 0.0];
-//! let mut optimizer = Optimizer::new(Method::Adam(Adam { beta2: 0.99, ..Default::default() }), 2)?;
+//! let mut optimizer = Optimizer::new(Adam { beta2: 0.99, ..Default::default() }, 2)?;
 //! let schedule = Schedule::from(Curve::Cosine { steps: 300, min_learning_rate: 1e-4 });
 //! for step in 0..300 {
 //!     let [x, y] = params;

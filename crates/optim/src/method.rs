@@ -32,6 +32,18 @@ pub enum Method {
     Rprop1993(Rprop1993),
 }
 
+/// Settings of a method are that method.
+macro_rules! from_settings {
+    ($($method:ident)*) => {$(
+        impl From<$method> for Method {
+            fn from(settings: $method) -> Method {
+                Method::$method(settings)
+            }
+        }
+    )*};
+}
+from_settings!(Sgd Adam AdamW RmsProp Adagrad Rprop Rprop1993);
+
 /// The scalars of one step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At {
@@ -262,6 +274,20 @@ mod tests {
         };
         assert_eq!(read("beta1"), Ok(Adam { beta1: 0.5, ..Adam::default() }));
         assert!(read("beta").unwrap_err().starts_with("unknown field `beta`, expected one of `beta1`"));
+    }
+
+    #[test]
+    fn settings_are_a_method() {
+        let settings: [Method; 7] = [
+            Sgd::default().into(),
+            Adam::default().into(),
+            AdamW::default().into(),
+            RmsProp::default().into(),
+            Adagrad::default().into(),
+            Rprop::default().into(),
+            Rprop1993::default().into(),
+        ];
+        assert_eq!(settings, Method::all());
     }
 
     #[test]

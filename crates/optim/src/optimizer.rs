@@ -35,15 +35,19 @@ pub struct Optimizer<T> {
 }
 
 impl<T: Real> Optimizer<T> {
-    /// An optimizer before its first step. `groups` is the number of parameters, or what [`Groups::by_name`] made.
+    /// An optimizer before its first step. `method` is a [`Method`] or the settings of one, such as `Adam::default()`;
+    /// `groups` is the number of parameters, or what [`Groups::by_name`] made.
     ///
     /// # Errors
     /// [`Error::HyperParameter`], [`Error::Nesterov`] (see [`Method::validate`]); [`Error::NoWeightDecay`] if a group
     /// asks for weight decay from a method without; [`Error::FirstStepOnly`] if it asks Rprop for a
     /// [learning rate](crate::GroupRule::learning_rate_scale) that this cannot follow.
-    pub fn new(method: Method, groups: impl Into<Groups>) -> Result<Self, Error> {
+    pub fn new(method: impl Into<Method>, groups: impl Into<Groups>) -> Result<Self, Error> {
+        Self::of(method.into(), groups.into())
+    }
+
+    fn of(method: Method, groups: Groups) -> Result<Self, Error> {
         method.validate()?;
-        let groups = groups.into();
         groups.segments.iter().try_for_each(|group| method.validate_scale(group.learning_rate_scale))?;
         if method.weight_decay().is_none() {
             let asked =
