@@ -45,6 +45,27 @@
 //! The guide (`docs/stopping` in the repository) has a page for each family of rules, with pictures of where they
 //! stop.
 //!
+//! # What a rule goes by
+//! Most rules go by the value alone. `time(30m)` also goes by the training time, which this crate cannot know, `pq` by
+//! the training loss, and so on: a rule that is not shown what it goes by decides nothing, and never stops the run.
+//! [`Rule::goes_by`] tells what it takes, before it is trained for:
+//!
+//! ```
+//! # use core::time::Duration;
+//! use highwater_early_stopping::{EarlyStopping, Goal, Observation, Rule, Signal};
+//!
+//! let rule: Rule = "patience(20) or time(30m)".parse()?;
+//! assert!(rule.goes_by(Signal::Elapsed) && !rule.goes_by(Signal::Train));
+//! let mut stopper = EarlyStopping::new(Goal::Minimize, rule);
+//! let started = std::time::Instant::now();
+//! // A run that was continued adds what its history ended with.
+//! let before = Duration::from_secs(1795);
+//! let elapsed = Some(before + started.elapsed() + Duration::from_secs(5));
+//! let verdict = stopper.observe(&Observation { elapsed, ..Observation::new(1, 0.62) });
+//! assert!(verdict.stop.unwrap().to_string().starts_with("of the time limit of 30m, 30m are used"));
+//! # Ok::<(), highwater_early_stopping::ParseError>(())
+//! ```
+//!
 //! # Continuing a run
 //! Rules keep no state that their history does not determine. Store the rule and the observations; to
 //! continue, show the observations to a new [`EarlyStopping`] with [`replay`](EarlyStopping::replay). A rule
