@@ -34,8 +34,8 @@ impl Training {
 
     fn from_checkpoint(checkpoint: &Checkpoint) -> Result<Self, highwater_checkpoint::Error> {
         Ok(Self {
-            weights: checkpoint.array("model.weight")?.as_f32()?.into_owned(),
-            velocity: checkpoint.array("optimizer.velocity.weight")?.as_f32()?.into_owned(),
+            weights: checkpoint.array("model.weight")?.of_shape(&[8])?.as_f32()?.into_owned(),
+            velocity: checkpoint.array("optimizer.velocity.weight")?.of_shape(&[8])?.as_f32()?.into_owned(),
             counters: checkpoint.section("counters", 1)?,
         })
     }

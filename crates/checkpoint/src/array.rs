@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
 use crate::cast::{self, Number};
 use crate::error::Error;
@@ -176,6 +177,8 @@ impl<'a> Array<'a> {
 /// A named array of a checkpoint that was read. Row-major.
 #[derive(Clone, Copy, Debug)]
 pub struct ArrayView<'a> {
+    /// The file it is from, for messages.
+    pub(crate) path: &'a Path,
     pub(crate) name: &'a str,
     pub(crate) dtype: Dtype,
     pub(crate) shape: &'a [usize],
@@ -196,6 +199,22 @@ impl<'a> ArrayView<'a> {
     /// The size of each dimension; empty for a scalar.
     pub fn shape(&self) -> &'a [usize] {
         self.shape
+    }
+
+    /// This array, if it has this shape: before its elements go where so many are expected.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if it has another.
+    pub fn of_shape(self, shape: &[usize]) -> Result<Self, Error> {
+        if self.shape == shape {
+            return Ok(self);
+        }
+        Err(Error::Shape {
+            path: self.path.to_owned(),
+            name: self.name.to_owned(),
+            expected: shape.to_vec(),
+            found: self.shape.to_vec(),
+        })
     }
 
     /// The elements as little-endian bytes.
@@ -274,7 +293,8 @@ impl<'a> ArrayView<'a> {
         if self.dtype == expected {
             Ok(())
         } else {
-            Err(Error::ElementType { name: self.name.to_owned(), expected, found: self.dtype })
+            let (path, name) = (self.path.to_owned(), self.name.to_owned());
+            Err(Error::ElementType { path, name, expected, found: self.dtype })
         }
     }
 
@@ -294,7 +314,7 @@ mod tests {
     #[test]
     fn floating_point_numbers_of_any_width_are_also_had_as_f32() {
         let of = |dtype, bytes: &[u8]| {
-            let view = ArrayView { name: "a", dtype, shape: &[1], bytes };
+            let view = ArrayView { path: Path::new("file"), name: "a", dtype, shape: &[1], bytes };
             view.to_f32()
         };
         assert_eq!(of(Dtype::F32, &1.5_f32.to_le_bytes()), Some(vec![1.5]));

@@ -151,13 +151,12 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::NoArray`].
     pub fn array(&self, name: &str) -> Result<ArrayView<'_>, Error> {
-        let index = self
-            .header
-            .find(name)
-            .filter(|_| self.is_array(name))
-            .ok_or_else(|| Error::NoArray { path: self.path.clone(), name: name.to_owned() })?;
+        let index = self.header.find(name).filter(|_| self.is_array(name)).ok_or_else(|| {
+            let there = self.arrays().map(|info| info.name.clone()).collect();
+            Error::NoArray { path: self.path.clone(), name: name.to_owned(), there }
+        })?;
         let TensorInfo { name, dtype, shape, .. } = &self.header.tensors[index];
-        Ok(ArrayView { name, dtype: *dtype, shape, bytes: self.tensor(index)? })
+        Ok(ArrayView { path: &self.path, name, dtype: *dtype, shape, bytes: self.tensor(index)? })
     }
 
     /// The value of a section, which must have been written with this schema number.
@@ -234,10 +233,10 @@ impl Checkpoint {
     }
 
     fn section_view(&self, name: &str) -> Result<SectionView<'_>, Error> {
-        let index = self
-            .header
-            .find(&format!("{PREFIX}{name}"))
-            .ok_or_else(|| Error::NoSection { path: self.path.clone(), name: name.to_owned() })?;
+        let index = self.header.find(&format!("{PREFIX}{name}")).ok_or_else(|| {
+            let there = self.sections().map(str::to_owned).collect();
+            Error::NoSection { path: self.path.clone(), name: name.to_owned(), there }
+        })?;
         SectionView::new(self.tensor(index)?).map_err(|reason| self.bad_section(name, reason))
     }
 

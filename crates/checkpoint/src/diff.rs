@@ -157,10 +157,23 @@ impl Number {
 mod tests {
     use super::*;
     use crate::array::Array;
+    use std::path::Path;
 
     fn check(from: &Array<'_>, to: &Array<'_>, expected: Option<(usize, f64, u64, usize)>) {
-        let a = ArrayView { name: "w", dtype: from.dtype, shape: &from.shape, bytes: &from.bytes };
-        let b = ArrayView { name: "w", dtype: to.dtype, shape: &to.shape, bytes: &to.bytes };
+        let a = ArrayView {
+            path: Path::new("file"),
+            name: "w",
+            dtype: from.dtype,
+            shape: &from.shape,
+            bytes: &from.bytes,
+        };
+        let b = ArrayView {
+            path: Path::new("file"),
+            name: "w",
+            dtype: to.dtype,
+            shape: &to.shape,
+            bytes: &to.bytes,
+        };
         match (compare(a, b), expected) {
             (None, None) => {}
             (Some(Change::Numbers { elements, largest, ulps, at }), Some(expected)) => {

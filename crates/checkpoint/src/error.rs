@@ -59,30 +59,48 @@ pub enum Error {
         supported: u32,
     },
     /// There is no array of this name.
-    #[error("{}: no array `{name}`", path.display())]
+    #[error("{}: no array `{name}`; {}", path.display(), known(there))]
     NoArray {
         /// The file.
         path: PathBuf,
         /// The name asked for.
         name: String,
+        /// The names of those that it has.
+        there: Vec<String>,
     },
     /// There is no section of this name.
-    #[error("{}: no section `{name}`", path.display())]
+    #[error("{}: no section `{name}`; {}", path.display(), known(there))]
     NoSection {
         /// The file.
         path: PathBuf,
         /// The name asked for, without `state.`.
         name: String,
+        /// The names of those that it has.
+        there: Vec<String>,
     },
     /// An array has another element type than the one asked for.
-    #[error("array `{name}` holds {found}, not {expected}")]
+    #[error("{}: array `{name}` holds {found}, not {expected}", path.display())]
     ElementType {
+        /// The file.
+        path: PathBuf,
         /// The array.
         name: String,
         /// The type asked for.
         expected: crate::Dtype,
         /// The type in the file.
         found: crate::Dtype,
+    },
+    /// An array has another shape than the one asked for.
+    #[error("{}: array `{name}` has the shape {found:?}, not {expected:?}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+        /// The shape asked for.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
     },
     /// A section has a schema that the caller does not read.
     #[error(
@@ -204,6 +222,19 @@ impl Error {
 
 /// How many names of files an error lists.
 const NAMES: usize = 4;
+
+/// How many names of arrays or sections an error lists.
+const KNOWN: usize = 8;
+
+/// What there is instead of what was asked for.
+fn known(names: &[String]) -> String {
+    let listed: Vec<String> = names.iter().take(KNOWN).map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0 => "it has none".to_owned(),
+        count if count <= KNOWN => format!("it has {}", listed.join(", ")),
+        count => format!("it has {} and {} more", listed.join(", "), count - KNOWN),
+    }
+}
 
 /// The number of some checkpoints, and the names of the first.
 fn named(files: &[PathBuf]) -> String {

@@ -27,6 +27,9 @@ pub struct Rejected {
 
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.chosen.is_none() && self.rejected.is_empty() {
+            return f.write_str("no checkpoint is there");
+        }
         let refused = self.rejected.iter().map(|rejected| format!("refused {}", rejected.error));
         let chosen = self.chosen.iter().map(|path| format!("chosen {}", path.display()));
         f.write_str(&refused.chain(chosen).collect::<Vec<_>>().join("\n"))

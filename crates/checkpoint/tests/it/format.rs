@@ -79,11 +79,23 @@ fn asking_for_the_wrong_thing_is_answered_by_name() {
         ..Snapshot::default()
     });
     let message = |error: Error| error.to_string().replace(&checkpoint.path().display().to_string(), "FILE");
-    assert_eq!(message(checkpoint.array("b").unwrap_err()), "FILE: no array `b`");
-    assert_eq!(message(checkpoint.array("integrity").unwrap_err()), "FILE: no array `integrity`");
-    assert_eq!(message(checkpoint.array("state.loop").unwrap_err()), "FILE: no array `state.loop`");
-    assert_eq!(message(checkpoint.array("w").unwrap().as_f64().unwrap_err()), "array `w` holds F32, not F64");
-    assert_eq!(message(checkpoint.section::<u64>("lop", 2).unwrap_err()), "FILE: no section `lop`");
+    assert_eq!(message(checkpoint.array("b").unwrap_err()), "FILE: no array `b`; it has `w`");
+    assert_eq!(message(checkpoint.array("integrity").unwrap_err()), "FILE: no array `integrity`; it has `w`");
+    assert_eq!(
+        message(checkpoint.array("state.loop").unwrap_err()),
+        "FILE: no array `state.loop`; it has `w`"
+    );
+    let array = checkpoint.array("w").unwrap();
+    assert_eq!(message(array.as_f64().unwrap_err()), "FILE: array `w` holds F32, not F64");
+    assert_eq!(
+        message(array.of_shape(&[1, 2]).unwrap_err()),
+        "FILE: array `w` has the shape [1], not [1, 2]"
+    );
+    assert_eq!(*array.of_shape(&[1]).unwrap().as_f32().unwrap(), [1.0]);
+    assert_eq!(
+        message(checkpoint.section::<u64>("lop", 2).unwrap_err()),
+        "FILE: no section `lop`; it has `loop`"
+    );
     let error = message(checkpoint.section::<u64>("loop", 1).unwrap_err());
     assert!(
         error.starts_with("FILE: section `loop` has schema 2, this program reads up to 1; it was written by")
@@ -97,6 +109,20 @@ fn asking_for_the_wrong_thing_is_answered_by_name() {
     );
     assert!(matches!(checkpoint.section::<String>("loop", 2), Err(Error::Section { .. })));
     assert_eq!(checkpoint.section::<u64>("loop", 2).unwrap(), 7);
+}
+
+#[test]
+fn of_many_names_an_error_lists_the_first() {
+    let (_, checkpoint) = written(&Snapshot::default());
+    assert!(checkpoint.array("w").unwrap_err().to_string().ends_with("no array `w`; it has none"));
+    let names: Vec<String> = (10..22).map(|at| format!("w{at}")).collect();
+    let arrays: Vec<Array> = names.iter().map(|name| Array::u8(name, &[1], &[0])).collect();
+    let (_, checkpoint) = written(&Snapshot { arrays: &arrays, ..Snapshot::default() });
+    let error = checkpoint.array("w").unwrap_err().to_string();
+    assert!(
+        error.ends_with("it has `w10`, `w11`, `w12`, `w13`, `w14`, `w15`, `w16`, `w17` and 4 more"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -74,7 +74,9 @@ fn no_sound_checkpoint_is_an_error_and_no_checkpoint_is_a_fresh_start() {
     fs::write(store.folder().path_of(Key { branch: 0, step: 2 }), "").unwrap();
     let error = store.latest().unwrap_err();
     assert!(matches!(&error, Error::NoneSound { report, .. } if report.rejected.len() == 2), "{error}");
-    assert!(Folder::new(dir.path().join("elsewhere")).latest().unwrap().0.is_none());
+    let (found, report) = Folder::new(dir.path().join("elsewhere")).latest().unwrap();
+    assert!(found.is_none());
+    assert_eq!(report.to_string(), "no checkpoint is there");
 }
 
 #[test]
