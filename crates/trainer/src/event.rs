@@ -131,7 +131,9 @@ impl Plan {
 /// }
 /// ```
 pub trait Observer {
-    /// Sees an event; `Break` asks the run to save and end.
+    /// Sees an event; `Break` asks the run to save and end. So a condition of your own can end a run, which is
+    /// [`Ended::Interrupted`](crate::Ended::Interrupted) then, with its best model restored; why it ended is yours to tell, and
+    /// the run can be resumed.
     fn observe(&mut self, event: &Event<'_>) -> ControlFlow<()>;
 }
 

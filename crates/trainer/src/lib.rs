@@ -127,6 +127,42 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # The model elsewhere
+//! A file has the parameters, and what a program that only predicts needs besides is saved beside them as sections: the
+//! network, and the [`Preparation`](data::Preparation) of the data where there is one. [`load_model`] is for checkpoints,
+//! the published best among them; [`export_model`] and [`import_model`] exchange files with other programs.
+//!
+//! ```
+//! # use highwater_trainer::data::{Dataset, Targets};
+//! # use highwater_trainer::ndarray::array;
+//! # use highwater_trainer::objective::Loss;
+//! # use highwater_trainer::{Config, Data};
+//! # let dir = tempfile::tempdir()?;
+//! # let best = dir.path().join("best.safetensors");
+//! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
+//! # let data = Data::new(&train, &train);
+//! # let config = Config { epochs: 3, ..Config::default() };
+//! use highwater_trainer::checkpoint::{Checkpoint, Section, Store};
+//! use highwater_trainer::nn::{Activation, Init, Mlp, Model, Sequential};
+//! use highwater_trainer::{Checkpoints, Run, fit, load_model};
+//!
+//! let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+//! let mut model = Model::new(line.network(), Init::default(), 0)?;
+//! let sections = [Section::required("network", 1, model.network())?];
+//! let store = Store::open(dir.path().join("checkpoints"))?;
+//! let checkpoints = Checkpoints { best: Some(&best), sections: &sections, ..Checkpoints::new(store) };
+//! let run = Run { checkpoints: Some(checkpoints), ..Run::new(&mut model, &Loss::MeanSquaredError) };
+//! fit(run, data, &config)?;
+//!
+//! // In a program that knows nothing but the file:
+//! let checkpoint = Checkpoint::open(&best)?;
+//! let network: Sequential = checkpoint.section("network", 1)?;
+//! let mut same = Model::<f32>::new(network, Init::default(), 0)?;
+//! load_model(&checkpoint, &mut same)?;
+//! assert_eq!(same.predict(array![[2.0]].view()), model.predict(array![[2.0]].view()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The same bits
 //!
 //! A run is a function of the initial parameters, the data and the configuration. The order of an epoch is a function of the

@@ -139,7 +139,8 @@ pub(crate) fn arrays<'a>(model: &'a Model<f32>, optimizer: &'a Optimizer<f32>) -
     all
 }
 
-/// Takes the parameters and buffers of a model from a checkpoint.
+/// Takes the parameters and buffers of a model from a checkpoint. The model has the same network, which may be saved beside
+/// them: see [The model elsewhere](crate#the-model-elsewhere).
 ///
 /// # Errors
 /// If a parameter is missing, has another shape, or is one too many; then the model is unchanged.
