@@ -140,6 +140,7 @@ pub use feed::Feed;
 pub use graph::{Graph, Parameter};
 pub use highwater_threads::Awake;
 pub use kernel::vectors;
+pub use ndarray;
 pub use op::Axis;
 pub use program::{Mode, Program};
 pub use real::Real;

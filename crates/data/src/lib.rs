@@ -125,6 +125,7 @@ pub use error::{Error, Result};
 pub use kind::Kind;
 pub use misfit::Misfits;
 pub use moment::{MomentFormat, open_date_order};
+pub use ndarray;
 pub use order::{epoch_order, epoch_order_into};
 pub use partition::{SplitBy, folds, split_rows};
 pub use place::Place;

@@ -17,7 +17,7 @@ use crate::table::{Column, Table};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitBy {
-    /// Chance, evenly by class where the target has classes.
+    /// Chance, evenly by class where the target has classes. The default.
     #[default]
     Class,
     /// Chance alone.

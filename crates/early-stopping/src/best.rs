@@ -19,7 +19,7 @@ pub struct Best {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Ties {
-    /// The one seen first: the shorter training that does as well.
+    /// The one seen first: the shorter training that does as well. The default.
     #[default]
     First,
     /// The one seen last.

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Goal {
-    /// Smaller is better: a loss or an error.
+    /// Smaller is better: a loss or an error. The default.
     #[default]
     Minimize,
     /// Larger is better: an accuracy or another score.

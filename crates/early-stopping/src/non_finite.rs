@@ -14,7 +14,7 @@ pub enum NonFinite {
     Ignore,
     /// It counts as a value that is worse than any other.
     Count,
-    /// It stops the run, with [`StopReason::NonFinite`].
+    /// It stops the run, with [`StopReason::NonFinite`]. The default.
     #[default]
     Stop,
     /// It stops the run as a failure: [`StopReason::is_failure`] holds.

@@ -7,7 +7,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Unit {
-    /// The observations that a rule was shown.
+    /// The observations that a rule was shown. The default.
     #[default]
     Observations,
     /// [`Observation::at`].

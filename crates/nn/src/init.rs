@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
-    /// `torch.nn.Linear`'s default: weights and biases uniform within ±1/√inputs.
+    /// `torch.nn.Linear`'s default, and the one here: weights and biases uniform within ±1/√inputs.
     #[default]
     Pytorch,
     /// Uniform within ±√(6/inputs) (He et al. 2015, for relu).

@@ -48,3 +48,4 @@ pub use init::Init;
 pub use layer::{Embedding, Layer, Purpose, Recorded, Sequential};
 pub use mlp::Mlp;
 pub use model::Model;
+pub use ndarray;

@@ -52,7 +52,7 @@ pub struct Surroundings<'a> {
 /// What becomes of the network's outputs. They are in the file in each case, as `outputs` (batch × outputs, `float`).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Ending {
-    /// Nothing.
+    /// Nothing. The default.
     #[default]
     Outputs,
     /// They are logits of classes: also `probabilities` (batch × outputs, `double`), and `class`, the number of the

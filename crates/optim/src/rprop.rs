@@ -78,7 +78,7 @@ impl Default for Rprop1993 {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum InitialStep {
-    /// The learning rate of the first step (the paper's Δ₀, for which it recommends 0.1).
+    /// The learning rate of the first step (the paper's Δ₀, for which it recommends 0.1). The default.
     #[default]
     LearningRate,
     /// Uniform in [low, high), each weight's own: a function of the seed and of the weight's place in the flat slice.

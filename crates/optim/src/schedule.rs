@@ -44,7 +44,7 @@ pub struct Phase {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Curve {
-    /// The base learning rate throughout.
+    /// The base learning rate throughout. The default.
     #[default]
     Constant,
     /// Multiplied by `gamma` after every `step_size` steps (`StepLR`).
@@ -143,7 +143,7 @@ impl Default for OneCycle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Anneal {
-    /// Along half a cosine.
+    /// Along half a cosine. The default.
     #[default]
     Cosine,
     /// Along a line.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// How a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Look {
-    /// A bar on a terminal, lines elsewhere.
+    /// A bar on a terminal, lines elsewhere. The default.
     #[default]
     Auto,
     /// Lines.

@@ -5,7 +5,7 @@ use crate::config::Score;
 /// Which rows the loss and the metrics of a validation are measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MeasuredOn {
-    /// Rows that are held out.
+    /// Rows that are held out. The default.
     #[default]
     ValidationRows,
     /// The rows that are trained on, since none are held out: a score says nothing of new rows.

@@ -29,7 +29,7 @@ pub struct Saving {
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// There is a warning and training goes on. The newest and the best of what could not be written are kept in memory
-    /// and tried again with each later checkpoint.
+    /// and tried again with each later checkpoint. The default.
     #[default]
     Warn,
     /// The run ends with the error, at the next step.
@@ -43,7 +43,8 @@ pub enum OnFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
-    /// Of the checkpoints that wait for the disk, only the newest and the best are written. Training waits only if both do.
+    /// Of the checkpoints that wait for the disk, only the newest and the best are written. Training waits only if both do. The
+    /// default.
     #[default]
     Newest,
     /// Every one is written: training waits while two are under way.

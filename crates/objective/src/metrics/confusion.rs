@@ -5,7 +5,7 @@ use super::ratio;
 /// How the scores of the classes become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Average {
-    /// The mean over the classes: a rare class counts as much as a frequent one.
+    /// The mean over the classes: a rare class counts as much as a frequent one. The default.
     #[default]
     Macro,
     /// One score from the counts of all classes together: a frequent class counts more.
