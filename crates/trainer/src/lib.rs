@@ -181,6 +181,28 @@
 //! one of its own, whose other threads it keeps awake or, while other programs make one thread quicker alone, at rest; what else is
 //! given to them meanwhile waits. Outside of a pool, each piece of work is handed over to threads that sleep, which costs more. A
 //! training step after the first of its epoch allocates no memory.
+//!
+//! ```
+//! # use highwater_trainer::data::{Dataset, Targets};
+//! # use highwater_trainer::ndarray::array;
+//! # use highwater_trainer::nn::{Activation, Init, Mlp, Model};
+//! # use highwater_trainer::objective::Loss;
+//! # use highwater_trainer::{Config, Data, Event, Run, fit};
+//! # use std::ops::ControlFlow;
+//! # let train = Dataset::new(array![[-1.0], [1.0]], Targets::Values(array![[-4.0], [2.0]]));
+//! # let (data, config) = (Data::new(&train, &train), Config { epochs: 2, ..Config::default() });
+//! # let line = Mlp { inputs: 1, hidden: vec![], outputs: 1, activation: Activation::Relu, dropout: 0.0 };
+//! # let mut model = Model::new(line.network(), Init::default(), 0)?;
+//! # let mut watch = |_: &Event<'_>| ControlFlow::Continue(());
+//! let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
+//! // The run is put together in the pool: its observers need not be `Send`, and so it is not.
+//! let report = pool.install(|| {
+//!     let run = Run { observers: vec![&mut watch], ..Run::new(&mut model, &Loss::MeanSquaredError) };
+//!     fit(run, data, &config)
+//! })?;
+//! assert_eq!(report.epochs, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 /// The blocks of Rust in the guide's page are compiled and run as these.
 #[cfg(doctest)]

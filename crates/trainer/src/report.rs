@@ -43,7 +43,7 @@ pub enum Ended {
     Stopped(StopReason),
     /// All epochs are done.
     EpochLimit,
-    /// It was asked to, from outside; it can be resumed.
+    /// It was asked to, from outside, by an observer or the flag; it can be resumed.
     Interrupted,
 }
 
