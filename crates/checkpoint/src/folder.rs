@@ -18,6 +18,8 @@ use crate::recovery::{RecoveryReport, Rejected};
 #[derive(Clone, Debug)]
 pub struct Folder {
     dir: PathBuf,
+    /// Whether relative paths are made absolute once, and not taken from the folder that is current each time.
+    is_fixed: bool,
     pub(crate) fs: Arc<dyn FileSystem>,
 }
 
@@ -104,14 +106,24 @@ pub(crate) struct Keys {
 }
 
 impl Folder {
-    /// The folder at `dir`.
+    /// The folder at `dir`. A relative path is one of the folder that is current now, whatever is later: paths in messages and
+    /// results are absolute.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self::new_in(dir, Arc::new(Disk))
+        Self { dir: absolute(dir.into()), is_fixed: true, fs: Arc::new(Disk) }
     }
 
-    /// As [`Folder::new`], in another file system.
+    /// As [`Folder::new`], in another file system, which is given the path as it is here. A program that never changes its current
+    /// folder, and shows paths as its user wrote them, may do this with [`Disk`].
     pub fn new_in(dir: impl Into<PathBuf>, fs: Arc<dyn FileSystem>) -> Self {
-        Self { dir: dir.into(), fs }
+        Self { dir: dir.into(), is_fixed: false, fs }
+    }
+
+    /// A path that this folder will be asked to write to later.
+    pub(crate) fn fix(&self, path: PathBuf) -> PathBuf {
+        match self.is_fixed {
+            true => absolute(path),
+            false => path,
+        }
     }
 
     /// Where it is.
@@ -279,6 +291,12 @@ impl Folder {
         let path = self.path_of(key);
         same_step(key, &path, &verify_in(&*self.fs, &path)?.facts)
     }
+}
+
+/// As it is, if there is no current folder any more.
+fn absolute(path: PathBuf) -> PathBuf {
+    let named = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
+    std::path::absolute(named).unwrap_or(path)
 }
 
 fn same_step(key: Key, path: &Path, facts: &Facts) -> Result<(), Error> {

@@ -99,8 +99,10 @@ const REST: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::fro
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Saver {
-    /// Takes over a store. A snapshot that is [`Role::Best`] is also published at `best`, if there is such a path.
+    /// Takes over a store. A snapshot that is [`Role::Best`] is also published at `best`, if there is such a path; a relative one is
+    /// taken from the current folder once, as that of the store is.
     pub fn new(store: Store, best: Option<PathBuf>) -> Self {
+        let best = best.map(|best| store.folder().fix(best));
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let writer = std::thread::spawn(move || theirs.write_all(store, best));

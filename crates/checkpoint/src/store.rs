@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::Checkpoint;
 use crate::durable;
 use crate::error::{Context, Error};
-use crate::filesystem::{Disk, FileSystem};
+use crate::filesystem::FileSystem;
 use crate::folder::{Entry, Folder, Key, Listing};
 use crate::layout::Layout;
 use crate::recovery::RecoveryReport;
@@ -91,21 +91,23 @@ impl Store {
     /// half-written. If another process has the lock, waits for a second, in case that one is just ending. Keeps everything until
     /// [`Store::retain`] says otherwise.
     ///
-    /// A relative path is one of the current folder each time it is used: give an absolute one ([`std::path::absolute`]) where that
-    /// may change meanwhile. Messages name files by the path that is given.
+    /// A relative path is one of the folder that is current now, whatever is later: paths in messages and results are absolute.
     ///
     /// # Errors
     /// [`Error::Locked`] names the holder; [`Error::Io`].
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, Error> {
-        Self::open_in(dir, Arc::new(Disk))
+        Self::open_folder(Folder::new(dir))
     }
 
-    /// As [`Store::open`], in another file system.
+    /// As [`Store::open`], in another file system, which is given the path as it is here ([`Folder::new_in`]).
     ///
     /// # Errors
     /// As [`Store::open`].
     pub fn open_in(dir: impl Into<PathBuf>, fs: Arc<dyn FileSystem>) -> Result<Self, Error> {
-        let folder = Folder::new_in(dir, fs);
+        Self::open_folder(Folder::new_in(dir, fs))
+    }
+
+    fn open_folder(folder: Folder) -> Result<Self, Error> {
         let (fs, dir) = (&*folder.fs, folder.dir());
         durable::create_folder_in(fs, dir)?;
         let lock = lock::take_when_free(fs, dir)?;

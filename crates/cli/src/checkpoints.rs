@@ -11,6 +11,7 @@ mod show;
 mod verify;
 
 use crate::args::Checkpoints;
+use crate::folder::checkpoints_in;
 use crate::say;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Checkpoint, Error, Facts, Folder};
@@ -37,8 +38,8 @@ pub(crate) fn run(job: &Checkpoints) -> Result<()> {
 fn folder(path: &Path) -> Result<Folder> {
     let within = path.join("checkpoints");
     match (within.is_dir(), path.is_dir()) {
-        (true, _) => Ok(Folder::new(within)),
-        (false, true) => Ok(Folder::new(path)),
+        (true, _) => Ok(checkpoints_in(within)),
+        (false, true) => Ok(checkpoints_in(path)),
         (false, false) if path.exists() => {
             bail!("{} is a file: `checkpoints show` tells what is in one", path.display())
         }

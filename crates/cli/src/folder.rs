@@ -5,12 +5,13 @@ use crate::config::RunConfig;
 use crate::repeat::quoted;
 use crate::saved;
 use anyhow::{Context, Result, bail};
-use highwater_checkpoint::{Checkpoint, Folder, Store, durable};
+use highwater_checkpoint::{Checkpoint, Disk, Error, Folder, Store, durable};
 use highwater_trainer::kept;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::slice;
+use std::sync::Arc;
 
 /// What a store of checkpoints makes in its folder first.
 const LOCK: &str = ".lock";
@@ -53,7 +54,7 @@ impl RunFolder {
 
     /// Takes the lock of a new run's folder, which nobody else may begin a run in meanwhile.
     pub(crate) fn take(&self) -> Result<Store> {
-        let store = Store::open(self.checkpoints())?;
+        let store = open_store(self.checkpoints())?;
         // Of two that begin at once, the other may have come first.
         self.must_be_new()?;
         Ok(store)
@@ -151,7 +152,7 @@ impl RunFolder {
 
     /// What the newest checkpoint says of the run's configuration.
     fn saved_config(&self) -> Result<Option<RunConfig>> {
-        let newest = Folder::new(self.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
+        let newest = checkpoints_in(self.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
         newest.as_ref().map_or(Ok(None), saved::run_config)
     }
 
@@ -260,7 +261,7 @@ impl RunFolder {
                 self.root.display()
             );
         }
-        let folder = Folder::new(self.checkpoints());
+        let folder = checkpoints_in(self.checkpoints());
         if let Some(best) = kept(&folder, self.config()?.training.select)? {
             return Ok(best);
         }
@@ -299,6 +300,16 @@ pub(crate) fn must_be_no_runs(out: &Path) -> Result<()> {
 /// The folder that a file is in.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// A folder of checkpoints that is shown as the user wrote it, since this program never changes its current folder.
+pub(crate) fn checkpoints_in(dir: impl Into<PathBuf>) -> Folder {
+    Folder::new_in(dir, Arc::new(Disk))
+}
+
+/// As [`checkpoints_in`], for writing.
+pub(crate) fn open_store(dir: impl Into<PathBuf>) -> Result<Store, Error> {
+    Store::open_in(dir, Arc::new(Disk))
 }
 
 /// Whether there is nothing in a folder but the lock of a store.

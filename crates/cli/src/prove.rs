@@ -1,7 +1,7 @@
 //! `resume --prove`: whether a resumed run gives the same bits, tried out.
 
 use crate::args::Resume;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, checkpoints_in};
 use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::same_run::Rows;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Resume) -> Result<ExitCode> {
         config.data.move_to(file)?;
     }
     config.check().with_context(|| folder.config_file().display().to_string())?;
-    let (from, to) = last_two(&Folder::new(folder.checkpoints()))?;
+    let (from, to) = last_two(&checkpoints_in(folder.checkpoints()))?;
     let (_, preparation) = saved::load(&to)?;
     let source = Source::of_run(&config, &preparation, folder.root())?;
     let (data, mut model) = prepared(&source, &config, &preparation)?;

@@ -2,7 +2,7 @@
 
 use crate::args::Report as ReportArgs;
 use crate::data_args::ClassWeights;
-use crate::folder::{RunFolder, must_be_no_runs};
+use crate::folder::{RunFolder, checkpoints_in, must_be_no_runs};
 use crate::same_run::Rows;
 use crate::saved;
 use crate::source::Source;
@@ -10,7 +10,6 @@ use crate::story::{Kept, Story, outcome};
 use crate::train::Job;
 use crate::{line, same_run};
 use anyhow::{Context, Result};
-use highwater_checkpoint::Folder;
 use highwater_report::{Compared, Comparison, Outcome, Page, read_history, reconstruct};
 use highwater_trainer::{Record, Report, Scores};
 use std::path::{Path, PathBuf};
@@ -29,7 +28,7 @@ fn of_folder(root: &Path) -> Result<(Job, Report)> {
         Ok(history) if place(history).is_some() => history.clone(),
         // What a power failure took from the file, or who knows who took it all, a checkpoint has.
         _ => {
-            let newest = Folder::new(folder.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
+            let newest = checkpoints_in(folder.checkpoints()).latest().ok().and_then(|(newest, _)| newest);
             let saved = highwater_trainer::history(newest.as_ref().unwrap_or(&kept))?;
             if place(&saved).is_some() { saved } else { file? }
         }

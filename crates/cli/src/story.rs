@@ -2,7 +2,7 @@
 
 use crate::data_args::ClassWeights;
 use crate::evaluate;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, checkpoints_in};
 use crate::guess::Guess;
 use crate::measures::loss;
 use crate::remarks::{SHORT_YEARS, reason};
@@ -10,7 +10,6 @@ use crate::repeat;
 use crate::source::{Datasets, Source};
 use crate::train::{Job, shape};
 use anyhow::{Context, Result};
-use highwater_checkpoint::Folder;
 use highwater_data::{Dataset, Dropped, Encoding, Input, MomentFormat, Preparation, SplitBy, Targets};
 use highwater_report::{
     About, ColumnUse, Count, Importance, LivePage, Outcome, Predictions, SavedFile, Screen, TensorBoard,
@@ -302,7 +301,7 @@ fn files(folder: &RunFolder, report: &Report, select: Score) -> Result<Vec<Saved
             bytes: metadata.len(),
         });
     }
-    let entries = Folder::new(folder.checkpoints()).list()?.entries;
+    let entries = checkpoints_in(folder.checkpoints()).list()?.entries;
     let newest = entries.last().map(|entry| entry.key);
     for entry in &entries {
         let what = match (Some(entry.key.step) == best_step, Some(entry.key) == newest) {

@@ -4,7 +4,7 @@ use crate::amended::Amended;
 use crate::args::{Resume, Shared, Train};
 use crate::called::HIGHWATER;
 use crate::config::{RunConfig, Seen};
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, checkpoints_in, open_store};
 use crate::interrupt::interrupt;
 use crate::measures::loss;
 use crate::prove;
@@ -14,7 +14,7 @@ use crate::source::{self, Datasets, Source};
 use crate::story::{Files, Kept, Story};
 use crate::{closing, folds, line, print, refit, remarks, same_run, say};
 use anyhow::{Context, Result, anyhow, bail};
-use highwater_checkpoint::{Checkpoint, Folder, Store};
+use highwater_checkpoint::{Checkpoint, Store};
 use highwater_data::{Dataset, Preparation, Task};
 use highwater_nn::{Layer, Model, Sequential};
 use highwater_report::{History, Look, Progress, Screen, read_history};
@@ -120,7 +120,7 @@ pub(crate) fn resume(args: &Resume) -> Result<ExitCode> {
         );
     }
     let is_new = !folder.checkpoints().exists();
-    let store = Store::open(folder.checkpoints())?;
+    let store = open_store(folder.checkpoints())?;
     let ended = go_on(args, &folder, &before, config, store);
     if ended.is_err() && is_new {
         folder.without_checkpoints();
@@ -391,7 +391,7 @@ fn what_to_do(error: highwater_trainer::Error, folder: &RunFolder) -> anyhow::Er
         }
         _ => return error.into(),
     }
-    let saved = Folder::new(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
+    let saved = checkpoints_in(folder.checkpoints()).list().is_ok_and(|listing| !listing.entries.is_empty());
     let rest = format!(", and go on from the last checkpoint: {HIGHWATER} resume {}", folder.quoted());
     anyhow!("{error}; make room on the disk{}", if saved { &rest } else { "" })
 }

@@ -3,11 +3,11 @@
 use super::{folder, none_readable};
 use crate::args::Gc;
 use crate::config::RunConfig;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, open_store};
 use crate::line;
 use crate::retention::CheckpointConfig;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Collected, Facts, Fate, Retention, Store};
+use highwater_checkpoint::{Collected, Facts, Fate, Retention};
 use highwater_early_stopping::Goal;
 use highwater_trainer::score_in;
 use serde_json::json;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Gc) -> Result<()> {
             (plan, unreadable, None)
         }
         false => {
-            let mut store = Store::open(folder.dir())?;
+            let mut store = open_store(folder.dir())?;
             store.retain(policy);
             store.score_by(score);
             let Collected { plan, unreadable, removed, failures, .. } = store.collect()?;

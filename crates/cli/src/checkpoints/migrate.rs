@@ -1,7 +1,7 @@
 //! `checkpoints migrate`: files of older versions as this one would write them.
 
 use super::files;
-use crate::folder::folder_of;
+use crate::folder::{folder_of, open_store};
 use crate::{line, saved};
 use anyhow::{Result, bail};
 use highwater_checkpoint::{Checkpoint, Error, Key, Store, Upgraded};
@@ -51,7 +51,7 @@ fn lock(files: &[PathBuf]) -> Result<Vec<Store>, Error> {
         Some(_) => Some(folder_of(file).to_owned()),
         None => Some(folder_of(file).join("checkpoints")).filter(|beside| beside.is_dir()),
     };
-    files.iter().filter_map(folder).collect::<BTreeSet<_>>().into_iter().map(Store::open).collect()
+    files.iter().filter_map(folder).collect::<BTreeSet<_>>().into_iter().map(open_store).collect()
 }
 
 fn tell(file: &Path, upgraded: &[Upgraded], as_json: bool) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::folder;
 use crate::args::Pin;
+use crate::folder::checkpoints_in;
 use crate::line;
 use anyhow::{Context, Result, bail};
 use highwater_checkpoint::{Folder, Key, verify};
@@ -41,7 +42,7 @@ fn find(path: &Path, sound: bool) -> Result<(Folder, Key)> {
         let newest = newest.with_context(|| format!("there are no checkpoints in {}", path.display()))?;
         return Ok((folder, key_of(&newest)?));
     }
-    let (folder, key) = (Folder::new(path.parent().unwrap_or(Path::new(""))), key_of(path)?);
+    let (folder, key) = (checkpoints_in(path.parent().unwrap_or(Path::new(""))), key_of(path)?);
     match sound {
         true => _ = verify(folder.path_of(key))?,
         false if path.exists() => {}

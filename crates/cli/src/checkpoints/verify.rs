@@ -1,10 +1,10 @@
 //! `checkpoints verify`: every byte held against its hash, several files at a time.
 
 use super::{files, trouble};
-use crate::folder::folder_of;
+use crate::folder::{checkpoints_in, folder_of};
 use crate::line;
 use anyhow::{Result, bail};
-use highwater_checkpoint::{Error, Folder, Key, VerifyReport, verify};
+use highwater_checkpoint::{Error, Key, VerifyReport, verify};
 use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
@@ -42,7 +42,9 @@ pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
 fn check(file: &Path) -> Result<VerifyReport, Error> {
     let report = verify(file)?;
     match Key::of_file(file) {
-        Some(key) if key.step != report.facts.step => Folder::new(folder_of(file)).open(key).map(|_| report),
+        Some(key) if key.step != report.facts.step => {
+            checkpoints_in(folder_of(file)).open(key).map(|_| report)
+        }
         _ => Ok(report),
     }
 }
