@@ -101,7 +101,10 @@ pub(crate) fn run(args: &Evaluate) -> Result<()> {
         let (_, main) = named(&scores).into_iter().nth(1).context("every task has a metric")?;
         return line(main);
     }
-    let unfinished = unfinished::note(&folder, &config);
+    let unfinished = match &args.data {
+        Some(_) => unfinished::note_of_model(&folder, &config, &checkpoint),
+        None => unfinished::note(&folder, &config),
+    };
     unfinished.iter().for_each(say);
     let guess = Guess::of(&config.data, &preparation, known, &data);
     let note = guess.and_then(|guess| guess.note_on(&scores, ""));

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
     let target = args.out.as_deref();
     target.map_or(Ok(()), must_be_no_runs)?;
     let folder = RunFolder::open(&args.run)?;
-    let (model, preparation) = saved::usable(&folder.model()?)?;
+    let checkpoint = folder.model()?;
+    let (model, preparation) = saved::usable(&checkpoint)?;
     let config = folder.config()?;
     let read = source::dialect(&config.data, &preparation);
     let optional = preparation.targets().iter().map(|target| target.column.clone()).collect();
@@ -75,7 +76,9 @@ pub(crate) fn run(args: &Predict) -> Result<()> {
         replacement.finish().with_context(failed)?;
     }
     strange.told().for_each(say);
-    unfinished::note(&folder, &config).filter(|_| !args.quiet).iter().for_each(say);
+    if !args.quiet {
+        unfinished::note_of_model(&folder, &config, &checkpoint).iter().for_each(say);
+    }
     match target {
         Some(out) if args.json => line(json!({ "rows": count, "out": out })),
         Some(out) if !args.quiet => {

@@ -92,9 +92,23 @@ fn a_damaged_model_of_all_rows_is_found_and_made_again() {
     assert!(said.err.contains("resume") && said.err.contains("final.safetensors: damaged"), "{said:?}");
     done(args!["resume", &folder, "--quiet"]);
     assert!(fs::read(&all_rows).unwrap() == sound);
-    // Without it, the model that was measured answers.
+    // Without it, the model that was measured answers, and that is said where it is not what was asked for.
+    assert!(!predict().err.contains("unfinished: "));
     fs::remove_file(&all_rows).unwrap();
-    assert_eq!(predict().code, Some(0));
+    let evaluate = args!["evaluate", &folder, "--json"];
+    let said = done(evaluate.clone());
+    assert!(![said.err, said.out].concat().contains("unfinished: "));
+    let of_table = done([evaluate, args!["--data", table("iris.csv")]].concat());
+    for text in [predict().err, of_table.json()["note"].to_string(), of_table.err] {
+        for words in ["no final.safetensors", &format!("cargo xtask resume {}", folder.display())] {
+            assert!(text.contains(words), "{text}");
+        }
+    }
+    assert_eq!(done(args!["predict", &folder, "--data", table("iris.csv"), "--quiet"]).err, "");
+    // Nothing is missing where there should be none.
+    done([iris(&dir.path().join("kept"), "4"), args!["--refit", "no"]].concat());
+    let said = done(args!["predict", dir.path().join("kept"), "--data", table("iris.csv")]);
+    assert!(!said.err.contains("unfinished: "), "{said:?}");
 }
 
 #[test]
@@ -281,6 +295,8 @@ fn the_model_of_all_rows_is_used_with_the_best_that_it_goes_with() {
     assert_eq!(with_the_old_one, step(), "the best is used");
 }
 
+    let said = done(args!["predict", &folder, "--data", table("iris.csv")]);
+    assert!(said.err.contains("that goes with the best model"), "{said:?}");
 #[test]
 fn checkpoints_are_listed_and_shown() {
     let dir = tempfile::tempdir().unwrap();
