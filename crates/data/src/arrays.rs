@@ -1,22 +1,20 @@
-//! Tables of numbers: NumPy's `.npy` and `.npz`, the IDX files of MNIST, and the `.dt` files of Proben1.
+//! Tables from arrays: NumPy's `.npy` and `.npz`, the IDX files of MNIST, and the `.dt` files of Proben1.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use ndarray::ArrayView1;
+use ndarray::{Array2, ArrayView1};
 use npyz::{DType, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
-use crate::cell;
-use crate::dataset::Targets;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::missing::of_column;
+use crate::missing::Missing;
 use crate::plain::plain;
-use crate::proben1::{self, Proben1};
+use crate::proben1::{self, Examples};
 use crate::reader::ReadRows;
-use crate::table::{ColumnWriter, Table};
+use crate::table::{Column, ColumnWriter, Table};
 
 /// A format that is no table of text, told by a file's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +23,7 @@ pub(crate) enum Format {
     Parquet,
 }
 
-/// A format of numbers.
+/// A format of arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ArrayFormat {
     Npy,
@@ -54,24 +52,49 @@ impl Format {
     }
 }
 
-/// A matrix of numbers from a file.
-struct Numbers {
+/// A matrix from a file.
+struct Matrix {
     rows: usize,
     /// Rows × columns.
-    values: Vec<f64>,
-    /// Whether rows are single numbers.
+    values: Values,
+    /// Whether rows are single values.
     vector: bool,
 }
 
-/// Reads a file of numbers, whose rows then come piece by piece.
+enum Values {
+    Numbers(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Values::Numbers(numbers) => numbers.len(),
+            Values::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// Of columns after each other, the rows after each other.
+    fn turned(self, rows: usize) -> Values {
+        fn turned<T: Clone>(values: &[T], rows: usize) -> Vec<T> {
+            let width = values.len() / rows.max(1);
+            (0..values.len()).map(|at| values[at % width * rows + at / width].clone()).collect()
+        }
+        match self {
+            Values::Numbers(numbers) => Values::Numbers(turned(&numbers, rows)),
+            Values::Texts(texts) => Values::Texts(turned(&texts, rows)),
+        }
+    }
+}
+
+/// Reads a file of arrays, whose rows then come piece by piece.
 pub(crate) struct ArrayReader {
     source: String,
-    parts: Vec<(String, Numbers)>,
+    parts: Vec<(String, Matrix)>,
     names: Vec<String>,
     /// Whether these are more than numbers.
     named: bool,
-    /// What stands for a missing value.
-    missing: Vec<String>,
+    missing: Missing,
     rows: usize,
     next: usize,
     /// Lines above the first row.
@@ -79,7 +102,7 @@ pub(crate) struct ArrayReader {
 }
 
 impl ArrayReader {
-    /// Reads the numbers. Arrays of more dimensions than two become one row for each index of the first.
+    /// Reads the values. Arrays of more dimensions than two become one row for each index of the first.
     ///
     /// The columns of an NPY or IDX file are `column_1`, `column_2`, …, unless the dialect has names for them; those of
     /// the arrays of an `.npz` are named as their array, with a number behind it if there are several. Beside a file of IDX
@@ -105,25 +128,25 @@ impl ArrayReader {
                 }
                 parts
             }
-            ArrayFormat::Proben1 => examples(&Proben1::read(path)?),
+            ArrayFormat::Proben1 => examples(&Examples::read(path)?),
         };
-        let empty = parts.iter().find(|(_, numbers)| numbers.values.is_empty());
+        let empty = parts.iter().find(|(_, matrix)| matrix.values.len() == 0);
         let lacking = match (parts.is_empty(), empty) {
             (true, _) => Some("no array in it".to_owned()),
-            (false, Some((array, _))) => Some(format!("the array {array:?} has no numbers")),
+            (false, Some((array, _))) => Some(format!("the array {array:?} has nothing in it")),
             (false, None) => None,
         };
         if let Some(lacking) = lacking {
             return Err(Error::Read { file: source, error: Error::invalid(lacking) });
         }
         let rows = parts[0].1.rows;
-        if let Some((array, numbers)) = parts.iter().find(|(_, numbers)| numbers.rows != rows) {
-            let (array, found, first) = (array.clone(), numbers.rows, parts[0].0.clone());
+        if let Some((array, matrix)) = parts.iter().find(|(_, matrix)| matrix.rows != rows) {
+            let (array, found, first) = (array.clone(), matrix.rows, parts[0].0.clone());
             return Err(Error::ArrayRows { file: source, array, found, first, expected: rows });
         }
-        let named = |(name, numbers): &(String, Numbers)| {
-            (1..=numbers.values.len() / rows)
-                .map(|at| if numbers.vector { name.clone() } else { format!("{name}_{at}") })
+        let named = |(name, matrix): &(String, Matrix)| {
+            (1..=matrix.values.len() / rows)
+                .map(|at| if matrix.vector { name.clone() } else { format!("{name}_{at}") })
                 .collect::<Vec<_>>()
         };
         let own = format == ArrayFormat::Npz || parts.len() > 1;
@@ -132,9 +155,31 @@ impl ArrayReader {
             false => dialect.names_of(&source, parts[0].1.values.len() / rows)?,
         };
         let named = own || !dialect.names.is_empty();
-        let missing = dialect.signs().cloned().collect();
+        let missing = Missing::of(dialect);
         let above = if format == ArrayFormat::Proben1 { proben1::HEAD.len() as u64 } else { 0 };
         Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0, above })
+    }
+}
+
+impl ArrayReader {
+    fn numbers(&self, name: &str, values: impl Iterator<Item = f64>) -> Column {
+        let missing = self.missing.numbers(name);
+        let mut column = ColumnWriter::new(name.to_owned());
+        for value in values {
+            match missing.contains(&value) {
+                true => column.push(""),
+                false => column.push_value(value),
+            }
+        }
+        column.finish()
+    }
+
+    fn texts<'a>(&self, mut column: ColumnWriter, values: impl Iterator<Item = &'a str>) -> Column {
+        for value in values {
+            let is_missing = self.missing.lists(column.name(), value);
+            column.push(if is_missing { "" } else { value });
+        }
+        column.finish()
     }
 }
 
@@ -153,21 +198,16 @@ impl ReadRows for ArrayReader {
             return Ok(None);
         }
         self.next = rows.end;
-        let mut names = self.names.iter();
+        let mut writers = self.missing.columns(&self.names).into_iter();
         let mut columns = Vec::with_capacity(self.names.len());
-        for (_, numbers) in &self.parts {
-            let width = numbers.values.len() / self.rows;
-            for (at, name) in (0..width).zip(&mut names) {
-                let sign = |sign: &String| cell::number(of_column(sign, name).unwrap_or(sign));
-                let missing: Vec<f64> = self.missing.iter().filter_map(sign).collect();
-                let mut column = ColumnWriter::new(name.clone());
-                for value in rows.clone().map(|row| numbers.values[row * width + at]) {
-                    match missing.contains(&value) {
-                        true => column.push(""),
-                        false => column.push_value(value),
-                    }
-                }
-                columns.push(column.finish());
+        for (_, matrix) in &self.parts {
+            let width = matrix.values.len() / self.rows;
+            for (at, writer) in (0..width).zip(&mut writers) {
+                let places = rows.clone().map(|row| row * width + at);
+                columns.push(match &matrix.values {
+                    Values::Numbers(numbers) => self.numbers(writer.name(), places.map(|at| numbers[at])),
+                    Values::Texts(texts) => self.texts(writer, places.map(|at| texts[at].trim())),
+                });
             }
         }
         let lines = rows.map(|row| self.above + row as u64 + 1).collect();
@@ -176,26 +216,26 @@ impl ReadRows for ArrayReader {
 }
 
 /// All examples of a problem, in the order of its file: inputs, then classes or outputs.
-fn examples(problem: &Proben1) -> Vec<(String, Numbers)> {
-    // A decimal of the file, not what is nearest to it in `f32`.
-    let decimal = |value: &f32| value.to_string().parse().unwrap_or(f64::from(*value));
-    let is_classes = problem.is_classification();
-    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-    for part in [&problem.train, &problem.validation, &problem.test] {
-        inputs.extend(part.features().iter().map(decimal));
-        match part.targets() {
-            Targets::Values(values) if is_classes => outputs.extend(values.rows().into_iter().map(class_of)),
-            Targets::Values(values) => outputs.extend(values.iter().map(decimal)),
-            Targets::Classes(_) => unreachable!("a problem has values, also where they stand for classes"),
-        }
-    }
-    let rows = inputs.len() / problem.inputs();
-    let name = if is_classes { "label" } else { "output" };
+fn examples(examples: &Examples) -> Vec<(String, Matrix)> {
+    let decimals = |values: &Array2<f32>| -> Vec<f64> { values.iter().copied().map(decimal).collect() };
+    let (name, outputs) = match examples.is_classification() {
+        true => ("label", examples.outputs.rows().into_iter().map(class_of).collect()),
+        false => ("output", decimals(&examples.outputs)),
+    };
+    let rows = examples.inputs.nrows();
     let vector = outputs.len() == rows;
     vec![
-        ("column".to_owned(), Numbers { rows, values: inputs, vector: false }),
-        (name.to_owned(), Numbers { rows, values: outputs, vector }),
+        (
+            "column".to_owned(),
+            Matrix { rows, values: Values::Numbers(decimals(&examples.inputs)), vector: false },
+        ),
+        (name.to_owned(), Matrix { rows, values: Values::Numbers(outputs), vector }),
     ]
+}
+
+/// The decimal that was written, not what is nearest to it in `f32`.
+fn decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 /// The number of the largest output, from 1.
@@ -220,7 +260,7 @@ fn sizes(shape: &[u64]) -> io::Result<(usize, usize)> {
 }
 
 /// A ZIP of `.npy` files.
-fn npz(reader: impl Read + Seek) -> io::Result<Vec<(String, Numbers)>> {
+fn npz(reader: impl Read + Seek) -> io::Result<Vec<(String, Matrix)>> {
     let mut archive = ZipArchive::new(reader)?;
     if archive.index_for_name("xl/workbook.xml").is_some() {
         return Err(Error::invalid("it is a workbook of Excel; save its sheet as CSV in UTF-8"));
@@ -229,14 +269,14 @@ fn npz(reader: impl Read + Seek) -> io::Result<Vec<(String, Numbers)>> {
     for at in 0..archive.len() {
         let file = archive.by_index(at)?;
         let Some(name) = file.name().strip_suffix(".npy").map(str::to_owned) else { continue };
-        let numbers = NpyFile::new(file).and_then(npy);
-        let numbers = numbers.map_err(|error| Error::invalid(format!("the array {name:?}: {error}")))?;
-        arrays.push((name, numbers));
+        let matrix = NpyFile::new(file).and_then(npy);
+        let matrix = matrix.map_err(|error| Error::invalid(format!("the array {name:?}: {error}")))?;
+        arrays.push((name, matrix));
     }
     Ok(arrays)
 }
 
-fn npy(file: NpyFile<impl Read>) -> io::Result<Numbers> {
+fn npy(file: NpyFile<impl Read>) -> io::Result<Matrix> {
     let (shape, order) = (file.shape().to_vec(), file.order());
     let (rows, width) = sizes(&shape)?;
     let values = elements(file)?;
@@ -246,47 +286,54 @@ fn npy(file: NpyFile<impl Read>) -> io::Result<Numbers> {
     // Columns after each other are turned; what has more dimensions and such an order is rare.
     let values = match order {
         Order::C => values,
-        Order::Fortran if shape.len() <= 2 => {
-            (0..rows * width).map(|at| values[at % width * rows + at / width]).collect()
-        }
+        Order::Fortran if shape.len() <= 2 => values.turned(rows),
         Order::Fortran => {
             return Err(Error::invalid("save the array in C order: numpy.ascontiguousarray(a)"));
         }
     };
-    Ok(Numbers { rows, values, vector: shape.len() < 2 })
+    Ok(Matrix { rows, values, vector: shape.len() < 2 })
 }
 
-fn elements(file: NpyFile<impl Read>) -> io::Result<Vec<f64>> {
+/// The longest texts of an array, in characters or bytes.
+const LONGEST: u64 = 1 << 20;
+
+fn elements(file: NpyFile<impl Read>) -> io::Result<Values> {
     let dtype = file.dtype();
     let DType::Plain(kind) = &dtype else {
         return Err(Error::invalid("a structured array: save its fields as arrays of an .npz"));
     };
-    fn cast<T: npyz::Deserialize>(file: NpyFile<impl Read>, f: impl Fn(T) -> f64) -> io::Result<Vec<f64>> {
-        file.data::<T>()
-            .map_err(|error| Error::invalid(error.to_string()))?
-            .map(|value| value.map(&f))
-            .collect()
+    fn all<T: npyz::Deserialize, V>(file: NpyFile<impl Read>, f: impl Fn(T) -> V) -> io::Result<Vec<V>> {
+        let values = file.data::<T>().map_err(|error| Error::invalid(error.to_string()))?;
+        values.map(|value| value.map(&f)).collect()
+    }
+    fn numbers<T: npyz::Deserialize>(file: NpyFile<impl Read>, f: impl Fn(T) -> f64) -> io::Result<Values> {
+        all(file, f).map(Values::Numbers)
     }
     match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Float, 8) => cast(file, |v: f64| v),
-        (TypeChar::Float, 4) => cast(file, |v: f32| v.to_string().parse().unwrap_or(f64::from(v))),
-        (TypeChar::Int, 8) => cast(file, |v: i64| v as f64),
-        (TypeChar::Int, 4) => cast(file, |v: i32| f64::from(v)),
-        (TypeChar::Int, 2) => cast(file, |v: i16| f64::from(v)),
-        (TypeChar::Int, 1) => cast(file, |v: i8| f64::from(v)),
-        (TypeChar::Uint, 8) => cast(file, |v: u64| v as f64),
-        (TypeChar::Uint, 4) => cast(file, |v: u32| f64::from(v)),
-        (TypeChar::Uint, 2) => cast(file, |v: u16| f64::from(v)),
-        (TypeChar::Uint, 1) => cast(file, |v: u8| f64::from(v)),
-        (TypeChar::Bool, _) => cast(file, |v: bool| f64::from(v)),
+        (TypeChar::Float, 8) => numbers(file, |v: f64| v),
+        (TypeChar::Float, 4) => numbers(file, decimal),
+        (TypeChar::Float, 2) => numbers(file, |v: npyz::half::f16| v.to_f64()),
+        (TypeChar::Int, 8) => numbers(file, |v: i64| v as f64),
+        (TypeChar::Int, 4) => numbers(file, |v: i32| f64::from(v)),
+        (TypeChar::Int, 2) => numbers(file, |v: i16| f64::from(v)),
+        (TypeChar::Int, 1) => numbers(file, |v: i8| f64::from(v)),
+        (TypeChar::Uint, 8) => numbers(file, |v: u64| v as f64),
+        (TypeChar::Uint, 4) => numbers(file, |v: u32| f64::from(v)),
+        (TypeChar::Uint, 2) => numbers(file, |v: u16| f64::from(v)),
+        (TypeChar::Uint, 1) => numbers(file, |v: u8| f64::from(v)),
+        (TypeChar::Bool, _) => numbers(file, |v: bool| f64::from(v)),
+        (TypeChar::UnicodeStr | TypeChar::ByteStr, 1..=LONGEST) => {
+            all(file, |v: String| v).map(Values::Texts)
+        }
         _ => Err(Error::invalid(format!(
-            "elements of the type {kind} cannot be read; save numbers as a.astype(numpy.float32), and words or dates as CSV"
+            "elements of the type {kind} cannot be read; save numbers as a.astype(numpy.float32), and words or dates as \
+             a.astype(str)"
         ))),
     }
 }
 
 /// Y. LeCun's format: two zero bytes, the type, the number of dimensions, their sizes, the elements; all big-endian.
-fn idx(mut reader: impl BufRead) -> io::Result<Numbers> {
+fn idx(mut reader: impl BufRead) -> io::Result<Matrix> {
     let mut head = [0; 4];
     reader.read_exact(&mut head)?;
     let mut shape = Vec::new();
@@ -319,5 +366,6 @@ fn idx(mut reader: impl BufRead) -> io::Result<Numbers> {
         (14, [a, b, c, d, e, f, g, h]) => f64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
         _ => unreachable!("chunks have the size of the type"),
     };
-    Ok(Numbers { rows, values: bytes.chunks_exact(size).map(number).collect(), vector: shape.len() < 2 })
+    let values = Values::Numbers(bytes.chunks_exact(size).map(number).collect());
+    Ok(Matrix { rows, values, vector: shape.len() < 2 })
 }

@@ -34,6 +34,12 @@ impl Missing {
         self.listed.iter().any(|sign| is_same(sign) || of_column(sign, column).is_some_and(is_same))
     }
 
+    /// Those that are named for this column, as far as they are numbers.
+    pub(crate) fn numbers(&self, column: &str) -> Vec<f64> {
+        let number = |sign: &String| cell::number(of_column(sign, column).unwrap_or(sign));
+        self.listed.iter().filter_map(number).collect()
+    }
+
     /// Columns to be filled, in which what is [listed](Missing::lists) is to be empty.
     pub(crate) fn columns(&self, names: &[String]) -> Vec<ColumnWriter> {
         let column = |name: &String| {

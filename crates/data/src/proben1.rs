@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::dataset::{Dataset, Targets};
 use crate::error::{Error, Result};
@@ -47,7 +47,8 @@ pub struct Proben1 {
     pub boolean_inputs: usize,
     /// How many of the outputs come first and are 0 or 1. Where all are and there are several, each stands for a class.
     pub boolean_outputs: usize,
-    /// To train on.
+    outputs: usize,
+    /// To train on; as those of the other parts, its targets are values.
     pub train: Dataset,
     /// To decide by when to stop.
     pub validation: Dataset,
@@ -117,13 +118,55 @@ impl Proben1 {
     /// # Errors
     /// [`Error::Read`]; [`Error::NotUtf8`]; [`Error::Proben1`] with file, line and [fault](Proben1Fault).
     pub fn read(path: &Path) -> Result<Proben1> {
+        Ok(Examples::read(path)?.divided(path))
+    }
+
+    /// Reads the text of a `.dt` file. `file` is its name, or the path to it.
+    ///
+    /// # Errors
+    /// [`Error::Proben1`] with file, line and [fault](Proben1Fault).
+    pub fn parse(text: &str, file: &str) -> Result<Proben1> {
+        Ok(Examples::parse(text, file)?.divided(Path::new(file)))
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.train.inputs()
+    }
+
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Whether each output stands for a class, so that the largest wins.
+    pub fn is_classification(&self) -> bool {
+        self.outputs() > 1 && self.boolean_outputs == self.outputs()
+    }
+}
+
+/// All examples of a problem, in the order of its file.
+pub(crate) struct Examples {
+    boolean_inputs: usize,
+    boolean_outputs: usize,
+    /// Examples × inputs.
+    pub(crate) inputs: Array2<f32>,
+    /// Examples × outputs.
+    pub(crate) outputs: Array2<f32>,
+    /// How many are for training, for validation and for testing.
+    parts: [usize; 3],
+}
+
+impl Examples {
+    /// Errors as those of [`Proben1::read`].
+    pub(crate) fn read(path: &Path) -> Result<Examples> {
         let file = path.display().to_string();
         let mut bytes = Vec::new();
         open_text(path)
             .and_then(|mut reader| reader.read_to_end(&mut bytes))
             .map_err(|error| Error::Read { file: file.clone(), error })?;
         match std::str::from_utf8(&bytes) {
-            Ok(text) => Proben1::parse(text, &file),
+            Ok(text) => Examples::parse(text, &file),
             Err(error) => {
                 let before = &bytes[..error.valid_up_to()];
                 let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
@@ -132,11 +175,8 @@ impl Proben1 {
         }
     }
 
-    /// Reads the text of a `.dt` file. `file` is its name, or the path to it.
-    ///
-    /// # Errors
-    /// [`Error::Proben1`] with file, line and [fault](Proben1Fault).
-    pub fn parse(text: &str, file: &str) -> Result<Proben1> {
+    /// Errors as those of [`Proben1::parse`].
+    fn parse(text: &str, file: &str) -> Result<Examples> {
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let end = text.lines().count().max(1) as u64;
         let bad = |line, fault| Error::Proben1 { file: file.to_owned(), line, fault };
@@ -170,8 +210,8 @@ impl Proben1 {
             return Err(bad(last, Proben1Fault::Nothing { what }));
         }
 
-        let mut features = Vec::new();
-        let mut targets = Vec::new();
+        let mut of_inputs = Vec::new();
+        let mut of_outputs = Vec::new();
         let mut found = 0;
         for (line, example) in lines {
             found += 1;
@@ -185,7 +225,7 @@ impl Proben1 {
                 let value = value.ok_or_else(|| {
                     bad(line, Proben1Fault::NotANumber { position: width, text: text.to_owned() })
                 })?;
-                if at < inputs { features.push(value) } else { targets.push(value) }
+                if at < inputs { of_inputs.push(value) } else { of_outputs.push(value) }
             }
             if width != inputs + outputs {
                 return Err(bad(line, Proben1Fault::Values { found: width, inputs, outputs }));
@@ -195,35 +235,31 @@ impl Proben1 {
             return Err(bad(end, Proben1Fault::Examples { found, expected: examples }));
         }
 
-        let (mut features, mut targets) = (features.into_iter(), targets.into_iter());
+        let matrix = |values, width| {
+            Array2::from_shape_vec((examples, width), values).expect("as many as were counted")
+        };
+        let (inputs, outputs) = (matrix(of_inputs, inputs), matrix(of_outputs, outputs));
+        Ok(Examples { boolean_inputs, boolean_outputs, inputs, outputs, parts })
+    }
+
+    pub(crate) fn is_classification(&self) -> bool {
+        let outputs = self.outputs.ncols();
+        outputs > 1 && self.boolean_outputs == outputs
+    }
+
+    /// As the head says, under the name of this file.
+    fn divided(self, file: &Path) -> Proben1 {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let Examples { boolean_inputs, boolean_outputs, inputs, outputs, parts } = self;
+        let mut begin = 0;
         let mut part = |rows: usize| {
-            let matrix = |values: &mut std::vec::IntoIter<f32>, width| {
-                Array2::from_shape_fn((rows, width), |_| values.next().expect("as many as were counted"))
-            };
-            Dataset::new(matrix(&mut features, inputs), Targets::Values(matrix(&mut targets, outputs)))
+            let of = |matrix: &Array2<f32>| matrix.slice(s![begin..begin + rows, ..]).to_owned();
+            let part = Dataset::new(of(&inputs), Targets::Values(of(&outputs)));
+            begin += rows;
+            part
         };
         let [train, validation, test] = parts.map(&mut part);
-        let stem = Path::new(file).file_stem().unwrap_or_default();
-        let name = stem.to_string_lossy().into_owned();
-        Ok(Proben1 { name, boolean_inputs, boolean_outputs, train, validation, test })
-    }
-
-    /// The number of inputs.
-    pub fn inputs(&self) -> usize {
-        self.train.inputs()
-    }
-
-    /// The number of outputs.
-    pub fn outputs(&self) -> usize {
-        match self.train.targets() {
-            Targets::Values(values) => values.ncols(),
-            Targets::Classes(_) => 1,
-        }
-    }
-
-    /// Whether each output stands for a class, so that the largest wins.
-    pub fn is_classification(&self) -> bool {
-        self.outputs() > 1 && self.boolean_outputs == self.outputs()
+        Proben1 { name, boolean_inputs, boolean_outputs, outputs: outputs.ncols(), train, validation, test }
     }
 }
 

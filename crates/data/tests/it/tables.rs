@@ -410,7 +410,7 @@ fn arrays_of_numbers_are_tables() {
     assert!(read(&path).unwrap_err().contains("in C order"), "{:?}", read(&path));
     let path = write("flat.npy", &npy("|u1", "False", "(1, 2, 2)", &[1, 2, 3, 4]));
     assert_eq!(read(&path), both(("column_1 column_2 column_3 column_4", "1 2 3 4")));
-    let elements: [(&str, &str, &[u8], &str); 12] = [
+    let elements: [(&str, &str, &[u8], &str); 15] = [
         ("<f8", "(1,)", &0.1_f64.to_le_bytes(), "0.1"),
         (">f8", "()", &0.1_f64.to_be_bytes(), "0.1"),
         (">f4", "(1,)", &0.1_f32.to_be_bytes(), "0.1"),
@@ -423,6 +423,10 @@ fn arrays_of_numbers_are_tables() {
         ("<u2", "(1,)", &u16::MAX.to_le_bytes(), "65535"),
         ("|u1", "(1,)", &[255], "255"),
         ("|b1", "(1,)", &[1], "1"),
+        // The largest number of half precision, and what is nearest to a tenth.
+        ("<f2", "(1,)", &0x7bff_u16.to_le_bytes(), "65504"),
+        (">f2", "(1,)", &0x2e66_u16.to_be_bytes(), "0.0999755859375"),
+        ("|S4", "(1,)", b" ab\0", "ab"),
     ];
     for (kind, shape, bytes, number) in elements {
         assert_eq!(
@@ -433,8 +437,29 @@ fn arrays_of_numbers_are_tables() {
     }
     let path = write("cut.npy", &npy("<f4", "False", "(3, 2)", &floats));
     assert!(read(&path).unwrap_err().starts_with(&format!("cannot read {}: ", path.display())));
-    let path = write("text.npy", &npy("<U4", "False", "(1,)", &[0; 16]));
-    assert!(read(&path).unwrap_err().contains("of the type <U4 cannot be read; save"), "{:?}", read(&path));
+    let utf32: Vec<u8> = ["é?", "NA", "b ", "-1"]
+        .iter()
+        .flat_map(|text| text.chars().flat_map(|c| u32::from(c).to_le_bytes()))
+        .collect();
+    let texts = npy("<U2", "False", "(2, 2)", &utf32);
+    assert_eq!(read(&write("text.npy", &texts)), both(("column_1 column_2", "é? NA, b -1")));
+    let path = write("turned.npy", &npy("<U2", "True", "(2, 2)", &utf32));
+    assert_eq!(read(&path), both(("column_1 column_2", "é? b, NA -1")));
+    let gaps = |dialect: Dialect| {
+        let table = Table::read(&path, &dialect).unwrap();
+        let gaps = table.columns().iter().map(|column| [0, 1].map(|row| column.is_missing(row)));
+        gaps.collect::<Vec<_>>()
+    };
+    assert_eq!(gaps(Dialect::default()), [[false, true], [false, false]]);
+    let only = |sign: &str| Dialect { missing_only: Some(vec![sign.to_owned()]), ..Dialect::default() };
+    assert_eq!(gaps(only("column_2=-1.0")), [[false, false], [false, true]]);
+    for (kind, bytes) in [("<M8[D]", &[0_u8; 8][..]), ("<U0", &[]), ("|S9999999", &[])] {
+        let path = write("other.npy", &npy(kind, "False", "(1,)", bytes));
+        let error = read(&path).unwrap_err();
+        assert!(error.contains("cannot be read; save") && error.contains("a.astype(str)"), "{error}");
+    }
+    let path = write("latin.npy", &npy("|S2", "False", "(1,)", b"\xe9a"));
+    assert!(read(&path).unwrap_err().contains("utf-8"), "{:?}", read(&path));
 
     // The arrays of an archive have names, also if there is but one.
     let npz = |arrays: &[(&str, Vec<u8>)]| {
@@ -451,6 +476,9 @@ fn arrays_of_numbers_are_tables() {
     assert_eq!(read(&path), both(("x_1 x_2 y", "0.1 2 7, NaN 4 9")));
     let path = write("x.npz", &npz(&[inputs]));
     assert_eq!(read(&path), both(("x_1 x_2", "0.1 2, NaN 4")));
+    let words = ("words", npy("|S3", "False", "(2,)", b"yesno\0"));
+    let path = write("words.npz", &npz(&[classes.clone(), words]));
+    assert_eq!(read(&path), both(("y words", "7 yes, 9 no")));
     let path = write("y.npz", &npz(&[classes]));
     assert_eq!(read(&path), both(("y", "7, 9")));
     let path = write("none.npz", &npz(&[]));
