@@ -254,9 +254,10 @@ impl RunConfig {
             let target = source::evident_target(&file, &reader)?;
             if !args.shared.quiet {
                 let why = "since the other columns have no names (--target names another)";
-                say(format_args!("target: {target:?}, {why}"));
+                let targets = target.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+                say(format_args!("target: {targets}, {why}"));
             }
-            settings.set("data.target", target)?;
+            settings.set_targets(&target)?;
         }
         // The configuration of a run of the digits names their target.
         let of_digits = args.target.is_empty() && settings.text("data.target").as_deref() == Some("digit");

@@ -46,11 +46,7 @@ impl Settings {
         if let Some(file) = &args.data {
             self.set("data.file", absolute(file)?.display().to_string())?;
         }
-        match &args.target[..] {
-            [] => {}
-            [target] => self.set("data.target", target.clone())?,
-            several => self.set("data.target", several.to_vec())?,
-        }
+        self.set_targets(&args.target)?;
         if let Some(task) = args.task {
             self.set("data.task", task.to_string())?;
         }
@@ -192,6 +188,15 @@ impl Settings {
             (_, value) => value,
         };
         self.set(&full, value)
+    }
+
+    /// Names the columns to predict, unless there are none.
+    pub(crate) fn set_targets(&mut self, names: &[String]) -> Result<()> {
+        match names {
+            [] => Ok(()),
+            [name] => self.set("data.target", name.clone()),
+            several => self.set("data.target", several.to_vec()),
+        }
     }
 
     pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) -> Result<()> {

@@ -224,18 +224,18 @@ impl Source {
     }
 }
 
-/// The column to predict, where nobody has named one: what images show, from the file of labels beside them, or the label or
-/// output of a problem of Proben1.
-pub(crate) fn evident_target(file: &Path, reader: &TableReader) -> Result<String> {
+/// The columns to predict, where nobody has named one: what images show, from the file of labels beside them, or the label or
+/// the outputs of a problem of Proben1.
+pub(crate) fn evident_target(file: &Path, reader: &TableReader) -> Result<Vec<String>> {
     const LISTED: usize = 30;
-    match reader.names() {
-        [others @ .., last]
-            if ["label", "output"].contains(&&last[..])
-                && others.iter().all(|name| name.starts_with("column_")) =>
-        {
-            Ok(last.clone())
-        }
-        names => {
+    let names = reader.names();
+    let is_unnamed = |name: &&String| name.starts_with("column_");
+    let (_, named) = names.split_at(names.iter().take_while(is_unnamed).count());
+    let is_output = |name: &String| name.starts_with("output_");
+    match named {
+        [name] if ["label", "output"].contains(&&name[..]) => Ok(named.to_vec()),
+        [_, _, ..] if named.len() < names.len() && named.iter().all(is_output) => Ok(named.to_vec()),
+        _ => {
             let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             let listed = remarks::listed(&names, LISTED);
             let last = names.last().filter(|_| names.len() > LISTED);

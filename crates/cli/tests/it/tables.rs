@@ -86,8 +86,13 @@ fn a_problem_of_proben1_is_a_table_like_others() {
     let classes = write("classes1.dt", "bool_out=2\nreal_out=0", of_two);
     let value = |i: u32| format!("0.{} 0.{} {}\n", i % 10, i, f64::from(i % 10) / 10.0);
     let values = write("values1.dt", "bool_out=0\nreal_out=1", value);
-    for (file, target, score) in [(classes, "label", "accuracy"), (values, "output", "r2")] {
-        let out = dir.path().join(target);
+    let both = |i: u32| format!("0.{0} 0.{i} 0.{0} 0.{1}\n", i % 10, 9 - i % 10);
+    let both = write("both1.dt", "bool_out=0\nreal_out=2", both);
+    let of_both = "output_1\", \"output_2";
+    for (file, target, score) in
+        [(classes, "label", "accuracy"), (values, "output", "r2"), (both, of_both, "r2")]
+    {
+        let out = dir.path().join(file.file_stem().unwrap());
         let said = done(args!["train", "--data", &file, "--epochs", "60", "--json", "--out", &out]);
         let words = format!("target: \"{target}\", since the other columns have no names");
         assert!(said.err.starts_with(&words), "{said:#?}");
