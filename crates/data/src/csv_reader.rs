@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::arriving::Arriving;
+use crate::cell;
 use crate::commas::Commas;
 use crate::dialect::{Delimiter, Dialect, column_name};
 use crate::drawn::Drawn;
@@ -109,15 +110,14 @@ impl ReadRows for TextReader<'_> {
             let (expected, found) = (columns.len(), self.rows.row.len());
             if found != expected {
                 let file = self.rows.source.clone();
-                let begins =
-                    self.rows.begins(line).filter(|(_, fields)| *fields > expected && line < FIRST_LINES);
-                return Err(Error::Fields {
-                    file,
-                    line,
-                    expected,
-                    found,
-                    begins: begins.map(|(line, _)| line),
-                });
+                // Above the names there may be more fields than below, in a sentence with commas.
+                let is_second = !self.any && lines.len() == usize::from(self.rows.header.is_empty());
+                let has_names =
+                    |row: &StringRecord| row.iter().all(|name| cell::number(name.trim()).is_none());
+                let is_table = |row: &StringRecord| row.len() > expected || is_second && has_names(row);
+                let begins = self.rows.begins(line).filter(|(_, row)| line < FIRST_LINES && is_table(row));
+                let begins = begins.map(|(line, _)| line);
+                return Err(Error::Fields { file, line, expected, found, begins });
             }
             for (column, cell) in columns.iter_mut().zip(&self.rows.row) {
                 let cell = cell.trim();
@@ -227,21 +227,22 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The line from which on the next rows, beginning with the one of this line, have the same number of fields; and that number.
-    fn begins(&mut self, line: u64) -> Option<(u64, usize)> {
+    /// The line from which on the next rows, beginning with the one of this line, have the same number of fields; and the
+    /// first of these.
+    fn begins(&mut self, line: u64) -> Option<(u64, StringRecord)> {
         const ROWS: usize = 50;
-        let (mut begins, mut fields, mut count) = (line, self.row.len(), 1);
+        let (mut begins, mut first, mut count) = (line, self.row.clone(), 1);
         for _ in 0..ROWS {
             if self.must_wait() {
                 break;
             }
             let Ok(Some(next)) = self.advance() else { break };
-            if self.row.len() != fields {
-                (begins, fields, count) = (next, self.row.len(), 0);
+            if self.row.len() != first.len() {
+                (begins, first, count) = (next, self.row.clone(), 0);
             }
             count += 1;
         }
-        (count >= 2).then_some((begins, fields))
+        (count >= 2).then_some((begins, first))
     }
 
     /// As [`advance`](Rows::advance), but what is drawn is a row, too, and so are names that come again.
@@ -360,6 +361,10 @@ mod tests {
             ("a,b\n1,2\n3,4,5\n6,7\n8,9\n", None),
             ("a,b\n1,2\n3\n6\n", None),
             ("of fruit\na,b,c\n", None),
+            ("of fruit, from trees, bushes, 2024\na,b\n1,2\n3,4\n", Some(2)),
+            ("of fruit, from trees, bushes\n2024\na,b\n1,2\n3,4\n", Some(3)),
+            ("a,b,c\n1,2\n3,4\n5,6\n", None),
+            ("a,b,c\n1,2,3\nx,y\nz,w\n", None),
         ] {
             match read(text).unwrap_err() {
                 Error::Fields { begins, .. } => assert_eq!(begins, expected, "{text:?}"),

@@ -49,8 +49,8 @@ pub enum Error {
         expected: usize,
         /// The row's number of fields.
         found: usize,
-        /// The line from which on all rows that were looked at have the same number of fields, a larger one than the first row: lines
-        /// that tell what a table is about stand above it.
+        /// The line from which on all rows that were looked at have the same number of fields, another one than the first row, where
+        /// that seems to be as lines stand above the table that tell what it is about.
         begins: Option<u64>,
     },
     /// A quoted field that the file ends in.
