@@ -237,6 +237,9 @@ pub(crate) struct Init {
     /// Where to write; it must not exist yet
     #[arg(long, value_name = "FILE", default_value = "highwater.toml")]
     pub(crate) out: PathBuf,
+    /// What was done, as one line of JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -290,6 +293,9 @@ pub(crate) struct Report {
     /// Where to write [default: report.html in the run folder; of several runs, comparison.html]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// One line of JSON for each run, with its scores and the page
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn task() -> impl TypedValueParser<Value = Task> {

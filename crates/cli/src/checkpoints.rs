@@ -23,7 +23,7 @@ pub(crate) fn run(job: &Checkpoints) -> Result<()> {
     match job {
         Checkpoints::Ls { run, json } => list::run(run, *json),
         Checkpoints::Show { checkpoint, json } => show::run(checkpoint, *json),
-        Checkpoints::Verify { checkpoint, json } => verify::run(checkpoint, *json),
+        Checkpoints::Verify { checkpoint, quiet, json } => verify::run(checkpoint, *quiet, *json),
         Checkpoints::Diff { a, b, json } => diff::run(a, b, *json),
         Checkpoints::Pin(args) => pin::run(args, true),
         Checkpoints::Unpin(args) => pin::run(args, false),

@@ -9,6 +9,7 @@ use crate::setting_names::on_one_line;
 use anyhow::{Context, Result};
 use highwater_data::{Dialect, Kind, Table, Task};
 use serde::Deserialize;
+use serde_json::json;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -35,6 +36,9 @@ pub(crate) fn run(args: &Init) -> Result<()> {
         other => other.with_context(|| format!("cannot write {out}"))?,
     };
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {out}"))?;
+    if args.json {
+        return line(json!({ "config": args.out, "target": target, "task": task.to_string() }));
+    }
     line(format_args!(
         "{out}: predicts {target:?} ({task}). Change what you like, then:\n  {HIGHWATER} train --config {out}"
     ))

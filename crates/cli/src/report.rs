@@ -8,10 +8,11 @@ use crate::saved;
 use crate::source::Source;
 use crate::story::{Kept, Story, outcome};
 use crate::train::Job;
-use crate::{line, same_run};
+use crate::{closing, line, same_run};
 use anyhow::{Context, Result};
 use highwater_report::{Compared, Comparison, Outcome, Page, read_history, reconstruct};
 use highwater_trainer::{Record, Report, Scores};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// A run as its folder tells it.
@@ -54,26 +55,38 @@ pub(crate) fn report(args: &ReportArgs) -> Result<()> {
                 Page { about: &story.about(), report: &report, outcome, refresh: None }.write(&path)
             };
             outcome(&job, &report, &kept, write)??;
-            line(path.display())
+            match args.json {
+                true => line(as_json(&job, &report, &kept, &path)),
+                false => line(path.display()),
+            }
         }
-        (runs, out) => compare(runs, out.as_deref().unwrap_or(Path::new("comparison.html"))),
+        (runs, out) => compare(runs, out.as_deref().unwrap_or(Path::new("comparison.html")), args.json),
     }
 }
 
-fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
+/// What training tells, as far as the folder does; how long saving took is not known any more.
+fn as_json(job: &Job, report: &Report, kept: &Kept, page: &Path) -> Value {
+    let mut value = closing::as_json(job, report, kept);
+    value.as_object_mut().into_iter().for_each(|object| _ = object.remove("saving"));
+    value["page"] = json!(page);
+    value
+}
+
+fn compare(runs: &[PathBuf], out: &Path, is_json: bool) -> Result<()> {
     struct Told {
         name: String,
         story: Story,
         report: Report,
         kept: Kept,
     }
-    let (mut told, mut is_balanced) = (Vec::new(), false);
+    let (mut told, mut lines, mut is_balanced) = (Vec::new(), Vec::new(), false);
     for run in runs {
         let (job, report) = of_folder(run).with_context(|| format!("cannot compare {}", run.display()))?;
         let name = run.display().to_string();
         // What is compared must be measured alike: each row counts the same.
         let kept = Kept::of(&job, ClassWeights::None);
         is_balanced |= job.config.data.is_balanced();
+        lines.push(as_json(&job, &report, &kept, out));
         told.push(Told { name, story: Story::of(&job)?, kept, report });
     }
     let scores: Vec<Vec<(&str, &Scores)>> = told.iter().map(|run| run.kept.named()).collect();
@@ -88,5 +101,8 @@ fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
         ""
     };
     Comparison { runs: &compared.collect::<Vec<_>>(), remark }.write(out)?;
-    line(out.display())
+    match is_json {
+        true => lines.iter().try_for_each(line),
+        false => line(out.display()),
+    }
 }

@@ -28,6 +28,9 @@ pub(crate) enum Checkpoints {
     Verify {
         /// A checkpoint file, or a run folder for all of them
         checkpoint: PathBuf,
+        /// Only those that are not as they were written
+        #[arg(long, short)]
+        quiet: bool,
         /// One line of JSON for each
         #[arg(long)]
         json: bool,

@@ -10,12 +10,13 @@ use serde_json::json;
 use std::path::Path;
 
 /// An error if any file is not as it was written.
-pub(super) fn run(path: &Path, as_json: bool) -> Result<()> {
+pub(super) fn run(path: &Path, is_quiet: bool, as_json: bool) -> Result<()> {
     let files = files(path)?;
     let results: Vec<_> = files.par_iter().map(|file| check(file)).collect();
     let mut damaged = 0;
     for (file, result) in files.iter().zip(results) {
         match result {
+            Ok(_) if is_quiet => {}
             Ok(report) if as_json => {
                 let VerifyReport { bytes, tensors, .. } = report;
                 line(json!({ "file": file, "sound": true, "bytes": bytes, "tensors": tensors }))?;

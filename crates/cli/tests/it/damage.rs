@@ -35,7 +35,8 @@ fn a_flipped_bit_is_named_and_the_run_goes_on_from_the_checkpoint_before() {
     for (number, place) in places.into_iter().enumerate() {
         let folder = dir.path().join(number.to_string());
         done(iris(&folder, "4"));
-        done(args!["checkpoints", "verify", &folder]);
+        let said = done(args!["checkpoints", "verify", &folder, "--quiet"]);
+        assert_eq!((said.out, said.err), (String::new(), String::new()));
         let newest = checkpoints(&folder).pop().unwrap();
         let name = newest.file_name().unwrap().to_str().unwrap().to_owned();
         flip(&newest, place);
@@ -50,6 +51,9 @@ fn a_flipped_bit_is_named_and_the_run_goes_on_from_the_checkpoint_before() {
             "{lines}"
         );
         assert_eq!(run(args!["checkpoints", "verify", &newest]).code, Some(1));
+        let quiet = run(args!["checkpoints", "verify", &folder, "--quiet"]);
+        assert!(quiet.code == Some(1) && quiet.out.contains(&name), "{quiet:?}");
+        assert!(quiet.out.lines().all(|line| line.starts_with("DAMAGED")), "{quiet:?}");
 
         let said = done(args!["resume", &folder, "--epochs", "8"]);
         assert!(said.err.contains("warning: refused") && said.err.contains(&name), "{said:?}");
@@ -291,12 +295,12 @@ fn the_model_of_all_rows_is_used_with_the_best_that_it_goes_with() {
     // As if the run had been interrupted before the model was made anew.
     fs::write(&last, of_before).unwrap();
     let with_the_old_one = step();
+    let said = done(args!["predict", &folder, "--data", table("iris.csv")]);
+    assert!(said.err.contains("that goes with the best model"), "{said:?}");
     fs::remove_file(&last).unwrap();
     assert_eq!(with_the_old_one, step(), "the best is used");
 }
 
-    let said = done(args!["predict", &folder, "--data", table("iris.csv")]);
-    assert!(said.err.contains("that goes with the best model"), "{said:?}");
 #[test]
 fn checkpoints_are_listed_and_shown() {
     let dir = tempfile::tempdir().unwrap();

@@ -603,6 +603,16 @@ fn results_do_not_take_the_place_of_files_that_a_run_goes_by() {
     }
     assert!(tree(&folder) == before);
     done(args!["report", &folder, "--out", folder.join("report.html")]);
+    let page = folder.join("report.html");
+    let said = done(args!["report", &folder, "--json"]).json();
+    assert_eq!(said["page"], page.to_str().unwrap());
+    let of_test = done(args!["evaluate", &folder, "--json"]).json();
+    for score in ["loss", "accuracy", "rows"] {
+        assert_eq!(said["test"][score], of_test[score], "{said}");
+    }
+    assert!(said.get("saving").is_none() && said["best_epoch"].is_u64(), "{said}");
+    let both = args!["report", &folder, &folder, "--json", "--out", dir.path().join("both.html")];
+    assert_eq!(done(both).out.lines().count(), 2);
     done(args!["predict", &folder, "--data", table("iris.csv"), "--out", folder.join("answers.csv")]);
 }
 

@@ -20,8 +20,11 @@ fn help_is_everywhere_and_names_every_argument() {
         ),
         ("evaluate", "<RUN> --data --split --json"),
         ("predict", "<RUN> --data --out --write --keep"),
-        ("init", "<DATA> --target --out --names --header --delimiter --skip-lines --missing --missing-only"),
-        ("report", "<RUN>... --out"),
+        (
+            "init",
+            "<DATA> --target --out --json --names --header --delimiter --skip-lines --missing --missing-only",
+        ),
+        ("report", "<RUN>... --out --json"),
         (
             "replay",
             "<HISTORY>... --stop --validation --training --epoch --step --time --goal --non-finite --summary --json",
@@ -33,7 +36,7 @@ fn help_is_everywhere_and_names_every_argument() {
         ("checkpoints", "ls show verify diff pin unpin gc export import migrate"),
         ("checkpoints ls", "<RUN> --json"),
         ("checkpoints show", "<CHECKPOINT> --json"),
-        ("checkpoints verify", "<CHECKPOINT> --json"),
+        ("checkpoints verify", "<CHECKPOINT> --quiet --json"),
         ("checkpoints diff", "<A> <B> --json"),
         ("checkpoints pin", "<CHECKPOINTS>... --json"),
         ("checkpoints unpin", "<CHECKPOINTS>... --json"),

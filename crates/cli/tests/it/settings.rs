@@ -246,6 +246,9 @@ fn a_template_for_a_table_trains_as_it_is() {
     let again = here(&["init", "iris.csv"]);
     assert_eq!(again.code, Some(1));
     assert!(again.err.contains("highwater.toml exists already"), "{again:?}");
+    let said = here(&["init", "iris.csv", "--out", "other.toml", "--json"]).json();
+    assert_eq!((&said["config"], &said["target"]), (&"other.toml".into(), &"species".into()));
+    assert_eq!(said["task"], "classification");
     let trained = here(&["train", "--config", "highwater.toml", "--epochs", "2", "--quiet"]);
     assert_eq!(trained.code, Some(0), "{trained:?}");
 
