@@ -50,12 +50,25 @@ const NOTICED: f64 = 0.5;
 /// And the share of the training time.
 const WORTH_TELLING: f64 = 0.02;
 
+/// An ordinary terminal: rows above that of the prompt, and columns.
+const SCREEN: (usize, usize) = (23, 80);
+
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write(&mut text)?;
+        let (rows, columns) = SCREEN;
+        let needed: usize = text.lines().map(|line| line.chars().count().div_ceil(columns).max(1)).sum();
+        f.write_str(&if needed > rows { text.replace("\n\n", "\n") } else { text })
+    }
+}
+
+impl Summary<'_> {
+    fn write(&self, f: &mut impl fmt::Write) -> fmt::Result {
         let report = self.report;
-        // Fits an ordinary terminal: a long reason has a line of its own.
+        // A long reason has a line of its own.
         let ending = ending(report);
-        let ending = if ending.chars().count() < 80 { ending } else { ending.replacen(": ", ":\n", 1) };
+        let ending = if ending.chars().count() < SCREEN.1 { ending } else { ending.replacen(": ", ":\n", 1) };
         writeln!(f, "{ending}.\n")?;
         writeln!(f, "  kept   {}", kept(report, self.select, self.measured_on))?;
         if let Some(Savings { epochs, percent, seconds }) = Savings::of(report) {
@@ -66,12 +79,12 @@ impl fmt::Display for Summary<'_> {
         let Saves { written, took, stalled, training, .. } = report.saves;
         if written > 0 {
             let (checkpoints, each) = (counted(written, "checkpoint"), took / written as f64 * 1e3);
-            write!(f, "  disk   {checkpoints}, {each:.1} ms each, while training went on")?;
+            write!(f, "  disk   {checkpoints}, {each:.1} ms each")?;
             let share = stalled / training.max(stalled);
-            if stalled >= NOTICED && share >= WORTH_TELLING {
-                write!(f, "; it waited {} for the disk ({:.0}%)", Time(stalled), 100.0 * share)?;
+            match stalled >= NOTICED && share >= WORTH_TELLING {
+                true => writeln!(f, "; training waited {} for it ({:.0}%)", Time(stalled), 100.0 * share)?,
+                false => writeln!(f, ", while training went on")?,
             }
-            writeln!(f)?;
         }
         if self.resumed_at == Some(report.steps) && report.ended != Ended::Interrupted {
             let further = if report.ended == Ended::EpochLimit { "more epochs" } else { "another rule" };
@@ -95,7 +108,7 @@ impl fmt::Display for Summary<'_> {
 }
 
 /// Lines of two parts, of which the second stand below each other, each behind a text of its own.
-fn pairs(f: &mut fmt::Formatter<'_>, first: &str, other: &str, lines: &[(&str, &str)]) -> fmt::Result {
+fn pairs(f: &mut impl fmt::Write, first: &str, other: &str, lines: &[(&str, &str)]) -> fmt::Result {
     let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
     for (place, (left, right)) in lines.iter().enumerate() {
         let before = if place == 0 { first } else { other };
@@ -176,12 +189,15 @@ mod tests {
             ..Saves::default()
         };
         let text = summary(&report);
-        let line = "  disk   4 checkpoints, 2.5 ms each, while training went on";
-        assert!(text.contains(&format!("{line}\n")), "{text}");
+        let line = "  disk   4 checkpoints, 2.5 ms each";
+        let meanwhile = ", while training went on";
+        assert!(text.contains(&format!("{line}{meanwhile}\n")), "{text}");
         // A wait is told if it is long, and if it is a part of the time that counts.
-        for (stalled, training, waited) in
-            [(0.4, 1.5, ""), (0.6, 60.0, ""), (3.0, 60.0, "; it waited 3.0 s for the disk (5%)")]
-        {
+        for (stalled, training, waited) in [
+            (0.4, 1.5, meanwhile),
+            (0.6, 60.0, meanwhile),
+            (3.0, 60.0, "; training waited 3.0 s for it (5%)"),
+        ] {
             (report.saves.stalled, report.saves.training) = (stalled, training);
             let text = summary(&report);
             assert!(text.contains(&format!("{line}{waited}\n")), "{text}");
@@ -254,15 +270,29 @@ Next  highwater predict runs/7 --data new.csv
         report.saves.written = 4;
         let mut found = scores(287, 0.0812, 0.979_123);
         found.metrics = ["accuracy", "f1_macro", "roc_auc"].map(|name| (name.parse().unwrap(), 0.9)).to_vec();
-        let text = Summary {
-            scores: &[("validation", &found), ("test", &found)],
-            note: Some("no better than always guessing"),
-            files: &[("a file", "what it is"); 5],
-            next: &[("a command", "what it does"); 2],
-            ..Summary::new(&report, Score::Loss)
+        let text = |report: &Report, note| {
+            let summary = Summary {
+                scores: &[("validation", &found), ("test", &found)],
+                note,
+                folder: "runs/iris-12",
+                files: &[("best.safetensors", "the kept model; any safetensors reader opens it"); 5],
+                next: &[("cargo xtask predict runs/iris-12 --data NEW.csv", "score it again"); 2],
+                ..Summary::new(report, Score::Loss)
+            };
+            summary.to_string()
+        };
+        let rows = |text: &str| text.lines().map(|line| line.len().div_ceil(80).max(1)).sum::<usize>();
+        let short = "no better than always guessing \"versicolor\": accuracy 0.3333 on the test rows";
+        let long = "no better than always guessing \"Iris-versicolor\": accuracy 0.3333 on the validation rows; but its \
+                    probabilities tell more than the shares of the classes: loss 0.1234, not 1.0986";
+        for stalled in [0.0, 3.0] {
+            (report.saves.stalled, report.saves.training) = (stalled, 60.0);
+            for note in [None, Some("short"), Some(short), Some(long)] {
+                let text = text(&report, note);
+                assert!(rows(&text) <= 23, "{text}");
+                assert_eq!(text.contains("\n\n"), note.is_none_or(|note| note.len() < 71), "{text}");
+            }
         }
-        .to_string();
-        assert_eq!(text.lines().count(), 23, "{text}");
     }
 
     #[test]
