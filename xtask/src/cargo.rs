@@ -23,6 +23,9 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// The variable by which the program knows that it is called through cargo, so that it proposes commands for a clone.
+pub(crate) const BY_CARGO: (&str, &str) = ("CARGO_PKG_NAME", "highwater-cli");
+
 /// Calls cargo with `words` (split at spaces) and then `args`, in place of this process. Relative paths in `args` keep
 /// their meaning, since the current folder stays what it is.
 pub(crate) fn become_call(words: &str, args: &[OsString]) -> ExitCode {

@@ -26,8 +26,7 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let mut build = cargo::command();
     build.current_dir(root).args(["build", "--locked", "--profile", "train", "-p", "highwater-cli"]);
     let mut pages = Command::new("python3");
-    // By this the program knows that it is called through cargo, and proposes commands for a clone.
-    pages.env("CARGO_PKG_NAME", "highwater-cli");
+    pages.envs([cargo::BY_CARGO]);
     pages.arg(scripts.join("pages.py")).arg(root.join("target/train/highwater")).arg(folder.join("runs"));
     if pictures {
         pages.arg(root.join("docs/images"));

@@ -70,15 +70,16 @@ pub(crate) fn lacking_module<'a>(modules: &[&'a str]) -> Option<&'a str> {
 
 /// What `cargo` is in this shell, as a program of its own, so that `timeout cargo …` and `kill $!` mean what they say.
 ///
-/// `cargo xtask JOB` is the program, which is told its package as by cargo; chores are passed over, for they call cargo, and
+/// `cargo xtask JOB` is the program, which is told that cargo calls it; chores are passed over, for they call cargo, and
 /// `cargo run --example` is the built example.
 pub(crate) fn cargo_in_the_guide() -> String {
     let chores: Vec<String> = CHORES.iter().map(|chore| format!("'xtask {chore}'")).collect();
+    let (variable, package) = cargo::BY_CARGO;
     format!(
         r#"#!/bin/sh
 case "$1 ${{2:-}}" in
   {}) ;;
-  'xtask '*) shift; CARGO_PKG_NAME=highwater-cli exec "$HIGHWATER_BUILT/highwater" "$@" ;;
+  'xtask '*) shift; {variable}={package} exec "$HIGHWATER_BUILT/highwater" "$@" ;;
   'run '*)
     while [ $# -gt 0 ] && [ "$1" != --example ]; do shift; done
     example=${{2:?"of cargo run, only --example is for the check of the guide: mark the block with skip"}}
