@@ -268,3 +268,19 @@ impl Plan {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Axis, Graph, Var};
+
+    #[test]
+    fn only_a_maximum_over_the_batch_keeps_its_rows_together() {
+        let g = Graph::new();
+        let (x, w) = (g.input(2), g.param("w", [3, 2]));
+        let can_be_tiled = |y: Var<'_>| g.compile_forward(&[y]).0.can_be_tiled();
+        assert!(!can_be_tiled(x.max_over(Axis::Rows)));
+        for y in [x.mean_over(Axis::Rows), x.max_over(Axis::Columns), w.max_over(Axis::Rows)] {
+            assert!(can_be_tiled(y));
+        }
+    }
+}

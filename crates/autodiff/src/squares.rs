@@ -164,14 +164,13 @@ impl Plan {
         else {
             return None;
         };
-        let of_rows = matches!(self.nodes[args[0]].place, Place::Tile | Place::Feed(_));
         let own = |slot: usize| match &self.nodes[args[slot]].place {
             Place::Parameters(range) if edges[slot].is_some() && self.uses(args[slot]) == 1 => {
                 Some(range.clone())
             }
             _ => None,
         };
-        if of_rows { Some(Layer { node, weight: own(1)?, bias: own(2)? }) } else { None }
+        Some(Layer { node, weight: own(1)?, bias: own(2)? })
     }
 
     fn inputs(&self, layer: &Layer) -> usize {

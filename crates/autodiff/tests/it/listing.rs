@@ -60,6 +60,67 @@ outputs %5
 }
 
 #[test]
+fn a_product_is_fused_with_its_bias_on_either_side_unless_another_one_needs_it() {
+    let g = Graph::new();
+    let (x, w, b) = (g.input(4), g.param("w", [2, 4]), g.param_vector("b", 2));
+    let product = x.matmul_t(w);
+    check(
+        &g.compile_forward(&[b + product]),
+        "\
+stage 0, for each tile of rows
+  %3  batch×2  Linear(feed 0, w, b)
+outputs %3
+",
+    );
+    check(
+        &g.compile_forward(&[product + b, product]),
+        "\
+stage 0, for each tile of rows
+  %3  batch×2  MatMulT(feed 0, w)
+  %4  batch×2  Add(%3, b)
+outputs %4, %3
+",
+    );
+    let z = b + product;
+    check(
+        &g.compile_forward(&[z.relu(), z]),
+        "\
+stage 0, for each tile of rows
+  %3  batch×2  Linear(feed 0, w, b)
+  %4  batch×2  Relu(%3)
+outputs %4, %3
+",
+    );
+    // One for each row is no bias.
+    check(
+        &g.compile_forward(&[product + g.input(2)]),
+        "\
+stage 0, for each tile of rows
+  %2  batch×2  MatMulT(feed 0, w)
+  %4  batch×2  Add(%2, feed 1)
+outputs %4
+",
+    );
+}
+
+#[test]
+fn what_no_root_needs_is_neither_computed_nor_in_the_way() {
+    let g = Graph::new();
+    let (x, w, b) = (g.input(4), g.param("w", [2, 4]), g.param_vector("b", 2));
+    let product = x.matmul_t(w);
+    // Nobody asks for this one, which must not keep the product from being fused.
+    let _ = product.square().sum();
+    check(
+        &g.compile_forward(&[product + b]),
+        "\
+stage 0, for each tile of rows
+  %3  batch×2  Linear(feed 0, w, b)
+outputs %3
+",
+    );
+}
+
+#[test]
 fn memory_prints_what_it_is_for_and_not_what_is_in_it() {
     let program = classifier(&[4, 8, 3]);
     let workspace = program.workspace::<f32>(32);

@@ -107,3 +107,13 @@ fn a_weight_that_is_used_twice_has_none() {
     let program = graph.compile(y.square().mean(), &[]);
     assert_eq!(program.row_squares::<f64>(8).unwrap().covered(), []);
 }
+
+#[test]
+fn what_is_covered_is_in_the_order_of_the_parameters_whichever_layer_is_first() {
+    let graph = Graph::new();
+    let (b, a) = (graph.param_vector("b", 2), graph.param("a", [2, 3]));
+    let (d, c) = (graph.param("d", [1, 2]), graph.param_vector("c", 1));
+    let hidden = (graph.input(3).matmul_t(a) + b).tanh();
+    let program = graph.compile((hidden.matmul_t(d) + c).square().mean(), &[]);
+    assert_eq!(program.row_squares::<f64>(4).unwrap().covered(), [0..2, 2..8, 8..10, 10..11]);
+}
