@@ -46,3 +46,49 @@ impl CheckpointConfig {
         Saving { on_failure: self.on_failure, pace }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwater_checkpoint::Entry;
+
+    fn config(keep_every: Option<u64>, keep_minutes: Option<u64>) -> CheckpointConfig {
+        CheckpointConfig {
+            keep_last: 1,
+            keep_best: 1,
+            keep_every,
+            keep_minutes,
+            on_failure: OnFailure::default(),
+        }
+    }
+
+    /// The steps that stay of eight checkpoints, a minute apart, whose score is the best at step 5 and the worst at step 2.
+    fn kept(config: &CheckpointConfig, goal: Goal) -> Vec<u64> {
+        let scores = [4.0, 9.0, 4.0, 3.0, 1.0, 2.0, 3.0, 4.0];
+        let entry = |(step, score): (u64, f64)| {
+            let mut entry = Entry::sketch(step, Some(score));
+            entry.facts.elapsed = Some(Duration::from_secs(60 * step));
+            entry
+        };
+        let entries: Vec<Entry> = (1..).zip(scores).map(entry).collect();
+        let stays = config.retention(goal).keep(&entries);
+        entries.iter().zip(stays).filter(|(_, stays)| *stays).map(|(entry, _)| entry.key.step).collect()
+    }
+
+    #[test]
+    fn the_newest_and_the_best_stay_and_what_is_to_stay_for_ever() {
+        assert_eq!(kept(&config(None, None), Goal::Minimize), [5, 8]);
+        assert_eq!(kept(&config(None, None), Goal::Maximize), [2, 8]);
+        assert_eq!(kept(&config(Some(3), None), Goal::Minimize), [3, 5, 6, 8]);
+        assert_eq!(kept(&config(None, Some(4)), Goal::Minimize), [1, 4, 5, 8]);
+    }
+
+    #[test]
+    fn training_waits_for_the_disk_only_where_some_are_to_stay_for_ever() {
+        for (keep_every, keep_minutes, pace) in
+            [(None, None, Pace::Newest), (Some(3), None, Pace::Every), (None, Some(4), Pace::Every)]
+        {
+            assert_eq!(config(keep_every, keep_minutes).saving().pace, pace);
+        }
+    }
+}

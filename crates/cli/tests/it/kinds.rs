@@ -370,6 +370,10 @@ fn cross_validation_sums_up_and_saves_nothing() {
     let accuracies: Vec<f64> = each.iter().map(|fold| fold["accuracy"].as_f64().unwrap()).collect();
     let mean = summary["summary"]["accuracy"]["mean"].as_f64().unwrap();
     assert!((accuracies.iter().sum::<f64>() / 4.0 - mean).abs() < 1e-12, "{summary}");
+    // As of a sample, from which the spread of other divisions is told.
+    let variance = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum::<f64>() / 3.0;
+    let sd = summary["summary"]["accuracy"]["sd"].as_f64().unwrap();
+    assert!(sd > 0.0 && (variance.sqrt() - sd).abs() < 1e-12, "{summary}");
     let shown = said(dir.path(), "train --data people.csv --target answer --epochs 4 --folds 4");
     assert!(shown.out.contains("Cross-validation of 120 rows in 4 parts"), "{shown:?}");
     assert!(!dir.path().join("runs").exists());

@@ -423,3 +423,23 @@ fn a_model_that_is_no_better_than_a_guess_is_told_so() {
         );
     }
 }
+
+#[test]
+fn the_rows_of_a_fold_are_not_trained_on() {
+    let dir = tempfile::tempdir().unwrap();
+    // Answers by chance, which can be learned by heart and not foreseen.
+    let answer = |at: u32| ["no", "yes"][(at * at * 7 % 61 % 2) as usize];
+    let row = |at: u32| {
+        let inputs = [37, 23, 11, 43].map(|step| format!("{}.5,", at * step % 59)).concat();
+        format!("{inputs}{}\n", answer(at))
+    };
+    fs::write(dir.path().join("chance.csv"), (0..59).map(row).collect::<String>()).unwrap();
+    let short =
+        "--epochs 300 --stop never --validation 0 --learning-rate 0.01 --weight-decay 0 --quiet --json";
+    let train = format!("train --data chance.csv --names a,b,c,d,y --target y {short}");
+    let learned = done(dir.path(), &format!("{train} --test 0 --refit no --out run")).json();
+    assert!(learned["training"]["accuracy"].as_f64().unwrap() > 0.95, "{learned}");
+    let folds = done(dir.path(), &format!("{train} --folds 3")).json();
+    let foreseen = folds["summary"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!(foreseen < 0.8, "{folds}");
+}
