@@ -39,9 +39,6 @@ pub(crate) fn run(table: Table, config: &RunConfig, count: usize, shared: &Share
             rows.iter().copied().filter(|row| test.binary_search(row).is_err()).collect();
         let fractions = Fractions { validation: data.validation, test: 0.0 };
         let split = data.divide(table, &others, fractions)?;
-        if split.validation.is_empty() && data.validates() {
-            bail!("no rows are left to validate on: raise --validation, or give more data");
-        }
         let preparation = Preparation::fit_recipe(table, &split.train, &data.recipe())?;
         let part = |rows: &[usize]| preparation.dataset(table, rows);
         let (validation, test) = (part(&split.validation)?, part(test)?);

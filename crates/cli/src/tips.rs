@@ -30,8 +30,9 @@ const ELSEWHERE: [(&[&str], &str); 15] = [
 pub(crate) fn name_flag(error: &mut clap::Error) {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return };
     let word = word.trim_start_matches('-').replace('_', "-");
+    // No job has arguments of these names.
     let here = ELSEWHERE.iter().find(|(names, _)| names.contains(&&word[..])).map(|(_, here)| *here);
-    let Some(here) = here.filter(|_| error.kind() == ErrorKind::UnknownArgument) else { return };
+    let Some(here) = here else { return };
     let all = Arguments::described();
     let job = env::args().nth(1).and_then(|job| all.find_subcommand(&job).cloned());
     let name = here.trim_start_matches("--").split(' ').next();

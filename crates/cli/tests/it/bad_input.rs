@@ -163,6 +163,55 @@ fn tables_that_cannot_be_learned_from_are_refused() {
 }
 
 #[test]
+fn folds_are_of_one_table_and_have_rows_to_validate_on() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("t.csv"), GOOD).unwrap();
+    for part in ["validation_file", "test_file"] {
+        let config = format!("[data]\nfile = \"t.csv\"\ntarget = \"kind\"\n{part} = \"t.csv\"\n");
+        fs::write(dir.path().join("c.toml"), config).unwrap();
+        check(dir.path(), "train --config c.toml --folds 3", 1, &["--folds divides the rows of one table"]);
+    }
+    fs::write(dir.path().join("few.csv"), "a,kind\n1.5,x\n2.5,y\n3.5,x\n").unwrap();
+    let words = ["2 rows cannot be split", "one each for 1 other part"];
+    check(dir.path(), "train --data few.csv --target kind --folds 3", 1, &words);
+}
+
+#[test]
+fn advice_is_given_only_where_it_fits() {
+    let dir = tempfile::tempdir().unwrap();
+    let sentence = "a sentence of more than forty characters, which is no sign";
+    let cell = |row: usize| if row % 20 == 5 { format!("word{row}") } else { format!("{row}.5") };
+    let many =
+        (0..300).map(|row| format!("{row},{},{}\n", cell(row), ["x", "y"][row % 2])).collect::<String>();
+    let titles = "A title\n".repeat(40);
+    for (table, options, words, others) in [
+        (GOOD.to_owned(), "--target kin", "no column \"kin\"", &["--skip-lines", "first line"][..]),
+        (
+            GOOD.replace("5,9,x", &format!("5,\"{sentence}\",x")),
+            "",
+            "--missing TEXT for each",
+            &["--missing b", "--missing 'b"],
+        ),
+        (format!("a,b,kind\n{many}"), "", "--missing TEXT for each", &["--missing b", "--missing 'b"]),
+        (
+            titles + &GOOD.replace("kind\n", "kind\n°C,hPa,type\n"),
+            "--skip-lines 40",
+            "\"°C\" is not a number",
+            &["units"],
+        ),
+    ] {
+        fs::write(dir.path().join("t.csv"), table).unwrap();
+        let target = if options.contains("--target") { "" } else { "--target kind" };
+        let command = format!("train --data t.csv {target} {options}");
+        let said = Said::of(highwater(command.split_whitespace()).current_dir(dir.path()).output().unwrap());
+        assert!(said.code == Some(1) && said.err.contains(words), "{said:#?}");
+        assert!(others.iter().all(|other| !said.err.contains(other)), "{said:#?}");
+    }
+    let said = Said::of(highwater(["train", "none.csv"]).current_dir(dir.path()).output().unwrap());
+    assert!(said.code == Some(2) && !said.err.contains("A table is given as"), "{said:#?}");
+}
+
+#[test]
 fn files_that_are_no_tables_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -48,6 +48,7 @@ fn an_untidy_table_is_prepared_with_a_word_and_predicted_from() {
     ] {
         assert!(trained.err.contains(word), "{word}: {}", trained.err);
     }
+    assert!(!trained.err.contains("where there is a value"), "a column without gaps: {trained:?}");
     assert!(trained.json()["test"]["accuracy"].as_f64().unwrap() > 0.7, "{trained:?}");
 
     // Columns in another order, others among them, a town that nobody has seen, and nothing known of a height.
@@ -304,6 +305,7 @@ fn a_sign_of_one_column_is_a_value_in_others() {
         trained.code == Some(0) && trained.err.contains("imputed: missing values of \"kids\" (8)"),
         "{trained:?}"
     );
+    assert!(!trained.err.contains("--indicators"), "where few are missing: {trained:?}");
     write(dir.path(), "new.csv", "kids,age\n99,99\n,98\n");
     let inputs = said(dir.path(), "predict run --data new.csv --write inputs").out;
     let inputs: Vec<Vec<&str>> = inputs.lines().map(|line| line.split(',').collect()).collect();
@@ -566,6 +568,9 @@ fn what_may_mislead_is_told_before_training() {
     write(dir.path(), "stars.csv", &format!("x,stars,code\n{stars}"));
     let numbered = said(dir.path(), "train --data stars.csv --target stars --epochs 1 --out stars").err;
     assert!(numbered.contains("classes: \"stars\" has 5 numbers (--task regression takes"), "{numbered}");
+    write(dir.path(), "label.csv", &format!("x,label,code\n{stars}"));
+    let label = said(dir.path(), "train --data label.csv --target label --epochs 1 --out label").err;
+    assert!(!label.contains("classes:"), "{label}");
     let days: String = (0..90)
         .map(|row| format!("2026-{:02}-{:02},{}.5,{}\n", 1 + row / 28, 1 + row % 28, row % 7, row % 2))
         .collect();
@@ -601,6 +606,11 @@ fn what_may_mislead_is_told_before_training() {
     );
     let few = said(dir.path(), "train --data few.csv --target answer --epochs 2 --out few").err;
     assert!(few.contains("few rows: 15 to test on, too few"), "{few}");
+    let ten = rows.lines().take(10).fold("size,far,state,answer\n".to_owned(), |text, row| text + row + "\n");
+    write(dir.path(), "ten.csv", &ten);
+    let chosen = "train --data few.csv --test ten.csv --target answer --epochs 2 --out chosen";
+    let chosen = said(dir.path(), chosen);
+    assert!(chosen.code == Some(0) && !chosen.err.contains("few rows"), "{chosen:?}");
 
     let twice: String = rows.lines().map(|line| format!("{line}\n{line}\n")).collect();
     write(dir.path(), "twice.csv", &format!("size,far,state,answer\n{twice}"));

@@ -437,7 +437,8 @@ fn the_rows_of_a_fold_are_not_trained_on() {
     let short =
         "--epochs 300 --stop never --validation 0 --learning-rate 0.01 --weight-decay 0 --quiet --json";
     let train = format!("train --data chance.csv --names a,b,c,d,y --target y {short}");
-    let learned = done(dir.path(), &format!("{train} --test 0 --refit no --out run")).json();
+    let learned = done(dir.path(), &format!("{train} --test 0 --out run")).json();
+    assert!(!dir.path().join("run/final.safetensors").exists(), "the kept model has seen all rows");
     assert!(learned["training"]["accuracy"].as_f64().unwrap() > 0.95, "{learned}");
     let folds = done(dir.path(), &format!("{train} --folds 3")).json();
     let foreseen = folds["summary"]["accuracy"]["mean"].as_f64().unwrap();

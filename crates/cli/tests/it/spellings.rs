@@ -164,6 +164,9 @@ fn what_a_model_knows_nothing_of_is_told() {
     fs::write(dir.join("pieces.csv"), pieces + "2,,no\n").unwrap();
     let said = done(dir, "predict run --data pieces.csv").err;
     assert!(said.contains("of \"size\"") && !said.contains("of \"code\""), "{said}");
+    let turns = "code,size,y\n".to_owned() + &"2.0,5,no\n".repeat(4096) + &"2,,no\n".repeat(10);
+    fs::write(dir.join("turns.csv"), turns).unwrap();
+    assert_eq!(done(dir, "predict run --data turns.csv").err, "");
     fs::write(dir.join("four.csv"), "code,size,y\n".to_owned() + &"2.0,,no\n".repeat(4)).unwrap();
     assert_eq!(done(dir, "predict run --data four.csv").err, "");
     let told = [
@@ -187,5 +190,18 @@ fn what_a_model_knows_nothing_of_is_told() {
         for words in told.map(|words| words.replace("new.csv", &name)) {
             assert_eq!(said.err.contains(&words), is_told, "{command}: {said:?}");
         }
+    }
+}
+
+#[test]
+fn a_last_row_that_may_be_the_sum_of_the_others_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (region, is_told) in [("north", true), ("Total", false)] {
+        let rows: String = (0..60).map(|row| format!("{region},{}.5,{}\n", row * 7 % 13, row % 9)).collect();
+        fs::write(dir.join("t.csv"), format!("region,size,y\n{rows}Total,999.5,240\n")).unwrap();
+        let said = done(dir, &format!("train --data t.csv --target y --epochs 1 --out {region}"));
+        let words = "line 62, the last, is a row like the others; if \"Total\" means their sum, take it out of the file\n";
+        assert_eq!(said.err.contains(words), is_told, "{said:?}");
     }
 }
