@@ -1,7 +1,7 @@
 //! What is printed, and where.
 
 use crate::args;
-use crate::run::{Said, done, run, table};
+use crate::run::{Said, done, highwater, run, table};
 
 #[test]
 fn help_is_everywhere_and_names_every_argument() {
@@ -210,7 +210,7 @@ fn an_installed_program_names_itself_in_what_it_proposes() {
     let out = dir.path().join("run");
     let train =
         args!["train", "--data", table("iris.csv"), "--target", "species", "--epochs", "1", "--out", &out];
-    let said = Said::of(crate::run::highwater(train).env_remove("CARGO_PKG_NAME").output().unwrap());
+    let said = Said::of(highwater(train).env_remove("CARGO_PKG_NAME").output().unwrap());
     assert!(said.out.contains("\nNext  highwater evaluate ") && !said.out.contains("cargo"), "{said:?}");
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("highwater train --data ") && !page.contains("cargo xtask"));
@@ -235,4 +235,20 @@ fn flags_of_other_programs_are_told_by_their_names_here() {
     }
     // Where there is no such flag, none is made up.
     assert!(!run(["predict", "--patience", "3"]).err.contains("--stop"));
+}
+
+#[test]
+fn a_flag_of_another_job_is_told_where_it_belongs() {
+    for (args, told) in [
+        (["init", "--data", "x.csv"], "The table needs no flag: highwater init FILE"),
+        (["predict", "--skip-lines", "1"], "--skip-lines is for `highwater train`: a run remembers"),
+        (["resume", "--hidden", "3"], "--hidden is for `highwater train`"),
+        (["evaluate", "--target", "x"], "--target is for `highwater train`"),
+    ] {
+        let said = Said::of(highwater(args).env_remove("CARGO_PKG_NAME").output().unwrap());
+        assert_eq!(said.code, Some(2));
+        assert!(said.err.contains(told) && !said.err.contains("as a value"), "{args:?}: {}", said.err);
+    }
+    // What no job has is not said to be of another.
+    assert!(!run(["predict", "--nonsense", "3"]).err.contains("train`"));
 }
