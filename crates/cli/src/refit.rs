@@ -99,6 +99,12 @@ fn median(mut epochs: Vec<u64>) -> u64 {
     if epochs.len() % 2 == 1 { epochs[middle] } else { (epochs[middle - 1] + epochs[middle]).div_ceil(2) }
 }
 
+/// Whether a run that ended like this is to have a model of all rows, if it has others than it trains on.
+pub(crate) fn is_due(config: &RunConfig, report: &Report) -> bool {
+    let sound = !matches!(&report.ended, Ended::Stopped(reason) if reason.is_failure());
+    config.data.refit && sound && report.ended != Ended::Interrupted && report.best.is_some()
+}
+
 /// Trains on training, validation and test rows together for as many epochs as the best models had, and writes the result
 /// beside it, unless someone wants the end before. Whether it is written. Rows in files of their own stay unseen.
 pub(crate) fn run(job: &Job, report: &Report, screen: &Screen, interrupt: &AtomicBool) -> Result<bool> {

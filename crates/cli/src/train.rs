@@ -37,13 +37,7 @@ pub(crate) struct Job {
 impl Job {
     /// Whether a model of all rows is made when the best is known.
     pub(crate) fn refits(&self, report: &Report) -> bool {
-        let sound = !matches!(&report.ended, Ended::Stopped(reason) if reason.is_failure());
-        let others = self.source.all().len() > self.source.split.train.len();
-        self.config.data.refit
-            && others
-            && sound
-            && report.ended != Ended::Interrupted
-            && report.best.is_some()
+        refit::is_due(&self.config, report) && self.source.all().len() > self.source.split.train.len()
     }
 }
 
@@ -279,9 +273,9 @@ fn run(mut job: Job, store: Store, shared: &Shared, go_on: Option<GoOn>) -> Resu
     let (is_resumed, resumed_at) = (go_on.is_some(), go_on.as_ref().and_then(|go_on| go_on.after));
     if !shared.quiet {
         remarks::of_processor().iter().for_each(say);
-    }
-    if !is_resumed && !shared.quiet {
-        remarks::of(&job.source, &job.preparation, &job.config).iter().for_each(say);
+        if !is_resumed {
+            remarks::of(&job.source, &job.preparation, &job.config).iter().for_each(say);
+        }
     }
     let screen = Screen::stderr(if shared.quiet { Look::Quiet } else { Look::Auto });
     if is_resumed && resumed_at.is_none() {

@@ -216,6 +216,13 @@ fn an_installed_program_names_itself_in_what_it_proposes() {
     assert!(page.contains("highwater train --data ") && !page.contains("cargo xtask"));
 }
 
+/// What is said to arguments that there are not, by an installed program.
+fn refused<const N: usize>(args: [&str; N]) -> String {
+    let said = Said::of(highwater(args).env_remove("CARGO_PKG_NAME").output().unwrap());
+    assert_eq!(said.code, Some(2), "{said:?}");
+    said.err
+}
+
 #[test]
 fn flags_of_other_programs_are_told_by_their_names_here() {
     for (args, flag) in [
@@ -225,16 +232,11 @@ fn flags_of_other_programs_are_told_by_their_names_here() {
         (["train", "--epoch", "3"], "'--epochs'"),
         (["predict", "--output", "x"], "'--out'"),
     ] {
-        let said = run(args);
-        assert_eq!(said.code, Some(2));
-        assert!(
-            said.err.contains(&format!("tip: a similar argument exists: {flag}")),
-            "{args:?}: {}",
-            said.err
-        );
+        let err = refused(args);
+        assert!(err.contains(&format!("tip: a similar argument exists: {flag}")), "{args:?}: {err}");
     }
     // Where there is no such flag, none is made up.
-    assert!(!run(["predict", "--patience", "3"]).err.contains("--stop"));
+    assert!(!refused(["predict", "--patience", "3"]).contains("--stop"));
 }
 
 #[test]
@@ -245,10 +247,9 @@ fn a_flag_of_another_job_is_told_where_it_belongs() {
         (["resume", "--hidden", "3"], "--hidden is for `highwater train`"),
         (["evaluate", "--target", "x"], "--target is for `highwater train`"),
     ] {
-        let said = Said::of(highwater(args).env_remove("CARGO_PKG_NAME").output().unwrap());
-        assert_eq!(said.code, Some(2));
-        assert!(said.err.contains(told) && !said.err.contains("as a value"), "{args:?}: {}", said.err);
+        let err = refused(args);
+        assert!(err.contains(told) && !err.contains("as a value"), "{args:?}: {err}");
     }
     // What no job has is not said to be of another.
-    assert!(!run(["predict", "--nonsense", "3"]).err.contains("train`"));
+    assert!(!refused(["predict", "--nonsense", "3"]).contains("train`"));
 }
