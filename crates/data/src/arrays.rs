@@ -159,9 +159,7 @@ impl ArrayReader {
         let above = if format == ArrayFormat::Proben1 { proben1::HEAD.len() as u64 } else { 0 };
         Ok(ArrayReader { source, parts, names, named, missing, rows, next: 0, above })
     }
-}
 
-impl ArrayReader {
     fn numbers(&self, name: &str, values: impl Iterator<Item = f64>) -> Column {
         let missing = self.missing.numbers(name);
         let mut column = ColumnWriter::new(name.to_owned());

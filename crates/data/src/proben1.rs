@@ -47,7 +47,6 @@ pub struct Proben1 {
     pub boolean_inputs: usize,
     /// How many of the outputs come first and are 0 or 1. Where all are and there are several, each stands for a class.
     pub boolean_outputs: usize,
-    outputs: usize,
     /// To train on; as those of the other parts, its targets are values.
     pub train: Dataset,
     /// To decide by when to stop.
@@ -136,13 +135,18 @@ impl Proben1 {
 
     /// The number of outputs.
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.train.targets().values().map_or(0, |values| values.ncols())
     }
 
     /// Whether each output stands for a class, so that the largest wins.
     pub fn is_classification(&self) -> bool {
-        self.outputs() > 1 && self.boolean_outputs == self.outputs()
+        stand_for_classes(self.outputs(), self.boolean_outputs)
     }
+}
+
+/// Whether so many outputs are one for each class.
+fn stand_for_classes(outputs: usize, boolean: usize) -> bool {
+    outputs > 1 && boolean == outputs
 }
 
 /// All examples of a problem, in the order of its file.
@@ -243,8 +247,7 @@ impl Examples {
     }
 
     pub(crate) fn is_classification(&self) -> bool {
-        let outputs = self.outputs.ncols();
-        outputs > 1 && self.boolean_outputs == outputs
+        stand_for_classes(self.outputs.ncols(), self.boolean_outputs)
     }
 
     /// As the head says, under the name of this file.
@@ -259,7 +262,7 @@ impl Examples {
             part
         };
         let [train, validation, test] = parts.map(&mut part);
-        Proben1 { name, boolean_inputs, boolean_outputs, outputs: outputs.ncols(), train, validation, test }
+        Proben1 { name, boolean_inputs, boolean_outputs, train, validation, test }
     }
 }
 
