@@ -174,6 +174,15 @@ impl<'a> Array<'a> {
     }
 }
 
+#[cfg(test)]
+impl Array<'_> {
+    /// As if it had been read.
+    pub(crate) fn view(&self) -> ArrayView<'_> {
+        let Array { name, dtype, shape, bytes, .. } = self;
+        ArrayView { path: Path::new("file"), name, dtype: *dtype, shape, bytes }
+    }
+}
+
 /// A named array of a checkpoint that was read. Row-major.
 #[derive(Clone, Copy, Debug)]
 pub struct ArrayView<'a> {

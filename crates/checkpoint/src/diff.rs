@@ -157,24 +157,9 @@ impl Number {
 mod tests {
     use super::*;
     use crate::array::Array;
-    use std::path::Path;
 
     fn check(from: &Array<'_>, to: &Array<'_>, expected: Option<(usize, f64, u64, usize)>) {
-        let a = ArrayView {
-            path: Path::new("file"),
-            name: "w",
-            dtype: from.dtype,
-            shape: &from.shape,
-            bytes: &from.bytes,
-        };
-        let b = ArrayView {
-            path: Path::new("file"),
-            name: "w",
-            dtype: to.dtype,
-            shape: &to.shape,
-            bytes: &to.bytes,
-        };
-        match (compare(a, b), expected) {
+        match (compare(from.view(), to.view()), expected) {
             (None, None) => {}
             (Some(Change::Numbers { elements, largest, ulps, at }), Some(expected)) => {
                 assert_eq!((elements, ulps, at), (expected.0, expected.2, expected.3), "{from:?} {to:?}");

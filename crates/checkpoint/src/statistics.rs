@@ -82,12 +82,9 @@ impl Statistics {
 mod tests {
     use super::*;
     use crate::array::Array;
-    use std::path::Path;
 
     fn check(array: &Array<'_>, expected: (usize, usize, f64, f64, f64, f64)) {
-        let Array { dtype, shape, bytes, .. } = array;
-        let found =
-            Statistics::of(ArrayView { path: Path::new("file"), name: "a", dtype: *dtype, shape, bytes });
+        let found = Statistics::of(array.view());
         let (elements, non_finite, min, max, mean, sd) = expected;
         assert_eq!((found.elements, found.non_finite), (elements, non_finite), "{array:?}");
         for (found, expected) in [(found.min, min), (found.max, max), (found.mean, mean), (found.sd, sd)] {
